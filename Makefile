@@ -1,0 +1,62 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+demo: .venv/runtime  ## one run of the main job on the sample portfolio, with SQLite
+	@$(BIN)/pmo-watch demo --no-serve
+
+serve: .venv/runtime  ## the same portfolio with the daemon, its metrics and its API left running
+	@$(BIN)/pmo-watch demo
+
+test: .venv/everything  ## the whole test suite
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: .venv/everything  ## format, lint, types, import rules, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+fix: .venv/everything  ## format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: .venv/everything  ## build sdist and wheel; run tests and mypy against the installed wheel
+	rm -rf build dist .venv/wheel
+	$(BIN)/python -m build --no-isolation --installer pip --outdir dist . >/dev/null
+	$(BIN)/python -m venv .venv/wheel
+	.venv/wheel/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock -r requirements-dev.lock
+	.venv/wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	PMO_WATCH_INSTALLED=1 .venv/wheel/bin/python -m pytest -n auto --dist worksteal -p no:cacheprovider
+
+bench: .venv/everything  ## the figures of docs/performance.md, each beside its floor
+	$(BIN)/python benchmarks/run.py
+
+lock:  ## write both lock files again (needs uv)
+	UV_PYTHON_DOWNLOADS=never uv lock --quiet
+	UV_PYTHON_DOWNLOADS=never uv export --quiet --no-annotate --no-header --format requirements-txt --no-emit-project --no-dev --group build --extra postgres -o requirements.lock
+	UV_PYTHON_DOWNLOADS=never uv export --quiet --no-annotate --no-header --format requirements-txt --no-emit-project --all-extras --group dev -o requirements-dev.lock
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python'; exit 2; }
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 \
+	  || { $(PYTHON) -m venv --clear --without-pip .venv && $(PYTHON) -m pip --python $@ install --quiet pip; } \
+	  || { rm -rf .venv; echo 'Neither ensurepip nor pip is installed: apt install python3-venv'; exit 2; }
+
+.venv/runtime: $(BIN)/python requirements.lock pyproject.toml setup.py
+	@echo 'Installing pmo-watch and what it needs into .venv ...'
+	@$(INSTALL) --require-hashes --no-deps -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/everything: .venv/runtime requirements-dev.lock
+	@echo 'Installing what the tests need into .venv ...'
+	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help demo serve test check fix wheel bench lock

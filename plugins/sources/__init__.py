@@ -1,0 +1,1 @@
+"""What reads plans, tickets and sheets."""

@@ -1,0 +1,203 @@
+"""What passes between advance, route, the store and deliver: alerts, transitions, messages, outbox rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pmo_watch.rules import Rule
+
+
+class Reason(StrEnum):
+    """Why a transition happened: the closed list that log, metrics and messages read."""
+
+    PENDING = "pending"
+    CLEARED_UNCONFIRMED = "cleared_unconfirmed"
+    OPENED = "opened"
+    WORSENED = "worsened"
+    IMPROVED = "improved"
+    RECOVERED = "recovered"
+    ENTITY_DONE = "entity_done"
+    ENTITY_CANCELLED = "entity_cancelled"
+    OUT_OF_SCOPE = "out_of_scope"
+    ENTITY_GONE = "entity_gone"
+    RULE_REMOVED = "rule_removed"
+    UNKNOWN = "unknown"
+    KNOWN_AGAIN = "known_again"
+    ACKNOWLEDGED = "acknowledged"
+    ACKNOWLEDGEMENT_ENDED = "acknowledgement_ended"
+    ESCALATED = "escalated"
+    REMINDED = "reminded"
+
+
+CLOSING = frozenset(
+    {
+        Reason.RECOVERED,
+        Reason.ENTITY_DONE,
+        Reason.ENTITY_CANCELLED,
+        Reason.OUT_OF_SCOPE,
+        Reason.ENTITY_GONE,
+        Reason.RULE_REMOVED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is pending or open; identity is (rule, subject). A closed alert is one with `closed_at`.
+
+    `level` is None while pending. `seen` is the level that `streak` counted evaluations in a row gave and that is not
+    yet taken over; `counted_reading` and `counted_on` say which evidence counted last.
+    """
+
+    id: str  # 16 hex digits, of rule, subject and the moment it began
+    rule: str
+    subject: str  # uid
+    entity: str = ""
+    project: str = ""  # uid of its project, else empty
+    source: str = ""
+    level: Literal["amber", "red"] | None = None
+    began_at: datetime | None = None  # first amber or red finding
+    opened_at: datetime | None = None
+    since: datetime | None = None  # of the present level
+    closed_at: datetime | None = None
+    close_reason: str = ""
+    peak: Literal["amber", "red"] | None = None
+    value_at_open: float | None = None
+    value: float | None = None
+    unit: str = ""
+    seen: str = ""
+    seen_since: datetime | None = None
+    streak: int = 0
+    counted_reading: int = 0
+    counted_on: date | None = None
+    grey_since: datetime | None = None
+    unknown_since: datetime | None = None
+    unknown_reason: str = ""
+    missing_reading: int = 0  # reading in which the subject was first missing
+    acknowledged_until: date | None = None
+    acknowledged_level: str = ""
+    acknowledged_by: str = ""
+    acknowledged_on: date | None = None
+    acknowledged_reason: str = ""
+    escalation_step: int = 0
+    reminded_on: date | None = None
+    flapping: bool = False
+    recent: tuple[str, ...] = ()  # "o" and "c" with the evaluation number: openings and closings, newest last
+    evaluations: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transition:
+    """A change of an alert with its reason, as written to the append-only log."""
+
+    alert: Alert  # after
+    before: Alert | None
+    reason: Reason
+    at: datetime
+    finding: Mapping[str, Any] = field(default_factory=dict)  # the finding's row and its evidence under "evidence"
+    rule_version: str = ""
+    who: str = "engine"
+    step: int = 0  # of an escalation
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Holds messages back, never state: matches when every given part does."""
+
+    id: str
+    who: str
+    why: str
+    until: datetime
+    since: datetime
+    rule: str = ""
+    project: str = ""  # code
+    entity: str = ""  # id or uid
+    tag: str = ""
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who was told of an alert over which notifier; lasts until the closing message is written."""
+
+    alert: str  # Alert.id
+    recipient: str  # person uid, e-mail address or notifier
+    notifier: str
+    address: str
+    audience: str
+    language: str
+    told_at: datetime
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One alert in a message: facts, not words."""
+
+    alert: Alert
+    rule: Rule
+    reason: str  # a Reason, or "open", "silenced" in a digest
+    level: str  # the level to show: amber, red, green for a closing, grey
+    before: str  # level before, or empty
+    subject_id: str
+    subject_name: str
+    project_code: str
+    project_name: str
+    program_name: str = ""
+    url: str = ""
+    finding: Mapping[str, Any] = field(default_factory=dict)
+    why_me: str = ""  # the audience
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Message:
+    """What one recipient gets over one channel; `id` is a stable hash of recipient, channel and transitions."""
+
+    id: str
+    kind: Literal["alert", "digest", "notice", "test"]
+    recipient: str  # person uid, e-mail address or notifier name
+    recipient_name: str
+    notifier: str
+    address: str  # e-mail address; empty for a channel
+    language: str
+    zone: str
+    items: tuple[Item, ...] = ()
+    not_before: datetime | None = None
+    digest: str = ""  # name of the digest
+    title: str = ""  # of a notice
+    lines: tuple[str, ...] = ()  # of a notice: plain sentences
+    fallback: str = ""  # notifier to use when this one rejects
+    data_basis: tuple[tuple[str, date, bool], ...] = ()  # source, as of, assumed
+    no_names: bool = False  # committees: counts and movements only
+    thread: str = ""  # thread id, empty when not threaded
+    thread_subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message in words: mail parts, and `payload` (JSON) where the notifier makes its own, such as a card."""
+
+    subject: str
+    text: str
+    html: str = ""
+    payload: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    trimmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message as a notifier gets it; the same `id` at every attempt."""
+
+    id: str
+    notifier: str
+    recipient: str
+    recipient_name: str
+    address: str
+    language: str
+    rendered: Rendered
+    kind: str = "alert"
+    attempts: int = 0
+    due: datetime | None = None

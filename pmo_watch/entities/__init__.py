@@ -1,0 +1,41 @@
+"""The entities and their fields, declared once (spec model 2); a new field is one line and one migration."""
+
+from pmo_watch.entities.figures import COST_ENTRY, INDICATOR, KPI, OBSERVATION, SOURCE, SUBMISSION
+from pmo_watch.entities.governance import DOCUMENT, GATE, MEETING, STATUS_REPORT
+from pmo_watch.entities.people import ABSENCE, PERSON, ROLE
+from pmo_watch.entities.plans import ASSIGNMENT, DEPENDENCY, TASK
+from pmo_watch.entities.projects import PORTFOLIO, PROGRAM, PROJECT
+from pmo_watch.entities.registers import ACTION, CHANGE, DECISION, ISSUE, RISK
+
+ENTITIES = {
+    one.name: one
+    for one in (
+        PORTFOLIO,
+        PROGRAM,
+        PROJECT,
+        TASK,
+        DEPENDENCY,
+        ASSIGNMENT,
+        PERSON,
+        ABSENCE,
+        ROLE,
+        RISK,
+        ISSUE,
+        DECISION,
+        CHANGE,
+        ACTION,
+        INDICATOR,
+        OBSERVATION,
+        KPI,
+        SUBMISSION,
+        COST_ENTRY,
+        DOCUMENT,
+        STATUS_REPORT,
+        GATE,
+        MEETING,
+        SOURCE,
+    )
+}
+
+# What several sources describe together is one row: matched by this field, in lower case, else by `id` or name.
+MATCHED_ON = {"portfolio": "id", "program": "id", "project": "code", "person": "email", "indicator": "id"}

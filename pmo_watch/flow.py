@@ -1,0 +1,217 @@
+"""What passes between collect, normalise and evaluate: records, readings, the snapshot, findings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+
+import polars as pl
+
+from pmo_watch.entities import ENTITIES
+from pmo_watch.workdays import Calendar
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Rows of one entity as a source read them, many at a time.
+
+    `frame` has a column `key` (text: the native key, never null) and any of the entity's stored fields, each already
+    of the field's dtype (`Field.dtype`). References hold what the source wrote: the native key of a row of the same
+    source, a project code, an e-mail address. `part` names the file or page group the rows came from: a part that
+    `Summary.unchanged` lists later keeps its rows without sending them again.
+    """
+
+    entity: str
+    frame: pl.DataFrame
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record or value left out: `where` is file and line, `field` the header or element, `value` cut at 200."""
+
+    where: str
+    field: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """The last thing a source yields (spec sources 1.1).
+
+    `listed`: every row that exists was named, so absence means something. `whole`: every file and page that was asked
+    for was read; False makes the reading partial, with `error` saying what was not. `as_of`: the date the data
+    describe, None where each row says it or nobody does. `cursor`: what the next reading starts from, JSON.
+    `unchanged`: parts whose rows stay as they are. `lost_records`: records left out as a whole, among `rejected`.
+    """
+
+    listed: bool = True
+    whole: bool = True
+    as_of: date | None = None
+    status_date_assumed: bool = False
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    rejected: Sequence[Rejected] = ()
+    lost_records: int = 0
+    degraded: Sequence[str] = ()
+    unchanged: Sequence[str] = ()
+    error: str = ""
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
+class Outcome(StrEnum):
+    """How a reading ended (spec alerts, "Failed and suspicious readings")."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    HELD = "held"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What one source said at one moment; frames by entity, checked against the model, `key` made into `uid`.
+
+    A failed reading has no frames and its `error`. Frames have `uid`, the entity's stored fields and `@part`.
+    """
+
+    source: str
+    read_at: datetime
+    outcome: Outcome
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
+    error: str = ""
+    refused: bool = False  # the next tries wait longer: spec sources 1.2
+    unchanged: bool = False  # nothing was read again: no new reading
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What is known of one source between readings; instants are UTC, None is never."""
+
+    name: str
+    kind: str
+    outcome: Outcome | None = None  # of the last attempt
+    reading: int = 0  # number of its last accepted reading; 0 is none yet
+    read_at: datetime | None = None  # last attempt
+    last_good: datetime | None = None  # last complete reading
+    as_of: date | None = None
+    failing_since: datetime | None = None
+    failures: int = 0  # failed attempts in a row
+    error: str = ""
+    rows: int = 0
+    rejected: int = 0
+    degraded: tuple[str, ...] = ()
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    held: str = ""  # why the last reading is held, and the remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """What holds for the whole organisation unless a project, programme or person says otherwise."""
+
+    name: str = "ICT unit"
+    timezone: str = "Europe/Brussels"
+    calendar: str = "default"
+    language: str = "en"
+    currency: str = "EUR"
+    status_date_max_age: int = 20  # working days
+    commit_order: tuple[str, ...] = ("baseline_finish", "deadline", "forecast_finish")
+    tolerances: Mapping[str, Decimal] = field(default_factory=dict)  # "time_amber" -> 5
+    document_sets: Mapping[str, Mapping[str, Sequence[str]]] = field(
+        default_factory=dict
+    )  # size class -> phase -> artefacts
+    min_sample: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A wish for history: the current period and the n-1 before it, of these fields (spec model 1.10)."""
+
+    entity: str
+    every: Literal["day", "week", "month", "quarter"]
+    n: int
+    fields: tuple[str, ...]
+    restart_on: str = ""  # a change of this field starts the series again
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A wish for history: since when each row's field has had its present value."""
+
+    entity: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """A wish for history: the first value of each row's field that was not null."""
+
+    entity: str
+    field: str
+
+
+Wish = Samples | Since | First
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All entities as known at one moment, one frame per entity, merged and with computed fields.
+
+    `now` is UTC, `today` its civil date in the organisation's zone. Frames hold their entity's columns and the
+    engine's own: `@usable` (false while the source of the row failed, is held, or no longer shows the row),
+    `@reading` (a number that grows with each accepted reading of the source). `past` answers the wishes for history
+    that rules declared: Samples give `uid`, `period`, the fields, oldest first; Since gives `uid`, `since` (date);
+    First gives `uid` and the field.
+    """
+
+    now: datetime
+    today: date
+    frames: Mapping[str, pl.DataFrame]
+    calendars: Mapping[str, Calendar]
+    organisation: Organisation = field(default_factory=Organisation)
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    past: Mapping[Wish, pl.DataFrame] = field(default_factory=dict)
+    rejected: Sequence[Rejected] = ()
+
+    def frame(self, entity: str) -> pl.DataFrame:
+        """Return the entity's frame; without rows when nobody delivered it."""
+        found = self.frames.get(entity)
+        return found if found is not None else ENTITIES[entity].empty()
+
+
+FINDING_SCHEMA: dict[str, pl.DataType] = {
+    "uid": pl.String(),
+    "state": pl.String(),  # a State
+    "value": pl.Float64(),  # rounded half-even to 6 decimals; null when there is none
+    "numerator": pl.Float64(),
+    "denominator": pl.Float64(),
+    "reason": pl.String(),  # spec measures 1.10; always for grey and na, and for red without a value
+    "threshold": pl.String(),  # the condition that was met, as written
+    "limit": pl.Float64(),  # the number of that condition
+    "recovered": pl.Boolean(),  # green, and the recover condition holds (or there is none)
+    "note": pl.String(),  # such as "small sample: 2 of 4", "; " between several
+    "as_of": pl.Date(),  # the date the finding is for
+    "as_of_note": pl.String(),  # such as "status date assumed"; empty when it is the source's own
+    "unit": pl.String(),  # as shown: wd, %, EUR, the indicator's unit
+    "measure": pl.String(),  # the measure that decided
+    "source": pl.String(),  # the source of the row
+    "usable": pl.Boolean(),  # false: the source failed, is held, or was partial without the row: nothing may close
+    "reading": pl.Int64(),  # number of the reading that the row's evidence comes from
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """One rule on every row of its entity: `frame` as FINDING_SCHEMA, sorted by uid; a row that is not there is gone.
+
+    `evidence` has `uid` and further columns (text) for the rows that are amber, red or grey, in the order shown.
+    `failed` says why the rule could not be evaluated at all; then the frame is empty and its alerts freeze.
+    """
+
+    rule: str
+    frame: pl.DataFrame
+    evidence: pl.DataFrame
+    failed: str = ""
