@@ -28,7 +28,6 @@ class Kind(StrEnum):
     MOMENT = "instant"  # an instant in UTC
     REF = "ref"  # the uid of a row of `Field.refers`; in a source's own rows the text the source wrote
     LIST = "list"  # texts
-    REFS = "list of ref"
 
 
 MONEY_SCALE = 4
@@ -48,7 +47,6 @@ DTYPES: dict[Kind, pl.DataType] = {
     Kind.MOMENT: pl.Datetime("us", "UTC"),
     Kind.REF: pl.String(),
     Kind.LIST: pl.List(pl.String()),
-    Kind.REFS: pl.List(pl.String()),
 }
 
 

@@ -1,0 +1,206 @@
+"""Computed fields of the snapshot: pure functions of current rows, history, the day and the calendars (spec model)."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from pmo_watch import workdays
+from pmo_watch.flow import First, Organisation, Since, Wish
+from pmo_watch.workdays import Calendar
+
+Frames = Mapping[str, pl.DataFrame]
+Past = Mapping[Wish, pl.DataFrame]
+
+# What null is taken as, where the model says so; everywhere else null stays null.
+TAKEN_AS: dict[str, dict[str, str | bool | int]] = {
+    "program": {"state": "executing"},
+    "project": {"strategic": False, "minutes_per_day": 480},
+    "task": {"is_milestone": False, "active": True, "manual": False, "external": False, "level": "project"},
+    "dependency": {"type": "fs", "lag": 0, "external": False, "lag_elapsed": False},
+    "assignment": {"units": 100},
+    "person": {"active": True, "max_units": 100},
+    "role": {"mandatory": False},
+    "risk": {"opportunity": False, "action_done": False, "escalated": False},
+    "issue": {"escalated": False},
+    "decision": {"escalated": False},
+    "change": {"escalated": False},
+    "action": {"status": "open", "escalated": False},
+    "indicator": {"constant": False, "benefit": False},
+    "cost_entry": {"type": "actual"},
+    "document": {"status": "missing"},
+    "status_report": {"kind": "project"},
+    "gate": {"tailored_out": False},
+    "meeting": {"cancelled": False},
+}
+CLOSED = {
+    "risk": ("rejected", "closed"),
+    "issue": ("resolved", "closed"),
+    "change": ("rejected", "merged", "implemented"),
+    "action": ("done", "cancelled"),
+}
+PHASE_OF_STATE = {
+    "proposed": "initiating",
+    "initiating": "initiating",
+    "planning": "planning",
+    "executing": "executing",
+    "closing": "closing",
+    "closed": "closing",
+}
+FIRST_BASELINE = First("task", "baseline_finish")
+FORECAST_SINCE = Since("task", "forecast_finish")
+STATE_SINCE = Since("project", "state")
+STATUS_SINCE = Since("document", "status")
+# The computed fields that need history, so that it is fetched only for rules that name them.
+HISTORY_OF = {
+    "first_baseline_finish": FIRST_BASELINE,
+    "confirmed": FORECAST_SINCE,
+    "on_hold_since": STATE_SINCE,
+    "status_since": STATUS_SINCE,
+}
+
+
+def derive(
+    frames: Frames, today: date, calendars: Mapping[str, Calendar], organisation: Organisation, past: Past
+) -> dict[str, pl.DataFrame]:
+    """Return the frames with nulls taken as the model says and every computed field filled."""
+    filled = {name: _taken(name, frame) for name, frame in frames.items()}
+    filled["project"] = _projects(filled["project"], filled["program"], organisation, past)
+    zones = filled["project"].select(
+        project="uid", **{"@calendar": "calendar", "@as_of": as_of(today, calendars, organisation)}
+    )
+    filled["task"] = _tasks(filled["task"], filled["dependency"], zones, calendars, organisation, past)
+    for name in ("risk", "issue", "decision", "change", "action"):
+        filled[name] = _register(name, filled[name])
+    filled["document"] = _with_past(filled["document"], past.get(STATUS_SINCE), "since", "status_since")
+    filled["gate"] = _gates(filled["gate"], zones, today, calendars, organisation)
+    filled["observation"] = _observations(filled["observation"], filled["indicator"])
+    return filled
+
+
+def _taken(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
+    values = TAKEN_AS.get(entity, {})
+    return frame.with_columns(
+        [pl.col(name).fill_null(pl.lit(value, frame.schema[name])) for name, value in values.items()]
+    )
+
+
+def as_of(today: date, calendars: Mapping[str, Calendar], organisation: Organisation) -> pl.Expr:
+    """Return the date that a project's data describe: its status date, or today where that is missing or no use."""
+    day, now = pl.col("status_date"), pl.lit(today)
+    choose = workdays.each_in_its_own(calendars, organisation.calendar, "calendar")
+    age = choose(lambda calendar: workdays.count(day, now, calendar))
+    useful = day.is_not_null() & (day <= now) & (age <= organisation.status_date_max_age)
+    return pl.when(useful).then(day).otherwise(now)
+
+
+def _with_past(frame: pl.DataFrame, found: pl.DataFrame | None, column: str, name: str) -> pl.DataFrame:
+    """Add what history knows of each row as a new column; null where history was not asked or knows nothing."""
+    if found is None:
+        return frame.with_columns(pl.lit(None, pl.Date).alias(name))
+    return frame.join(found.select("uid", pl.col(column).cast(pl.Date).alias(name)), on="uid", how="left")
+
+
+def _projects(projects: pl.DataFrame, programs: pl.DataFrame, organisation: Organisation, past: Past) -> pl.DataFrame:
+    parents = programs.select(program="uid", program_currency="currency", program_portfolio="portfolio")
+    phase = pl.col("state").replace_strict(PHASE_OF_STATE, default=None, return_dtype=pl.String)
+    held = pl.when(pl.col("state") == "on_hold").then("@state_since")
+    return (
+        _with_past(projects.join(parents, on="program", how="left"), past.get(STATE_SINCE), "since", "@state_since")
+        .with_columns(
+            pl.coalesce("code", "id").alias("code"),
+            pl.coalesce("phase", phase).alias("phase"),
+            pl.coalesce("portfolio", "program_portfolio").alias("portfolio"),
+            pl.coalesce("currency", "program_currency", pl.lit(organisation.currency)).alias("currency"),
+            pl.coalesce("on_hold_since", held).alias("on_hold_since"),
+        )
+        .drop("program_currency", "program_portfolio", "@state_since")
+    )
+
+
+def _tasks(
+    tasks: pl.DataFrame,
+    links: pl.DataFrame,
+    zones: pl.DataFrame,
+    calendars: Mapping[str, Calendar],
+    organisation: Organisation,
+    past: Past,
+) -> pl.DataFrame:
+    done = pl.col("actual_finish").is_not_null() | (pl.col("progress") == 100).fill_null(value=False)
+    begun = pl.col("actual_start").is_not_null() | (pl.col("progress") > 0).fill_null(value=False)
+    kind = pl.when("is_milestone").then(
+        pl.coalesce(
+            "kind", pl.when(pl.col("gate_code").is_not_null()).then(pl.lit("gate")).otherwise(pl.lit("internal"))
+        )
+    )
+    tasks = _with_past(tasks, past.get(FIRST_BASELINE), "baseline_finish", "first_baseline_finish")
+    tasks = _with_past(tasks, past.get(FORECAST_SINCE), "since", "@forecast_since")
+    tasks = _with_links(tasks, links).join(zones, on="project", how="left")
+    tasks = tasks.with_columns(
+        pl.col("uid").is_in(tasks["parent"].drop_nulls().unique().implode()).alias("is_summary"),
+        pl.coalesce("done", done).alias("done"),
+        pl.coalesce("kind", kind).alias("kind"),
+        pl.coalesce("first_baseline_finish", "baseline_finish").alias("first_baseline_finish"),
+        pl.coalesce(*organisation.commit_order).alias("committed_finish"),
+        (pl.col("confirmed_on") >= pl.coalesce("@forecast_since", "confirmed_on"))
+        .fill_null(value=False)
+        .alias("confirmed"),
+    )
+    category = pl.when("done").then(pl.lit("done")).when(begun).then(pl.lit("doing")).otherwise(pl.lit("todo"))
+    choose = workdays.each_in_its_own(calendars, organisation.calendar)
+    left = choose(lambda calendar: workdays.count(pl.col("@as_of"), pl.col("committed_finish"), calendar))
+    return tasks.with_columns(
+        pl.coalesce("status_category", category).alias("status_category"),
+        (~pl.col("is_summary") & pl.col("active") & ~pl.col("external") & pl.col("vanished_on").is_null()).alias(
+            "countable"
+        ),
+        left.alias("days_left"),
+    ).drop("@forecast_since", "@calendar", "@as_of")
+
+
+def _with_links(tasks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """Count direct predecessors; null in a project of which no link is known at all."""
+    counted = links.group_by("successor").agg(pl.len().cast(pl.Int64).alias("predecessor_count"))
+    linked = tasks.filter(pl.col("uid").is_in(links["successor"].drop_nulls().implode()))["project"].unique()
+    known = pl.when(pl.col("project").is_in(linked.implode())).then(pl.col("predecessor_count").fill_null(0))
+    return tasks.join(counted, left_on="uid", right_on="successor", how="left").with_columns(
+        known.alias("predecessor_count")
+    )
+
+
+def _register(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
+    if entity == "decision":
+        return frame.with_columns(pl.col("decided_on").is_null().alias("open"))
+    frame = frame.with_columns((~pl.col("status").is_in(CLOSED[entity])).alias("open"))
+    if entity == "issue":
+        return frame.with_columns(pl.max_horizontal("urgency", "impact").alias("severity"))
+    return frame
+
+
+def _gates(
+    gates: pl.DataFrame,
+    zones: pl.DataFrame,
+    today: date,
+    calendars: Mapping[str, Calendar],
+    organisation: Organisation,
+) -> pl.DataFrame:
+    choose = workdays.each_in_its_own(calendars, organisation.calendar)
+    left = choose(lambda calendar: workdays.count(pl.lit(today), pl.col("planned_on"), calendar))
+    return (
+        gates.join(zones, on="project", how="left")
+        .with_columns(pl.col("passed_on").is_not_null().alias("passed"), left.alias("days_left"))
+        .drop("@calendar", "@as_of")
+    )
+
+
+def _observations(observations: pl.DataFrame, indicators: pl.DataFrame) -> pl.DataFrame:
+    """Mark values outside the plausible range of their indicator as not accepted: they are shown and not used."""
+    ranges = indicators.select(indicator="uid", least="min", most="max")
+    outside = (pl.col("value") < pl.col("least")).fill_null(value=False) | (pl.col("value") > pl.col("most")).fill_null(
+        value=False
+    )
+    return (
+        observations.join(ranges, on="indicator", how="left")
+        .with_columns((~outside).alias("accepted"))
+        .drop("least", "most")
+    )

@@ -1,0 +1,212 @@
+"""Step 2, second half: rows of all sources become one snapshot; which source wins a field group (model 1.9)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import polars as pl
+
+from pmo_watch.derive import derive
+from pmo_watch.entities import ENTITIES, MATCHED_ON
+from pmo_watch.figures import expected_figures
+from pmo_watch.flow import Organisation, Outcome, Rejected, Snapshot, SourceState, Wish
+from pmo_watch.references import Directory, identify, with_references
+from pmo_watch.workdays import Calendar
+
+SourceRows = Mapping[str, Mapping[str, pl.DataFrame]]  # source -> entity -> its own rows
+ENGINE = ("@usable", "@reading", "@native")
+ANCHORS = {
+    "register": "name",
+    "schedule": "forecast_finish",
+    "baseline": "baseline_finish",
+    "cost": "actual_cost",
+    "effort": "effort_actual",
+    "status": "declared_rag",
+}
+# What a register says of a project is a set of facts, not a plan: one source's gap may be filled by another's word.
+FILLED = frozenset({"register"})
+# One source's rows per project, never a mixture: the finish of one plan never meets the start of another.
+ONE_SOURCE = {
+    "task": "schedule",
+    "dependency": "schedule",
+    "assignment": "schedule",
+    "risk": "raid",
+    "issue": "raid",
+    "decision": "raid",
+    "change": "raid",
+    "action": "raid",
+    "document": "documents",
+    "cost_entry": "cost",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What the snapshot needs besides rows: the moment, calendars, and how sources are put together.
+
+    `order`: sources as in the settings. `policy`: field group -> sources, first choice first; without an entry the
+    settings' order holds. `aliases`: what sources write -> e-mail address or project code.
+    """
+
+    now: datetime
+    today: date
+    calendars: Mapping[str, Calendar]
+    organisation: Organisation = field(default_factory=Organisation)
+    order: Sequence[str] = ()
+    policy: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_snapshot(
+    rows: SourceRows, states: Mapping[str, SourceState], context: Context, past: Mapping[Wish, pl.DataFrame]
+) -> Snapshot:
+    """Merge the rows of all sources, resolve references, and add what follows from rows, history and the day."""
+    stacked = {name: _stack(name, rows, states, context) for name in ENTITIES if name != "source"}
+    stacked["indicator"] = _with_undefined_indicators(stacked["indicator"], stacked["observation"])
+    stacked = {name: identify(name, frame, context.aliases) for name, frame in stacked.items()}
+    directory = Directory(stacked, context.aliases)
+    rejected: list[Rejected] = []
+    frames: dict[str, pl.DataFrame] = {}
+    for name, frame in stacked.items():
+        resolved, left_out = with_references(name, frame, directory)
+        rejected += left_out
+        frames[name] = _merged(name, resolved, context) if name in MATCHED_ON else resolved
+    frames = {name: _one_source(name, frame, context) for name, frame in frames.items()}
+    frames["source"] = _source_rows(states)
+    frames = derive(frames, context.today, context.calendars, context.organisation, past)
+    frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
+    shaped = {name: _shape(name, frame) for name, frame in frames.items()}
+    return Snapshot(
+        context.now, context.today, shaped, context.calendars, context.organisation, states, past, tuple(rejected)
+    )
+
+
+def _stack(entity: str, rows: SourceRows, states: Mapping[str, SourceState], context: Context) -> pl.DataFrame:
+    parts = []
+    for rank, source in enumerate(context.order or sorted(rows)):
+        frame = rows.get(source, {}).get(entity)
+        if frame is None or frame.is_empty():
+            continue
+        state = states.get(source, SourceState(source, ""))
+        alive = state.outcome in {Outcome.COMPLETE, Outcome.PARTIAL}
+        unseen = pl.col("@unseen").fill_null(value=False) if "@unseen" in frame.columns else pl.lit(value=False)
+        parts.append(
+            frame.with_columns(
+                pl.lit(source).alias("source"),
+                pl.lit(None, pl.Date).alias("vanished_on"),
+                (pl.lit(alive) & pl.col("@missing").is_null() & ~unseen).alias("@usable"),
+                pl.lit(state.reading, pl.Int64).alias("@reading"),
+                pl.col("uid").str.strip_prefix(f"{source}:{entity}:").alias("@native"),
+                pl.lit(rank).alias("@rank"),
+            ).drop("@part", "@missing", "@unseen", strict=False)
+        )
+    return pl.concat(parts) if parts else _empty(entity)
+
+
+def _empty(entity: str) -> pl.DataFrame:
+    engine = {"@usable": pl.Boolean(), "@reading": pl.Int64(), "@native": pl.String(), "@rank": pl.Int32()}
+    origin = {"uid": pl.String(), "source": pl.String(), "vanished_on": pl.Date()}
+    return pl.DataFrame(schema={**origin, **ENTITIES[entity].stored_schema(), **engine})
+
+
+def _with_undefined_indicators(indicators: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
+    """Add a row for every indicator that is only observed: its figures count although nobody described it."""
+    observed = observations.select("source", "@usable", "@reading", "@rank", id=pl.col("indicator")).unique(
+        ["id"], keep="first", maintain_order=True
+    )
+    new = observed.join(indicators, on="id", how="anti").filter(pl.col("id").is_not_null())
+    rows = new.with_columns(uid=pl.format("{}:indicator:{}", "source", "id"), **{"@native": pl.col("id")})
+    return pl.concat([indicators, rows], how="diagonal_relaxed").select(indicators.columns)
+
+
+def _by_choice(frame: pl.DataFrame, group: str, context: Context) -> pl.DataFrame:
+    """Sort rows so that the source preferred for the group comes first."""
+    preferred = list(context.policy.get(group, ()))
+    rank = pl.col("source").replace_strict(preferred, range(len(preferred)), default=None, return_dtype=pl.Int32)
+    return frame.sort(pl.coalesce(rank, pl.col("@rank").cast(pl.Int32) + len(preferred)), maintain_order=True)
+
+
+def _merged(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Make one row of all that sources say of the same thing, field group by field group."""
+    if frame.is_empty():
+        return frame
+    model = ENTITIES[entity]
+    groups = sorted({one.group or model.group for one in model.stored()} - {""})
+    first = (
+        frame.sort("@rank", maintain_order=True)
+        .group_by("uid", maintain_order=True)
+        .agg(
+            pl.col("id").drop_nulls().first(),
+            pl.col("source").first(),
+            pl.col("updated_at").max(),
+            pl.col("vanished_on").first(),
+            pl.col("@usable").all(),
+            pl.col("@reading").sum(),
+            pl.col("@native").first(),
+            pl.col("@rank").first(),
+        )
+    )
+    for group in groups:
+        names = [one.name for one in model.stored() if (one.group or model.group) == group]
+        names = [name for name in names if name not in {"id", "updated_at"}]
+        chosen = _group_winner(_by_choice(frame, group, context), names, group)
+        first = first.join(chosen.rename({"@winner": f"@source:{group}"}), on="uid", how="left")
+    return first
+
+
+def _group_winner(frame: pl.DataFrame, names: Sequence[str], group: str) -> pl.DataFrame:
+    anchor = ANCHORS.get(group, "")
+    says_it = pl.col(anchor).is_not_null() if anchor in names else pl.lit(value=False)
+    says_any = pl.any_horizontal([pl.col(name).is_not_null() for name in names]) if names else pl.lit(value=False)
+    ranked = frame.with_columns(pl.when(says_it).then(0).when(says_any).then(1).otherwise(2).alias("@says")).sort(
+        "@says", maintain_order=True
+    )
+    pick = [
+        pl.col(name).drop_nulls().first() if group in FILLED or not anchor else pl.col(name).first() for name in names
+    ]
+    return ranked.group_by("uid", maintain_order=True).agg(*pick, pl.col("source").first().alias("@winner"))
+
+
+def _one_source(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Keep, for each project, the rows of the source that wins the group."""
+    group = ONE_SOURCE.get(entity)
+    if group is None or frame.is_empty():
+        return frame
+    counted = frame
+    if entity == "task":
+        dated = frame.filter(pl.col("forecast_finish").is_not_null())
+        counted = dated if dated.height else frame
+    winners = _by_choice(counted.select("project", "source", "@rank").unique(maintain_order=True), group, context)
+    winners = winners.unique("project", keep="first", maintain_order=True).select(
+        "project", pl.col("source").alias("@winner")
+    )
+    joined = frame.join(winners, on="project", how="left", nulls_equal=True)
+    return joined.filter(pl.col("@winner").is_null() | (pl.col("@winner") == pl.col("source"))).drop("@winner")
+
+
+def _source_rows(states: Mapping[str, SourceState]) -> pl.DataFrame:
+    rows = [
+        {
+            "uid": f"source:{state.name}",
+            "source": state.name,
+            "id": state.name,
+            "kind": state.kind,
+            "last_good_read": state.last_good,
+            "last_error": state.error or None,
+            "failing_since": state.failing_since,
+            "rows": state.rows,
+            "@usable": True,
+            "@reading": state.reading,
+        }
+        for state in states.values()
+    ]
+    schema = {**ENTITIES["source"].schema(), "@usable": pl.Boolean(), "@reading": pl.Int64()}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _shape(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the frame exactly its entity's columns and the engine's, sorted by uid."""
+    schema = ENTITIES[entity].schema()
+    absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
+    engine = [name for name in frame.columns if name.startswith("@") and name not in {"@native", "@rank"}]
+    return frame.with_columns(absent).select(*schema, *engine).sort("uid")
