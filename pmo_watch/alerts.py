@@ -199,5 +199,7 @@ class OutboxRow:
     language: str
     rendered: Rendered
     kind: str = "alert"
-    attempts: int = 0
+    attempts: int = 0  # this one included
     due: datetime | None = None
+    fallback: str = ""  # notifier to use when this one rejects
+    expires_at: datetime | None = None

@@ -1,0 +1,266 @@
+"""Step 6: the database. One transaction per cycle; every value survives as it was, on SQLite and PostgreSQL alike.
+
+Methods may be called from any thread; each is a transaction of its own and blocks. Every failure is a `StoreError` in
+words, with a remedy and without a secret.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, tzinfo
+from pathlib import Path
+
+import polars as pl
+
+from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Told
+from pmo_watch.flow import SourceState, Wish
+from pmo_watch.store.changes import (
+    AlertQuery,
+    Circuit,
+    CycleChange,
+    MarkKind,
+    OutboxEntry,
+    OutboxFigures,
+    OutboxInsert,
+    OutboxQuery,
+    OutboxState,
+    ReadingChange,
+    ReadingEntry,
+    SchemaStatus,
+    Settlement,
+    SourceRows,
+    StoreConflict,
+    TransitionEntry,
+    TransitionQuery,
+)
+
+__all__ = [
+    "AlertQuery",
+    "Circuit",
+    "CycleChange",
+    "MarkKind",
+    "OutboxEntry",
+    "OutboxFigures",
+    "OutboxInsert",
+    "OutboxQuery",
+    "OutboxState",
+    "ReadingChange",
+    "ReadingEntry",
+    "SchemaStatus",
+    "Settlement",
+    "SourceRows",
+    "Store",
+    "StoreConflict",
+    "TransitionEntry",
+    "TransitionQuery",
+    "backup",
+    "open_store",
+    "restore",
+    "schema_status",
+    "upgrade_schema",
+]
+
+
+def open_store(url: str) -> "Store":
+    """Open the database, bring its tables up to date, and return the store.
+
+    `url`: `sqlite:////path/to/file.db`, `postgresql://...` or `postgresql+psycopg://...`.
+
+    Raises:
+        StoreError: it cannot be opened or written, or a newer pmo-watch made it.
+    """
+    raise NotImplementedError
+
+
+def upgrade_schema(url: str) -> tuple[str | None, str]:
+    """Bring the tables up to date and return the schema before (None: no tables) and after."""
+    raise NotImplementedError
+
+
+def schema_status(url: str) -> SchemaStatus:
+    """Say what the database is and which schema it has, without changing anything."""
+    raise NotImplementedError
+
+
+def backup(url: str, file: Path) -> None:
+    """Write a consistent copy while the daemon runs (SQLite; for PostgreSQL the error names pg_dump).
+
+    Raises:
+        StoreError: also when `file` exists already.
+    """
+    raise NotImplementedError
+
+
+def restore(url: str, file: Path) -> None:
+    """Replace the database by a copy made by `backup` (SQLite); refused while a daemon has it open."""
+    raise NotImplementedError
+
+
+class Store:
+    """The database, open."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """Say whether the database answers."""
+        raise NotImplementedError
+
+    # --- what sources said ---
+
+    def sources(self) -> dict[str, SourceState]:
+        """Return the state of every source ever asked, by name."""
+        raise NotImplementedError
+
+    def rows(self, as_of: datetime | None = None) -> SourceRows:
+        """Return each source's own rows, by entity, sorted by uid: those of now, or what was known at `as_of`.
+
+        Columns as `normalise.row_schema`: `uid`, the stored fields, `@part`, `@missing` (number of the reading in
+        which the row was first missing; always null with `as_of`). Sources and entities without rows are left out.
+        """
+        raise NotImplementedError
+
+    def vanished(self, since: date) -> SourceRows:
+        """Return the last version of rows that vanished on or after the day, shaped as `rows` plus `vanished_on`.
+
+        A row that came back since is not among them.
+        """
+        raise NotImplementedError
+
+    def readings(self, source: str = "", limit: int = 100) -> list[ReadingEntry]:
+        """Return the attempts at a source (at all sources when empty), newest first."""
+        raise NotImplementedError
+
+    def past(self, wishes: Iterable[Wish], now: datetime, zone: tzinfo) -> dict[Wish, pl.DataFrame]:
+        """Answer wishes for history, in the uids and texts of the sources' own rows (merge them as `rows`).
+
+        Samples: `uid`, `source`, `period` (ISO text, as observations have it), `ends` (last day of the period, today
+        for the current one), the fields; sorted by uid, oldest first. A period in which the source gave no complete
+        reading is left out. Since: `uid`, `source`, `since` (date in `zone`). First: `uid`, `source`, the field; rows
+        that never had a value are left out. Since and First speak of present rows only. A wish for an entity or field
+        that is not stored gives no rows. Answers are kept until rows, readings or the day change, so that asking in
+        every cycle is cheap.
+        """
+        raise NotImplementedError
+
+    # --- alerts ---
+
+    def revision(self) -> int:
+        """Return the number that grows with every change of alerts; read it before `alerts` and pass it as `based_on`."""
+        raise NotImplementedError
+
+    def alerts(self) -> list[Alert]:
+        """Return the alerts that are pending or open, sorted by rule and subject."""
+        raise NotImplementedError
+
+    def find_alerts(self, query: AlertQuery) -> list[Alert]:
+        """Return alerts, closed ones included."""
+        raise NotImplementedError
+
+    def told(self) -> list[Told]:
+        """Return who is owed a closing message."""
+        raise NotImplementedError
+
+    def told_on(self) -> dict[str, datetime]:
+        """Return, by alert id, when the first message about the present level of an open alert was accepted."""
+        raise NotImplementedError
+
+    def transitions(self, query: TransitionQuery) -> list[TransitionEntry]:
+        """Return transitions, newest first."""
+        raise NotImplementedError
+
+    def silences(self) -> list[Silence]:
+        """Return silences that are not `ended`, also those whose `until` has passed and whose end nobody said yet."""
+        raise NotImplementedError
+
+    def add_silence(self, silence: Silence) -> None:
+        """Keep a silence; the same id again replaces it."""
+        raise NotImplementedError
+
+    def end_silence(self, silence_id: str, who: str, now: datetime) -> Silence | None:
+        """Let a silence end now and return it; None when there is none of that id that goes on.
+
+        It stays among `silences` until a cycle has said what is open and writes it back as `ended`.
+        """
+        raise NotImplementedError
+
+    def marks(self, kind: MarkKind) -> dict[str, str]:
+        """Return the small keyed texts of that kind."""
+        raise NotImplementedError
+
+    # --- writing ---
+
+    def write(self, change: CycleChange) -> None:
+        """Write everything in one transaction, or nothing.
+
+        Raises:
+            StoreConflict: alerts changed since `change.based_on`.
+            StoreError
+        """
+        raise NotImplementedError
+
+    def retention(self, before: datetime, zone: tzinfo) -> int:
+        """Prune what ended before the moment and return how many versions went.
+
+        The first version of a row and the one known at the end of each week stay, and a kept version then stands until
+        the next kept one. Attempts at sources and settled messages go too; alerts and transitions stay.
+        """
+        raise NotImplementedError
+
+    # --- outbox ---
+
+    def lease(
+        self, now: datetime, *, limit: int, seconds: float, notifiers: Collection[str] | None = None
+    ) -> list[OutboxRow]:
+        """Take up to `limit` messages that are due, oldest first, for so many seconds; nobody else gets them meanwhile.
+
+        A lease that ran out is taken up again. Each lease is an attempt: `OutboxRow.attempts` counts this one.
+        Messages past their expiry are not leased: see `expired`. `notifiers`: only of these; None is all.
+        """
+        raise NotImplementedError
+
+    def settle(self, settlement: Settlement) -> bool:
+        """Write how an attempt ended, with the fallback's message; keeps count of the notifier's deferrals.
+
+        Returns False, and writes nothing, when the lease had run out and somebody else took the message up. An
+        acceptance is always written.
+        """
+        raise NotImplementedError
+
+    def expired(self, now: datetime, limit: int = 100) -> list[OutboxRow]:
+        """Return undelivered messages past their expiry, for `settle` with outcome expired (and a fallback)."""
+        raise NotImplementedError
+
+    def next_due(self, notifiers: Collection[str] | None = None) -> datetime | None:
+        """Return when the next message is due or the next lease runs out; None when nothing waits."""
+        raise NotImplementedError
+
+    def circuits(self) -> dict[str, Circuit]:
+        """Return how each notifier fares that was ever used."""
+        raise NotImplementedError
+
+    def reset_circuit(self, notifier: str) -> None:
+        """Forget deferrals and fault of a notifier, after its settings changed."""
+        raise NotImplementedError
+
+    def outbox(self, query: OutboxQuery) -> list[OutboxEntry]:
+        """Return messages without their bodies."""
+        raise NotImplementedError
+
+    def message(self, message_id: str) -> tuple[OutboxEntry, Rendered] | None:
+        """Return a message with its body; None when there is none of that id."""
+        raise NotImplementedError
+
+    def retry(self, message_id: str, who: str, now: datetime) -> OutboxEntry | None:
+        """Have a deferred, rejected, expired or dropped message sent again, from now on and with a new expiry.
+
+        Returns it as it is afterwards, unchanged where it was accepted, leased or waiting; None: no such message.
+        """
+        raise NotImplementedError
+
+    def drop(self, message_id: str, who: str, now: datetime) -> OutboxEntry | None:
+        """Give a message up; returns it as `retry` does, unchanged where it was accepted or is leased."""
+        raise NotImplementedError
+
+    def outbox_figures(self) -> OutboxFigures:
+        """Count messages for metrics."""
+        raise NotImplementedError
