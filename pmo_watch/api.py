@@ -50,6 +50,7 @@ from pmo_watch.flow import (
 )
 from pmo_watch.hookspecs import hookimpl
 from pmo_watch.model import DTYPES, Entity, Field, Kind
+from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Weeks, WorkingDays
 from pmo_watch.rules import RuleSet, State, Unit
 from pmo_watch.workdays import Calendar
 
@@ -63,6 +64,7 @@ __all__ = [
     "Columns",
     "Cursor",
     "CycleReport",
+    "Days",
     "DeliveryDeferred",
     "DeliveryRejected",
     "Entity",
@@ -73,6 +75,7 @@ __all__ = [
     "Kind",
     "Measure",
     "MessageView",
+    "Months",
     "NoParams",
     "Notifier",
     "NotifierContext",
@@ -82,12 +85,16 @@ __all__ = [
     "Organisation",
     "OutboxRow",
     "Outcome",
+    "Percent",
+    "Periods",
     "PluginSettings",
+    "Points",
     "Reason",
     "Records",
     "Rejected",
     "Rendered",
     "RuleSet",
+    "SampleCount",
     "Samples",
     "SectionView",
     "ServesHttp",
@@ -108,7 +115,9 @@ __all__ = [
     "Unit",
     "View",
     "Watches",
+    "Weeks",
     "Wish",
+    "WorkingDays",
     "hookimpl",
     "workdays",
 ]

@@ -97,6 +97,7 @@ class Columns:
     where "missing <first null of needs>" does not say it. `breach`: text, why the row is red without a value.
     `note`: text, said with the result. `numerator` and `denominator` for ratios; a denominator of 0 makes the row na
     (`nothing due yet`), a null one grey. `sample`: number of rows the denominator counted, for the small-sample cap.
+    `unit`: text, the unit to show where it is not the measure's own (`pp` for the change of an indicator in `%`).
     """
 
     value: pl.Expr
@@ -107,6 +108,7 @@ class Columns:
     breach: pl.Expr | None = None
     note: pl.Expr | None = None
     sample: pl.Expr | None = None
+    unit: pl.Expr | None = None
     evidence: Mapping[str, pl.Expr] = field(default_factory=dict)
     companions: Mapping[str, pl.Expr] = field(default_factory=dict)  # further measures that thresholds may name
 
@@ -123,7 +125,9 @@ class View:
 
     `rows`: the entity's own fields under their names, those of its parents as `project.<field>`, `program.<field>`,
     `indicator.<field>` and so on, and the engine's: `@calendar` (id of the row's calendar), `@as_of` and `@today`
-    (dates), `@as_of_note` (text). For `milestone` and `task` only the countable rows of spec model 1.1.
+    (dates), `@as_of_note` (text). For `milestone` and `task` only the countable rows of spec model 1.1. Rows of plans
+    (`milestone`, `task`, `dependency`) come by the hundred thousand: of their parents they hold only what a rule or the
+    `needs` of a measure names; the expressions of `Columns` may name any field.
     `snapshot` gives every other entity; `findings` those of the rules already evaluated in this cycle.
     """
 
@@ -145,6 +149,15 @@ class View:
         choose = workdays.each_in_its_own(self.snapshot.calendars, self.snapshot.organisation.calendar)
         return choose(lambda calendar: workdays.add(day, number, calendar))
 
+    def plan_rows(self, *fields: str) -> pl.DataFrame:
+        """Return the countable rows of the plans of the projects in view, milestones included.
+
+        Columns: `uid`, `project`, the fields, and the project's `@calendar`, `@as_of` and `@today`.
+        """
+        clocks = self.rows.select("@calendar", "@as_of", "@today", project="uid")
+        tasks = self.snapshot.frame("task").lazy().filter("countable").select("uid", "project", *fields)
+        return tasks.join(clocks.lazy(), on="project").collect()
+
 
 def no_past(_: Any) -> tuple[Wish, ...]:
     """Return no wish for history."""
@@ -159,6 +172,11 @@ class Measure(Generic[SettingsT]):
     as columns of that name; further columns are evidence, and a row it leaves out is null. `needs` are the fields a
     null is blamed on, most telling first (`baseline_finish`, or with a prefix: `task.progress`). `clock` is `as_of` or
     `today`. `entities` may name a second one it pools to (`program`).
+
+    `amber`, `red` and `recover` are the default thresholds as a rule would write them, with `; ` between several of
+    which one is enough; a part may begin with the companion or field it is about:
+    `at least 3 periods; milestone.slip_slope at least 1`. `row_thresholds`: the prefix of the rows' own thresholds
+    (`indicator`: `indicator.amber` and so on), which come before those of the rule.
     """
 
     name: str  # "milestone.slip": names are unique over all folders
@@ -177,6 +195,8 @@ class Measure(Generic[SettingsT]):
     companions: Mapping[str, Unit] = field(default_factory=dict)
     strict_age: bool = False  # earned value: a status date that is too old makes it grey
     finished_is_na: bool = False  # milestones, earned value, budget, schedule: spec measures 1.2
+    on_hold_is_na: bool = True  # all but the one that measures how long
+    row_thresholds: str = ""
     after_others: bool = False  # reads findings of other rules: evaluated last
 
 
