@@ -73,6 +73,7 @@ def build_snapshot(
         frames[name] = _merged(name, resolved, context) if name in MATCHED_ON else resolved
     frames = {name: _one_source(name, frame, context) for name, frame in frames.items()}
     frames["source"] = _source_rows(states)
+    past = {wish: _past_merged(wish, found, stacked) for wish, found in past.items()}
     frames = derive(frames, context.today, context.calendars, context.organisation, past)
     frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
     shaped = {name: _shape(name, frame) for name, frame in frames.items()}
@@ -182,6 +183,17 @@ def _one_source(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFr
     )
     joined = frame.join(winners, on="project", how="left", nulls_equal=True)
     return joined.filter(pl.col("@winner").is_null() | (pl.col("@winner") == pl.col("source"))).drop("@winner")
+
+
+def _past_merged(wish: Wish, found: pl.DataFrame, stacked: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Give history the uids of the merged rows, one source's word for each: that of the source preferred here."""
+    if wish.entity not in MATCHED_ON:
+        return found
+    own = pl.format("{}:{}:{}", "source", pl.lit(wish.entity), "@native")
+    known = stacked[wish.entity].select(own.alias("@own"), merged=pl.col("uid"), rank=pl.col("@rank"))
+    told = found.join(known, left_on="uid", right_on="@own").drop("uid").rename({"merged": "uid"})
+    best = told.filter(pl.col("rank") == pl.col("rank").min().over("uid")).drop("rank")
+    return best.select("uid", pl.exclude("uid"))
 
 
 def _source_rows(states: Mapping[str, SourceState]) -> pl.DataFrame:

@@ -1,0 +1,100 @@
+"""Step 1: one source's trouble is one failed reading, and never the others'."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from rows import NOW, tasks
+
+from pmo_watch.collect import Asked, collect
+from pmo_watch.errors import SourceDataError, SourceRefused, SourceUnavailable
+from pmo_watch.flow import Outcome, Records, Rejected, Summary
+from pmo_watch.normalise import Limits
+
+
+class Scripted:
+    """A source that yields what it is told, or raises."""
+
+    def __init__(self, *pieces: Records | Summary | Exception, until: threading.Event | None = None) -> None:
+        self._pieces = pieces
+        self._until = until
+
+    def read(self, since: object) -> Iterator[Records | Summary]:
+        for piece in self._pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+        if self._until:
+            self._until.wait(10)
+            yield Summary()
+
+    def close(self) -> None:
+        if self._until:
+            self._until.set()
+
+
+def ask(name: str, source: Scripted) -> Asked:
+    return Asked(name, source, {})
+
+
+def test_sources_are_read_and_answered_in_order() -> None:
+    good = Scripted(tasks("a"), Summary())
+    bad = Scripted(SourceUnavailable("host x: 503, tried 5 times"))
+
+    first, second = collect([ask("good", good), ask("bad", bad)], NOW, Limits())
+
+    assert (first.outcome, first.frames["task"].height) == (Outcome.COMPLETE, 1)
+    assert (second.outcome, second.error) == (Outcome.FAILED, "host x: 503, tried 5 times")
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [(SourceRefused("no right"), True), (SourceDataError("no XML"), False)],
+    ids=["refused", "data"],
+)
+def test_an_error_keeps_its_class(error: Exception, refused: bool) -> None:
+    (reading,) = collect([ask("s", Scripted(tasks("a"), error))], NOW, Limits())
+
+    assert reading.outcome == Outcome.FAILED
+    assert reading.refused is refused
+    assert not reading.frames
+
+
+def test_a_plugins_own_defect_costs_its_source_and_shows_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    (reading,) = collect([ask("s", Scripted(KeyError("secret")))], NOW, Limits())
+
+    assert reading.error == "the plugin failed; the log holds the details: please report it to its author"
+
+
+def test_a_source_without_summary_is_a_defect() -> None:
+    (reading,) = collect([ask("s", Scripted(tasks("a")))], NOW, Limits())
+
+    assert reading.outcome == Outcome.FAILED
+
+
+def test_records_left_out_make_it_partial() -> None:
+    summary = Summary(rejected=(Rejected("a.csv:line 3", "key", "", "no key"),), lost_records=1)
+
+    (reading,) = collect([ask("s", Scripted(tasks("a", "b"), summary))], NOW, Limits())
+
+    assert reading.outcome == Outcome.PARTIAL
+    assert reading.error == "1 records left out. First: a.csv:line 3: no key"
+
+
+def test_too_many_left_out_are_a_changed_format_and_no_thin_month() -> None:
+    summary = Summary(rejected=(Rejected("a.csv:line 3", "key", "", "no key"),), lost_records=6)
+
+    (reading,) = collect([ask("s", Scripted(tasks(*"abcdefghij"), summary))], NOW, Limits())
+
+    assert reading.outcome == Outcome.FAILED
+    assert reading.error == "6 of 16 records were left out: has the format changed? First: a.csv:line 3: no key"
+
+
+def test_a_source_that_never_ends_is_given_up_and_closed() -> None:
+    until = threading.Event()
+
+    (reading,) = collect([ask("slow", Scripted(until=until))], NOW, Limits(), longest_seconds=0.05)
+
+    assert reading.outcome == Outcome.FAILED
+    assert reading.error == "not read to its end within 0 s"
+    assert until.wait(5), "its close was called"
