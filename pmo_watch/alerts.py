@@ -47,6 +47,8 @@ CLOSING = frozenset(
 class Alert:
     """What is pending or open; identity is (rule, subject). A closed alert is one with `closed_at`.
 
+    A closed alert whose `recent` is not empty is still remembered, because it may open again and be flapping: it is
+    given to `advance` like an open one, until `advance` returns it without `recent`.
     `level` is None while pending. `seen` is the level that `streak` counted evaluations in a row gave and that is not
     yet taken over; `counted_reading` and `counted_on` say which evidence counted last.
     """
@@ -55,7 +57,10 @@ class Alert:
     rule: str
     subject: str  # uid
     entity: str = ""
+    subject_id: str = ""  # what people call the subject, as last seen
+    subject_name: str = ""
     project: str = ""  # uid of its project, else empty
+    project_code: str = ""
     source: str = ""
     level: Literal["amber", "red"] | None = None
     began_at: datetime | None = None  # first amber or red finding
@@ -81,7 +86,8 @@ class Alert:
     acknowledged_by: str = ""
     acknowledged_on: date | None = None
     acknowledged_reason: str = ""
-    escalation_step: int = 0
+    escalation_step: int = 0  # number of the last step taken, from 1
+    escalated: tuple[int, ...] = ()  # every step taken
     reminded_on: date | None = None
     flapping: bool = False
     recent: tuple[str, ...] = ()  # "o" and "c" with the evaluation number: openings and closings, newest last
@@ -120,7 +126,10 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Who was told of an alert over which notifier; lasts until the closing message is written."""
+    """Who was told of an alert over which notifier; lasts until the closing message is written.
+
+    One for each (alert, recipient, notifier).
+    """
 
     alert: str  # Alert.id
     recipient: str  # person uid, e-mail address or notifier
@@ -129,7 +138,10 @@ class Told:
     audience: str
     language: str
     told_at: datetime
-    level: str = ""
+    level: str = ""  # the level last told
+    digest: str = ""  # name of the digest it was told in; empty when it was told at once
+    thread: str = ""  # thread it was told in, empty when not threaded
+    ended: str = ""  # facts of the closing that the digest still owes; empty while the alert is open
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,9 +163,25 @@ class Item:
     why_me: str = ""  # the audience
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A decision that a committee is asked for."""
+
+    id: str
+    title: str
+    project_code: str
+    project_name: str
+    needed_by: date | None = None
+    url: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Message:
-    """What one recipient gets over one channel; `id` is a stable hash of recipient, channel and transitions."""
+    """What one recipient gets over one channel; `id` is a stable hash of recipient, channel and transitions.
+
+    `facts` is kept with the outbox row and given back as `WaitingMessage` while nobody has tried to send it.
+    `replaces`: ids of such rows, which this message takes in: they go in the same transaction.
+    """
 
     id: str
     kind: Literal["alert", "digest", "notice", "test"]
@@ -172,7 +200,35 @@ class Message:
     data_basis: tuple[tuple[str, date, bool], ...] = ()  # source, as of, assumed
     no_names: bool = False  # committees: counts and movements only
     thread: str = ""  # thread id, empty when not threaded
-    thread_subject: str = ""
+    thread_subject: str = ""  # empty when this message starts the thread: its subject is made now, once
+    day: date | None = None  # of a digest: the day it is for
+    counts: Mapping[str, int] = field(default_factory=dict)  # of a digest: red, amber, new, ended, not_assessed ...
+    decisions: tuple[Awaited, ...] = ()  # of a committee's digest
+    facts: str = ""
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMessage:
+    """A message at once that waits for its recipient's hours: never leased, `not_before` still ahead."""
+
+    id: str
+    recipient: str
+    notifier: str
+    not_before: datetime
+    facts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The last thread of (notifier, recipient, project); `subject` is filled in when its first message is rendered."""
+
+    notifier: str
+    recipient: str
+    project: str  # uid
+    number: int
+    id: str  # 16 hex digits: spec channels 2.4
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
