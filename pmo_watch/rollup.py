@@ -1,0 +1,49 @@
+"""The computed colour of a project: the worst finding of each dimension, and of all (spec measures 1.1, 1.11)."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from pmo_watch.flow import Findings, Snapshot
+
+COUNTED = ("schedule", "cost", "scope", "risk", "resources", "quality")  # `data` is shown beside the colour
+DIMENSIONS = (*COUNTED, "data")
+RANK = {"green": 0, "grey": 1, "amber": 2, "red": 3}  # na is left out
+SCHEMA = {"project": pl.String(), "dimension": pl.String(), "state": pl.String()}
+
+
+def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str], snapshot: Snapshot) -> pl.DataFrame:
+    """Return project (uid), dimension and state: the worst of the findings on the project and its entities.
+
+    `dimensions`: rule id -> dimension; rules without one do not count. The dimension `overall` is the worst of all but
+    `data`. A project and dimension without a finding other than na has no row.
+    """
+    parts = [
+        _with_project(one, snapshot).select("project", pl.lit(dimensions[one.rule]).alias("dimension"), "rank")
+        for one in findings
+        if dimensions.get(one.rule) and not one.frame.is_empty()
+    ]
+    if not parts:
+        return pl.DataFrame(schema=SCHEMA)
+    worst = pl.concat(parts).group_by("project", "dimension").agg(pl.col("rank").max())
+    overall = worst.filter(pl.col("dimension").is_in(COUNTED)).group_by("project").agg(pl.col("rank").max())
+    both = pl.concat([worst, overall.select("project", pl.lit("overall").alias("dimension"), "rank")])
+    states = {rank: state for state, rank in RANK.items()}
+    return both.select(
+        "project", "dimension", state=pl.col("rank").replace_strict(states, return_dtype=pl.String)
+    ).sort("project", "dimension")
+
+
+def _with_project(found: Findings, snapshot: Snapshot) -> pl.DataFrame:
+    """Return the ranked findings with the uid of the project that each belongs to."""
+    ranked = found.frame.filter(pl.col("state") != "na").select(
+        "uid", rank=pl.col("state").replace_strict(RANK, return_dtype=pl.Int64)
+    )
+    return ranked.join(project_of(snapshot), on="uid")
+
+
+def project_of(snapshot: Snapshot) -> pl.DataFrame:
+    """Return the uid of every row of every entity that belongs to a project, with the project's uid."""
+    parts = [frame.select("uid", "project") for frame in snapshot.frames.values() if "project" in frame.columns]
+    parts.append(snapshot.frame("project").select("uid", project="uid"))
+    return pl.concat(parts).drop_nulls()

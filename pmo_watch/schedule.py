@@ -1,0 +1,102 @@
+"""When a source is due: every so often, at once when its files change, later and later when it refuses."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})  # opening and reading a file is no change
+QUIET_SECONDS = 1.0  # programs save in bursts and by renaming
+LONGEST_REFUSAL = timedelta(minutes=60)  # spec sources 1.2: 1, 2, 4 ... 60 minutes, so that no account is locked
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How one source is asked: every so often; `next` is when it is due."""
+
+    every: timedelta
+    next: datetime
+
+
+class Timetable:
+    """Knows which sources are due. Methods may be called from any thread."""
+
+    def __init__(self, every: Mapping[str, timedelta], now: datetime) -> None:
+        self._lock = threading.Lock()
+        self._rhythms = {name: Rhythm(span, now) for name, span in every.items()}
+
+    def due(self, now: datetime) -> list[str]:
+        """Return the sources whose time has come, in the order of the settings."""
+        with self._lock:
+            return [name for name, rhythm in self._rhythms.items() if rhythm.next <= now]
+
+    def next(self) -> datetime | None:
+        """Return when the next source is due; None without sources."""
+        with self._lock:
+            return min((rhythm.next for rhythm in self._rhythms.values()), default=None)
+
+    def asked(self, name: str, now: datetime, *, refusals: int = 0) -> None:
+        """Note that a source was asked; one that refused so many times running waits 1, 2, 4 ... 60 minutes."""
+        with self._lock:
+            rhythm = self._rhythms.get(name)
+            if rhythm is None:
+                return
+            wait = min(timedelta(minutes=2 ** min(refusals - 1, 6)), LONGEST_REFUSAL) if refusals else rhythm.every
+            self._rhythms[name] = replace(rhythm, next=now + wait)
+
+    def changed(self, name: str, now: datetime) -> None:
+        """Make a source due at once: its files changed, or a person asks."""
+        with self._lock:
+            if rhythm := self._rhythms.get(name):
+                self._rhythms[name] = replace(rhythm, next=min(now, rhythm.next))
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in CHANGES:
+            self._tell()
+
+
+class Watch:
+    """Calls a function once after each burst of changes below some paths; in a thread of its own."""
+
+    def __init__(self, paths: Iterable[Path], tell: Callable[[], None], quiet_seconds: float = QUIET_SECONDS) -> None:
+        self._tell = tell
+        self._quiet = quiet_seconds
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._observer: BaseObserver = Observer()
+        for folder, deep in sorted({(existing_folder(path), path.is_dir()) for path in paths}):
+            self._observer.schedule(_Handler(self._note), str(folder), recursive=deep)
+        self._observer.start()
+
+    def _note(self) -> None:
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = threading.Timer(self._quiet, self._tell)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+        self._observer.stop()
+        self._observer.join()
+
+
+def existing_folder(path: Path) -> Path:
+    """Return the path if it is a folder, else the nearest folder above that exists: what can be watched."""
+    while not path.is_dir():
+        path = path.parent
+    return path
