@@ -155,6 +155,12 @@ ASSIGNMENT = Entity(
         Field("remaining_work", Kind.HOURS, "Effort still expected.", csv="remaining_work_h"),
         Field("start", Kind.DATE, "First day; null means the row's."),
         Field("finish", Kind.DATE, "Last day; null means the row's."),
+        Field(
+            "weekly",
+            Kind.LIST,
+            "Hours per ISO week, each as `2026-W41=12.5`; null means spread evenly.",
+            readable=False,
+        ),
     ),
     group="schedule",
 )
