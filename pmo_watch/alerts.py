@@ -201,6 +201,7 @@ class Message:
     no_names: bool = False  # committees: counts and movements only
     thread: str = ""  # thread id, empty when not threaded
     thread_subject: str = ""  # empty when this message starts the thread: its subject is made now, once
+    mentions: tuple[tuple[str, str], ...] = ()  # name and account of persons to call in a channel, at most 5
     day: date | None = None  # of a digest: the day it is for
     counts: Mapping[str, int] = field(default_factory=dict)  # of a digest: red, amber, new, ended, not_assessed ...
     decisions: tuple[Awaited, ...] = ()  # of a committee's digest

@@ -225,16 +225,22 @@ class MessageView:
     more: str  # "+ {n} more", with {n} to fill in
     links: Mapping[str, str] = field(default_factory=dict)  # label -> address
     mentions: tuple[tuple[str, str], ...] = ()  # name, account
+    lines: tuple[str, ...] = ()  # sentences of a notice, a test or an empty digest
+    expected: tuple[tuple[str, str], ...] = ()  # rule, what is expected of the reader; each text once
+    labels: Mapping[str, str] = field(default_factory=dict)  # words for headings, by their key in the glossary
+    preheader: str = ""  # level and value, the first thing a list of messages shows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SectionView:
-    """One project of a message."""
+    """One project of a message, or one part of a digest."""
 
     code: str
     name: str
     program: str
     items: tuple["ItemView", ...]
+    heading: str = ""  # project, or the part of a digest
+    links: Mapping[str, str] = field(default_factory=dict)  # label -> address
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,7 +258,9 @@ class ItemView:
     facts: tuple[tuple[str, str], ...]
     why: str
     advice: str
-    url: str = ""
+    url: str = ""  # into the source, for mail and pages only
+    rule: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

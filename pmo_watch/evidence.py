@@ -1,0 +1,131 @@
+"""The evidence of a finding in words: figures with their labels, notes, and why something cannot be assessed."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pmo_watch.plain import NOTE, plain
+from pmo_watch.words import Words
+
+MOST_FACTS = 8  # a message says what matters; the rest is in the application
+
+_SAID = {  # reasons that are one word of the closed list of spec measures 1.10 -> the glossary's key
+    "not in window": "not_in_window",
+    "nothing due yet": "nothing_due",
+}
+_NOTES = {
+    "derived from eac": "derived_from_eac",
+    "baseline = first snapshot": "baseline_first_version",
+    "baseline = first version seen": "baseline_first_version",
+    "status date assumed": "status_date_assumed",
+    "no project tolerance": "org_tolerance_used",
+}
+_OLD_IN = {"wd": "working_day", "d": "calendar_day", "h": "hour"}
+
+
+def reason_text(reason: str, said: Words, zone: tzinfo) -> str:
+    """Return a reason of the closed list in the language; a text that is not on it as it is."""
+    for pattern, speak in _PATTERNS:
+        if found := re.fullmatch(pattern, reason):
+            return speak(found.groups(), said, zone)
+    key = _SAID.get(reason, reason.replace(" ", "_"))
+    return said(key) if said.has(key) else plain(reason, NOTE)
+
+
+def note_text(note: str, said: Words) -> str:
+    """Return a note of a finding in the language; a text that is not known as it is."""
+    if found := re.fullmatch(r"small sample: (\S+) of (\S+)", note):
+        return said("small_sample", a=found[1], b=found[2])
+    key = _NOTES.get(note.lower().partition(":")[0], "")
+    return said(key) if key else plain(note, NOTE)
+
+
+def facts(finding: Mapping[str, Any], entity: str, said: Words) -> tuple[tuple[str, str], ...]:
+    """Return label and value of what the finding rests on, in the order of its evidence, notes last."""
+    shown = [
+        (said.label(str(name), entity), plain(said.figure(str(value)), NOTE))
+        for name, value in (finding.get("evidence") or {}).items()
+        if value not in {None, ""}
+    ]
+    notes = [note_text(note, said) for note in str(finding.get("note") or "").split("; ") if note]
+    if notes:
+        shown = [*shown[: MOST_FACTS - 1], (said("evidence"), "; ".join(notes))]
+    return tuple(shown[:MOST_FACTS])
+
+
+def missing_figure(finding: Mapping[str, Any], indicator: str, said: Words) -> str:
+    """Return the sentence on a figure that was due and is not there; nothing for any other finding."""
+    if finding.get("measure") != "submission.days_late":
+        return ""
+    known = finding.get("evidence") or {}
+    period, due = _period(str(known.get("period") or ""), said), as_day(known.get("due_on"))
+    if not period or due is None or known.get("received_on"):
+        return ""
+    return said("missing_figure", name=said.quoted(indicator), period=period, date=said.day(due))
+
+
+def _period(period: str, said: Words) -> str:
+    """Return a period (2026-W30, 2026-05, 2026-Q2) as it stands after the name of an indicator."""
+    if found := re.fullmatch(r"(\d{4})-W(\d{2})", period):
+        return said("period_week", n=int(found[2]))
+    if found := re.fullmatch(r"(\d{4})-Q(\d)", period):
+        return said("period_quarter", n=found[2], year=found[1])
+    first = as_day(f"{period}-01")
+    return said("period_month", period=said.month(first)) if first else ""
+
+
+def as_day(value: object) -> date | None:
+    """Return a date that may be given as text; None for anything else."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+_Speak = Callable[[tuple[str, ...], Words, tzinfo], str]
+
+
+def _missing_rows(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
+    return said("missing_rows", field=said.label(parts[0]), n=parts[1], m=parts[2])
+
+
+def _invalid(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
+    return said("invalid", field=said.label(parts[0]), value=plain(parts[1], NOTE))
+
+
+def _too_old(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
+    field, age, unit, limit = parts
+    key = _OLD_IN.get(unit)
+    try:
+        ages = [Decimal(age), Decimal(limit)]
+    except InvalidOperation:
+        return said("too_old", field=said.label(field), n=f"{age} {unit}", m=limit)
+    shown = [said.count(key, one) if key else f"{said.number(one)} {unit}" for one in ages]
+    return said("too_old", field=said.label(field), n=shown[0], m=shown[1])
+
+
+def _not_read(parts: tuple[str, ...], said: Words, zone: tzinfo) -> str:
+    try:
+        moment = datetime.fromisoformat(parts[1])
+    except ValueError:
+        return said("source_not_read", source=parts[0], when=parts[1])
+    when = said.moment(moment, zone) if moment.tzinfo else said.day(moment.date())
+    return said("source_not_read", source=parts[0], when=when)
+
+
+_PATTERNS: tuple[tuple[str, _Speak], ...] = (
+    (r"missing (\S+) on (\S+) of (\S+) rows", _missing_rows),
+    (r"missing (\S+)", lambda parts, said, _: said("missing", field=said.label(parts[0]))),
+    (r"invalid (\S+): (.+)", _invalid),
+    (r"needs (\S+) samples, has (\S+)", lambda parts, said, _: said("needs_samples", n=parts[0], k=parts[1])),
+    (r"only (\S+) items, needs (\S+)", lambda parts, said, _: said("only_items", n=parts[0], m=parts[1])),
+    (r"(\S+) is (\S+) (\S+) old, limit (\S+)", _too_old),
+    (r"source (\S+) not read since (.+)", _not_read),
+    (r"mixed currencies: (.+)", lambda parts, said, _: said("mixed_currencies", list=plain(parts[0], NOTE))),
+)

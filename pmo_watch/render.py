@@ -1,0 +1,137 @@
+"""A message's subject, text and HTML, in the recipient's language and within a mail's size (spec channels 1.6, 2.5)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import css_inline
+from pydantic import BaseModel
+
+from pmo_watch.alerts import Message, Rendered
+from pmo_watch.contracts import MessageView, NotifierType, SectionView
+from pmo_watch.plain import NAME, plain
+from pmo_watch.subjects import thread_subject
+from pmo_watch.templates import page
+from pmo_watch.views import message_view
+from pmo_watch.wording import RenderContext, Voice
+
+__all__ = ["RenderContext", "render", "render_for"]
+
+MOST_ITEMS = 100
+MOST_HTML_BYTES = 90_000  # Gmail cuts near 102 kB
+_HEADER_LENGTH = 200
+
+_COLOURS = {"red": "#b42318", "amber": "#8f5a00", "green": "#1b6e3c", "grey": "#4b5563", "": "#1f4e79"}
+
+
+def render(message: Message, context: RenderContext) -> tuple[Rendered, MessageView]:
+    """Return the message in words, cut to a mail's size, and its view, whole, for notifiers with a form of their own.
+
+    `Rendered.headers` holds mail headers that depend on no setting of the notifier, and under `thread` and
+    `thread-subject` what belongs to the conversation (spec channels 2.4): the first message of a thread makes the
+    subject that the store keeps for the others.
+    """
+    voice = Voice.to(message, context)
+    view = message_view(message, voice)
+    shown, text, html = _fitting(view, voice, with_html=bool(message.address))
+    rendered = Rendered(
+        subject=view.subject,
+        text=text,
+        html=html,
+        headers=_headers(message, view, voice),
+        trimmed=_count(view) - shown,
+    )
+    return rendered, view
+
+
+def render_for(
+    message: Message, context: RenderContext, kind: NotifierType[Any], settings: BaseModel
+) -> tuple[Rendered, MessageView]:
+    """Return the message as `render` does, with the notifier's own form of it where it has one."""
+    rendered, view = render(message, context)
+    if kind.payload is None:
+        return rendered, view
+    payload, trimmed = kind.payload(settings, view)
+    return replace(rendered, payload=payload, trimmed=trimmed), view
+
+
+def _fitting(view: MessageView, voice: Voice, *, with_html: bool) -> tuple[int, str, str]:
+    """Return how many items fit, and both parts with that many."""
+    fits, shown = 0, min(_count(view), MOST_ITEMS)
+    html = _html(view, voice, shown) if with_html else ""
+    too_many = shown + 1 if len(html.encode()) <= MOST_HTML_BYTES else shown
+    while too_many - fits > 1 and too_many <= shown:
+        middle = (fits + too_many) // 2
+        html = _html(view, voice, middle)
+        fits, too_many = (middle, too_many) if len(html.encode()) <= MOST_HTML_BYTES else (fits, middle)
+        shown = shown if too_many - fits > 1 else fits
+    if shown == fits and with_html:
+        html = _html(view, voice, fits)
+    return shown, _page("message.txt.j2", view, voice, shown), html
+
+
+def _count(view: MessageView) -> int:
+    return sum(len(section.items) for section in view.sections)
+
+
+def _html(view: MessageView, voice: Voice, shown: int) -> str:
+    return _inliner().inline(_page("message.html.j2", view, voice, shown))
+
+
+def _page(name: str, view: MessageView, voice: Voice, shown: int) -> str:
+    rest = _count(view) - shown
+    return page(
+        name,
+        view=replace(view, sections=tuple(_first(view.sections, shown))),
+        more=view.more.replace("{n}", voice.words.number(rest)) if rest else "",
+        pair=voice.words.pair,
+        colours=_COLOURS,
+        organisation=voice.context.organisation.name,
+    )
+
+
+def _first(sections: Iterable[SectionView], number: int) -> Iterable[SectionView]:
+    """Yield the sections with their first items, `number` in all; a section without items left is left out."""
+    for section in sections:
+        if not section.items:
+            yield section
+        elif number > 0:
+            yield replace(section, items=section.items[:number])
+            number -= len(section.items)
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _headers(message: Message, view: MessageView, voice: Voice) -> Mapping[str, str]:
+    items = message.items
+    headers = {"Content-Language": view.language}
+    if items:
+        headers |= {
+            "X-PMO-Watch-Level": view.level,
+            "X-PMO-Watch-Reason": _entries(item.reason for item in items),
+            "X-PMO-Watch-Rule": _entries(item.rule.id for item in items),
+            "X-PMO-Watch-Project": _entries(item.project_code for item in items),
+        }
+    newly_red = any(item.level == "red" and item.reason in {"opened", "worsened"} for item in items)
+    if message.kind == "alert" and newly_red:
+        headers |= {"Importance": "high", "X-Priority": "1"}
+    if message.kind == "digest":
+        headers["Precedence"] = "bulk"
+    if message.thread:
+        headers |= {"thread": message.thread, "thread-subject": thread_subject(message, voice)}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _entries(texts: Iterable[str]) -> str:
+    """Return unique entries, separated by commas, as many whole ones as fit."""
+    line = ""
+    for entry in dict.fromkeys(plain(text, NAME) for text in texts if text):
+        longer = f"{line}, {entry}" if line else entry
+        if len(longer) > _HEADER_LENGTH:
+            break
+        line = longer
+    return line

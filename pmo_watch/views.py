@@ -1,0 +1,209 @@
+"""A message as the recipient reads it: title, sections, items, links, and what is expected, before any markup."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+from pmo_watch.alerts import CLOSING, Item, Message
+from pmo_watch.contracts import ItemView, MessageView, SectionView
+from pmo_watch.plain import NAME, NOTE, link, plain
+from pmo_watch.subjects import subject, tally, title
+from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, worst
+
+_LABELS = ("since", "value", "alert", "expected_action", "why_me", "data_as_of", "all_alerts", "evidence", "link")
+# Parts of a digest in the order they are read, and the reasons that lead there; anything else is still open.
+_PARTS: Mapping[str, frozenset[str]] = {
+    "section_new": frozenset({"opened"}),
+    "section_worse": frozenset({"worsened", "escalated"}),
+    "section_better": frozenset({"improved"}),
+    "section_ended": frozenset(CLOSING),
+    "section_open": frozenset(),
+    "section_unknown": frozenset({"unknown"}),
+    "section_silenced": frozenset({"silenced"}),
+}
+
+
+def message_view(message: Message, voice: Voice) -> MessageView:
+    """Return the message in the recipient's words, whole: what does not fit is left out later."""
+    sections = _parts(message, voice) if message.kind == "digest" else _projects(message, voice)
+    items = [one for section in sections for one in section.items]
+    level = worst([item.level for item in message.items])
+    said = voice.words
+    heading = title(message, voice)
+    summary = _summary(message, sections, voice)
+    symbol = _message_level(message, level, voice)
+    return MessageView(
+        id=message.id,
+        kind=message.kind,
+        language=said.language,
+        level=level,
+        level_text=symbol,
+        subject=subject(message, voice),
+        title=heading,
+        summary=summary,
+        speak=_spoken(symbol, summary or heading),
+        sections=sections,
+        data_basis=data_basis(message, voice),
+        why_me=_why_me(message, voice),
+        more=said("more", n="{n}"),
+        links=_links(message, [one.code for one in sections], voice),
+        mentions=tuple((_mentioned(name), account) for name, account in message.mentions),
+        lines=_lines(message, voice),
+        expected=_expected(items),
+        labels={key: said.beginning(key) for key in _LABELS}
+        | {"pair": said("label_value", label="{label}", value="{value}")}
+        | {"foot": said("message_number", id=message.id)}
+        | {"sent_by": said("sent_by", product="pmo-watch", organisation=voice.context.organisation.name)},
+        preheader=_preheader(symbol, items, summary),
+    )
+
+
+def _message_level(message: Message, level: str, voice: Voice) -> str:
+    """Return symbol and word for the whole message; nothing for one that is about no alert."""
+    if not message.items:
+        return ""
+    return level_text(next(item for item in message.items if item.level == level), voice)
+
+
+def _preheader(symbol: str, items: Sequence[ItemView], summary: str) -> str:
+    """Return level and value: what a list of messages shows beside a subject that stays the same."""
+    parts = [symbol, items[0].change, items[0].how_much] if len(items) == 1 else [symbol, summary]
+    return " · ".join(part for part in parts if part)
+
+
+def _spoken(symbol: str, text: str) -> str:
+    level = symbol.lstrip("▲◆●○– ")
+    return f"{level}. {text}" if level else text
+
+
+def _projects(message: Message, voice: Voice) -> tuple[SectionView, ...]:
+    """Return one section per project, worst first, its items worst and oldest first."""
+    grouped: dict[tuple[str, str], list[Item]] = {}
+    for item in sorted(message.items, key=_by_level):
+        grouped.setdefault((item.project_code, item.project_name), []).append(item)
+    return tuple(_project(items, voice, message) for items in grouped.values())
+
+
+def _project(items: list[Item], voice: Voice, message: Message) -> SectionView:
+    code, name = plain(items[0].project_code, NAME), plain(items[0].project_name, NAME)
+    return SectionView(
+        code=code,
+        name=name,
+        program=plain(items[0].program_name, NAME),
+        items=tuple(item_view(item, voice) for item in items),
+        heading=" · ".join(part for part in (code, name if name != code else "") if part),
+        links=_links(message, [code], voice),
+    )
+
+
+def _by_level(item: Item) -> tuple[int, str, str, str]:
+    began = item.alert.opened_at
+    return LEVELS.index(item.level), item.project_code, began.isoformat() if began else "", item.alert.id
+
+
+def _parts(message: Message, voice: Voice) -> tuple[SectionView, ...]:
+    """Return the parts of a digest that hold anything, each with its number of alerts."""
+    found: dict[str, list[Item]] = {key: [] for key in _PARTS}
+    for item in message.items:
+        found[_part(item)].append(item)
+    found["section_open"].sort(key=_by_age)
+    # A committee sees how many could not be assessed, and no list of them (spec measures 1.1).
+    hidden = {"section_unknown"} if message.no_names else set()
+    return tuple(
+        SectionView(
+            code="",
+            name=voice.words.beginning(key),
+            program="",
+            items=() if key in hidden else tuple(item_view(item, voice) for item in _ordered(key, items)),
+            heading=f"{voice.words.beginning(key)} ({len(items)})",
+        )
+        for key, items in found.items()
+        if items
+    )
+
+
+def _part(item: Item) -> str:
+    part = next((key for key, reasons in _PARTS.items() if item.reason in reasons), "section_open")
+    return "section_unknown" if part == "section_open" and item.level == "grey" else part
+
+
+def _ordered(key: str, items: list[Item]) -> list[Item]:
+    return items if key == "section_open" else sorted(items, key=_by_level)
+
+
+def _by_age(item: Item) -> tuple[str, str]:
+    return item.alert.opened_at.isoformat() if item.alert.opened_at else "", item.alert.id
+
+
+def _summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) -> str:
+    """Return one sentence: the only alert, or how many of which level."""
+    if not message.items:
+        return ""
+    if message.kind == "digest":
+        return _digest_summary(message, sections, voice)
+    if len(message.items) > 1:
+        return voice.words.pair(title(message, voice), tally(message.items, voice))
+    (only,) = sections[0].items
+    return ", ".join(
+        part
+        for part in (
+            voice.words.pair(only.what, only.how_much) if only.how_much else only.what,
+            only.change,
+            only.since,
+        )
+        if part
+    )
+
+
+def _digest_summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) -> str:
+    parts = [section.heading for section in sections]
+    if message.no_names:
+        grey = {item.project_code for item in message.items if _part(item) == "section_unknown"}
+        parts += [voice.words.count("not_assessed_count", len(grey))] if grey else []
+    return " · ".join(parts)
+
+
+def _lines(message: Message, voice: Voice) -> tuple[str, ...]:
+    if message.kind == "test":
+        return (
+            voice.words("test_text", notifier=plain(message.notifier, NAME)),
+            *(plain(one, NOTE) for one in message.lines),
+        )
+    if message.kind == "digest" and not message.items and not message.lines:
+        return (voice.words("nothing_to_report"),)
+    return tuple(plain(line, NOTE) for line in message.lines)
+
+
+def _expected(items: Iterable[ItemView]) -> tuple[tuple[str, str], ...]:
+    """Return each text of what is expected once, with the rule that it belongs to."""
+    return tuple({item.advice: (item.rule, item.advice) for item in items if item.advice}.values())
+
+
+def _why_me(message: Message, voice: Voice) -> str:
+    """Return `why you receive this: ...`, in roles where the audience is one."""
+    said = voice.words
+    names = dict.fromkeys(item.why_me for item in message.items if item.why_me)
+    if not names:
+        return ""
+    shown = (said(name) if said.has(name) else plain(name.replace("_", " "), NAME) for name in names)
+    return said.pair(said.beginning("why_me"), said.listed(shown))
+
+
+def _links(message: Message, codes: Sequence[str], voice: Voice) -> dict[str, str]:
+    """Return what the reader can open; nothing without an address of our own."""
+    context, said = voice.context, voice.words
+    if not link(context.external_url):
+        return {}
+    one = codes[0] if len(codes) == 1 and codes[0] else ""
+    query = "?" + urlencode({"project": one}) if one else ""
+    found = {said.beginning("link"): f"{context.external_url.rstrip('/')}/alerts{query}"}
+    if acknowledge := context.acknowledge(message):
+        found[said.beginning("acknowledge")] = acknowledge
+    if context.grafana_url and one:
+        found[said.beginning("dashboard")] = (
+            f"{context.grafana_url.rstrip('/')}/d/pmo-project?var-project={quote(one, safe='')}"
+        )
+    return {label: address for label, address in found.items() if link(address)}
+
+
+def _mentioned(name: str) -> str:
+    return plain(name, NAME).translate({ord(sign): None for sign in "<>&"})
