@@ -263,14 +263,31 @@ class ItemView:
     project: str = ""
 
 
+class OwnMetrics(Protocol):
+    """The daemon's metrics about itself, for an observer that serves them beside its own."""
+
+    def render(self, *, openmetrics: bool) -> bytes:
+        """Return them in text 0.0.4, or in OpenMetrics with its end mark."""
+        ...
+
+    def exposed(self, series: int, dropped: int, seconds: float, at: datetime) -> None:
+        """Note a rendering of the portfolio: how many series, how many left out, how long it took."""
+        ...
+
+    def not_exposed(self) -> None:
+        """Note a rendering that failed: the bytes before it stay in service."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class NotifierContext:
-    """What a notifier is given when it is opened."""
+    """What a notifier is given when it is opened; `metrics` only where the daemon keeps any."""
 
     name: str
     folder: Path
     user_agent: str
     external_url: str = ""
+    metrics: OwnMetrics | None = None
 
 
 class Notifier(Protocol):
@@ -317,6 +334,7 @@ class CycleReport:
     measures: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)  # (measure, "") -> uid, value
     readings: Mapping[str, Outcome] = field(default_factory=dict)
     sources: Mapping[str, SourceState] = field(default_factory=dict)
+    colours: pl.DataFrame = field(default_factory=pl.DataFrame)  # project (uid), dimension, state: `rollup.py`
 
 
 class Observer(Protocol):

@@ -213,6 +213,17 @@ class Telemetry:
         """Set a timestamp; 0 before the first."""
         gauge.set(moment.timestamp() if moment else 0)
 
+    def exposed(self, series: int, dropped: int, seconds: float, at: datetime) -> None:
+        """Note a rendering of the portfolio metrics."""
+        self.exposition_series.set(series)
+        self.exposition_dropped.set(dropped)
+        self.exposition_seconds.set(seconds)
+        self.set_moment(self.exposition_at, at)
+
+    def not_exposed(self) -> None:
+        """Note a rendering of the portfolio metrics that failed."""
+        self.exposition_failures.inc()
+
     def render(self, *, openmetrics: bool) -> bytes:
         """Return every metric of the daemon in text 0.0.4, or OpenMetrics with its end mark."""
         write = generate_openmetrics if openmetrics else generate_latest
