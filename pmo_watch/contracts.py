@@ -330,7 +330,7 @@ class CycleReport:
     findings: Sequence[Findings]
     alerts: Sequence[Alert]  # pending and open
     transitions: Sequence[Transition]
-    silences: Sequence[Silence]
+    silenced: frozenset[str] = frozenset()  # ids of the alerts whose messages a silence holds back
     measures: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)  # (measure, "") -> uid, value
     readings: Mapping[str, Outcome] = field(default_factory=dict)
     sources: Mapping[str, SourceState] = field(default_factory=dict)
