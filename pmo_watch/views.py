@@ -5,8 +5,8 @@ from urllib.parse import quote, urlencode
 
 from pmo_watch.alerts import CLOSING, Item, Message
 from pmo_watch.contracts import ItemView, MessageView, SectionView
+from pmo_watch.headlines import subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
-from pmo_watch.subjects import subject, tally, title
 from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, worst
 
 _LABELS = ("since", "value", "alert", "expected_action", "why_me", "data_as_of", "all_alerts", "evidence", "link")
