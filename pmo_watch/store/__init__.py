@@ -4,7 +4,7 @@ Methods may be called from any thread; each is a transaction of its own and bloc
 words, with a remedy and without a secret.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, tzinfo
 from pathlib import Path
 
@@ -130,8 +130,12 @@ class Store:
         """Return the attempts at a source (at all sources when empty), newest first."""
         raise NotImplementedError
 
-    def past(self, wishes: Iterable[Wish], now: datetime, zone: tzinfo) -> dict[Wish, pl.DataFrame]:
+    def past(
+        self, wishes: Iterable[Wish], now: datetime, zone: tzinfo, pending: Sequence[ReadingChange] = ()
+    ) -> dict[Wish, pl.DataFrame]:
         """Answer wishes for history, in the uids and texts of the sources' own rows (merge them as `rows`).
+
+        `pending`: what this cycle has read and will write at its end counts as written.
 
         Samples: `uid`, `source`, `period` (ISO text, as observations have it), `ends` (last day of the period, today
         for the current one), the fields; sorted by uid, oldest first. A period in which the source gave no complete
@@ -145,7 +149,7 @@ class Store:
     # --- alerts ---
 
     def revision(self) -> int:
-        """Return the number that grows with every change of alerts; read it before `alerts` and pass it as `based_on`."""
+        """Return a number that grows with every change of alerts; read it before `alerts`, pass it as `based_on`."""
         raise NotImplementedError
 
     def alerts(self) -> list[Alert]:

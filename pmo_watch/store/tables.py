@@ -1,0 +1,238 @@
+"""The tables: one of versions for each entity, made from the model; alerts and what is sent, made from their values.
+
+A field added to the model, or to one of the values below, is a column here at once and needs a migration:
+`tests/core/test_store_schema.py` says which column is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from pmo_watch.alerts import Alert, Silence, Told
+from pmo_watch.entities import ENTITIES
+from pmo_watch.entities.shared import ORIGIN
+from pmo_watch.flow import SourceState
+from pmo_watch.model import Entity
+from pmo_watch.store.columns import Json, Listed, Moment, column_type, number_key
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+ENGINE_COLUMNS = ("version_id", "uid", "source", "part", "known_from", "known_to", "missing", "vanished_on")
+TYPES: dict[Any, TypeEngine[Any]] = {
+    str: Text(),
+    int: BigInteger(),
+    float: Double(),
+    bool: Boolean(),
+    date: Date(),
+    datetime: Moment(),
+    Mapping[str, Any]: Json(),
+}
+
+
+def _delivered(entity: Entity) -> bool:
+    """Say whether a source may deliver anything of it besides where it comes from."""
+    origin = {one.name for one in ORIGIN}
+    return any(one.name not in origin for one in entity.stored())
+
+
+STORED = {name: entity for name, entity in ENTITIES.items() if _delivered(entity)}
+
+
+def _versions(entity: Entity) -> Table:
+    """Return the table of an entity's versions; one per uid has no `known_to` and is current."""
+    name = f"{entity.name}_version"
+    table = Table(
+        name,
+        metadata,
+        Column("version_id", number_key(), primary_key=True),
+        Column("uid", Text, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("part", Text, nullable=False),
+        Column("known_from", Moment, nullable=False),
+        Column("known_to", Moment),
+        Column("missing", BigInteger),  # number of the reading in which the row was first missing
+        Column("vanished_on", Date),
+        *(Column(one.name, column_type(one.kind)) for one in entity.stored()),
+    )
+    current, gone = text("known_to IS NULL"), text("vanished_on IS NOT NULL")
+    Index(f"ix_{name}_current", "uid", unique=True, sqlite_where=current, postgresql_where=current, _table=table)
+    Index(f"ix_{name}_vanished", "vanished_on", sqlite_where=gone, postgresql_where=gone, _table=table)
+    return table
+
+
+def _columns_of(value: type, *keys: str) -> list[Column[Any]]:
+    """Return a column for every field of a dataclass; those that may be None are nullable."""
+    hints = get_type_hints(value)
+    return [_column_of(one.name, hints[one.name], is_key=one.name in keys) for one in fields(value)]
+
+
+def _column_of(name: str, hint: Any, *, is_key: bool) -> Column[Any]:
+    parts = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+    kind = next(part for part in parts if part is not NoneType)
+    return Column(name, _type_of(kind), primary_key=is_key, nullable=NoneType in parts)
+
+
+def _type_of(kind: Any) -> TypeEngine[Any]:
+    origin = get_origin(kind)
+    if origin is Literal or (isinstance(kind, type) and issubclass(kind, str)):
+        return Text()
+    return Listed() if origin is tuple else TYPES[kind]
+
+
+def values_of(value: Any) -> dict[str, Any]:
+    """Return a dataclass's fields by name, as the tables made from it take them."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}
+
+
+def made_of(row: Row[Any], kind: type) -> dict[str, Any]:
+    """Return what of a row belongs to the dataclass, by field."""
+    return {one.name: row._mapping[one.name] for one in fields(kind)}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+VERSIONS = {name: _versions(entity) for name, entity in STORED.items()}
+
+SOURCE = Table(
+    "source_state",
+    metadata,
+    *_columns_of(SourceState, "name"),
+    Column("last_change", BigInteger, nullable=False),  # id of the last attempt that changed rows
+)
+READING = Table(
+    "reading",
+    metadata,
+    Column("id", number_key(), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("number", BigInteger),  # of complete readings
+    Column("read_at", Moment, nullable=False),
+    Column("as_of", Date),
+    Column("outcome", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("cost", Json, nullable=False),
+    Index("ix_reading_source", "source", "read_at"),
+)
+_NOT_CLOSED = text("closed_at IS NULL")
+ALERT = Table(
+    "alert",
+    metadata,
+    *_columns_of(Alert, "id"),
+    Index("ix_alert_open", "rule", "subject", unique=True, sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+)
+TRANSITION = Table(
+    "transition",
+    metadata,
+    Column("number", number_key(), primary_key=True),
+    Column("alert", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("level_before", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("value", Double),
+    Column("unit", Text, nullable=False),
+    Column("reading", BigInteger),
+    Column("rule_version", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("finding", Json, nullable=False),
+    Index("ix_transition_alert", "alert"),
+    Index("ix_transition_subject", "subject"),
+    Index("ix_transition_at", "at"),
+)
+TOLD = Table("told", metadata, *_columns_of(Told, "alert", "recipient", "notifier"))
+SILENCE = Table(
+    "silence",
+    metadata,
+    *_columns_of(Silence, "id"),
+    Column("ended_by", Text, nullable=False),
+)
+MARK = Table(
+    "mark",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+COUNTER = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+OUTBOX = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("notifier", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("recipient_name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("payload", Json),
+    Column("headers", Json, nullable=False),
+    Column("trimmed", BigInteger, nullable=False),
+    Column("fallback", Text, nullable=False),
+    Column("fallback_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("due", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("lease_until", Moment),
+    Column("settled_at", Moment),
+    Column("reason", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Index("ix_outbox_state", "state", "due"),
+)
+OUTBOX_ALERT = Table(
+    "outbox_alert",
+    metadata,
+    Column("message", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("alert", Text, primary_key=True),
+    Column("level", Text, nullable=False),
+    Index("ix_outbox_alert_alert", "alert"),
+)
+CIRCUIT = Table(
+    "circuit",
+    metadata,
+    Column("notifier", Text, primary_key=True),
+    Column("deferrals", BigInteger, nullable=False),
+    Column("fault_since", Moment),
+    Column("fault_reason", Text, nullable=False),
+    Column("fault_answer", Text, nullable=False),
+)

@@ -1,0 +1,61 @@
+"""Brings the tables up to date, once, at start; the migrations are in the wheel, without an ini file."""
+
+import threading
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from pmo_watch.errors import StoreError
+from pmo_watch.store import migrations
+from pmo_watch.store.database import place_of, reading, writing
+
+LOCK = 7_261_953  # arbitrary, the same in every release
+_ONE_AT_A_TIME = threading.Lock()  # Alembic's context is one global per process
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Return the schema before and after. Several daemons starting at once take turns.
+
+    Raises:
+        StoreError: also when a newer pmo-watch made the tables.
+    """
+    with reading(engine) as connection:
+        before = _checked(engine, connection)
+    # Alembic takes a third of a second to import: not when there is nothing to do.
+    if before == migrations.NEWEST:
+        return before, before
+    with _ONE_AT_A_TIME, writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        before = _checked(engine, connection)
+        if before != migrations.NEWEST:
+            _migrate(connection)
+    return before, migrations.NEWEST
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the schema of the database; None when it has no tables of ours."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("select version_num from alembic_version")).scalar()
+    return found
+
+
+def _checked(engine: Engine, connection: Connection) -> str | None:
+    revision = revision_of(connection)
+    if revision is not None and revision not in migrations.KNOWN:
+        raise StoreError(
+            f"{place_of(engine.url)}: its tables (schema {revision}) were made by a newer pmo-watch; this one knows "
+            f"{migrations.NEWEST}: install the newer version, or restore a backup made with this one"
+        )
+    return revision
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - slow to import, needed once
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()  # no alembic.ini: it would not be in the wheel
+    config.set_main_option("script_location", "pmo_watch.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
