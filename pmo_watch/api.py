@@ -35,6 +35,7 @@ from pmo_watch.errors import (
     SourceRefused,
     SourceUnavailable,
 )
+from pmo_watch.files import FoundFile, Listing, digest, finished, list_files, still_as_found, watched_path
 from pmo_watch.flow import (
     Findings,
     First,
@@ -72,8 +73,10 @@ __all__ = [
     "Field",
     "Findings",
     "First",
+    "FoundFile",
     "ItemView",
     "Kind",
+    "Listing",
     "Measure",
     "MessageView",
     "Months",
@@ -120,6 +123,11 @@ __all__ = [
     "Weeks",
     "Wish",
     "WorkingDays",
+    "digest",
+    "finished",
     "hookimpl",
+    "list_files",
+    "still_as_found",
+    "watched_path",
     "workdays",
 ]
