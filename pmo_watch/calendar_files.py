@@ -148,9 +148,7 @@ def _take(event: _Event, line: int, name: str, value: str) -> None:
     elif name == "STATUS":
         event.cancelled = value.upper() == "CANCELLED"
     elif name in _REPEATS:
-        event.blame(
-            line, f"the event repeats ({name}), which is not read: export the calendar with each day as an event"
-        )
+        event.blame(line, f"the event repeats ({name}), which is not read: export each day as an event of its own")
 
 
 def _day(event: _Event, line: int, value: str) -> date | None:
@@ -160,9 +158,7 @@ def _day(event: _Event, line: int, value: str) -> date | None:
         except ValueError:
             event.blame(line, f"'{value}' is no date")
             return None
-    event.blame(
-        line, f"'{value[:40]}' is no whole day: a day off is an all-day event, such as DTSTART;VALUE=DATE:20261225"
-    )
+    event.blame(line, f"'{value[:40]}' is no whole day: write it as DTSTART;VALUE=DATE:20261225")
     return None
 
 

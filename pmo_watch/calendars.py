@@ -76,10 +76,9 @@ def _of_country(name: str, spec: CalendarSettings, place: Place) -> Days:
     code = (spec.country or "").upper()
     known = holidays.list_supported_countries()
     if code not in known:
-        near = did_you_mean(code, known)
         raise SettingsError(
-            f"{place('calendars', name, 'country')}: no public holidays are known for '{spec.country}'{near}; "
-            "give a file with days off instead"
+            f"{place('calendars', name, 'country')}: no public holidays are known for '{spec.country}': "
+            "write the country's two letters (BE), or give a file with days off"
         )
     subdivision = spec.subdivision
     if subdivision is not None and subdivision not in known[code]:
