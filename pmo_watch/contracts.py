@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from pmo_watch import workdays
-from pmo_watch.alerts import Alert, OutboxRow, Silence, Transition
+from pmo_watch.alerts import Alert, OutboxRow, Transition
 from pmo_watch.flow import Findings, Organisation, Outcome, Records, Snapshot, SourceState, Summary, Wish
 from pmo_watch.rules import RuleSet, Unit
 from pmo_watch.workdays import Calendar
@@ -228,6 +228,7 @@ class MessageView:
     lines: tuple[str, ...] = ()  # sentences of a notice, a test or an empty digest
     expected: tuple[tuple[str, str], ...] = ()  # rule, what is expected of the reader; each text once
     labels: Mapping[str, str] = field(default_factory=dict)  # words for headings, by their key in the glossary
+    decisions: tuple[tuple[str, str, str], ...] = ()  # decision, project, needed by
     preheader: str = ""  # level and value, the first thing a list of messages shows
 
 
