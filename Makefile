@@ -26,6 +26,9 @@ fix: .venv/everything  ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+words: .venv/everything  ## compile the translations again
+	@for language in en fr nl; do $(BIN)/pybabel --quiet compile -l $$language -i pmo_watch/messages.$$language.po -o pmo_watch/messages.$$language.mo; done
+
 wheel: .venv/everything  ## build sdist and wheel; run tests and mypy against the installed wheel
 	rm -rf build dist .venv/wheel
 	$(BIN)/python -m build --no-isolation --installer pip --outdir dist . >/dev/null

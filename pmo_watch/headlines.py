@@ -34,11 +34,11 @@ def title(message: Message, voice: Voice) -> str:
     if message.kind == "test":
         return said("test_title")
     if message.kind == "digest":
-        return f"{_digest_name(message, voice)}, {said.weekday(voice.today)}"
+        return f"{_digest_name(message, voice)}, {said.weekday(message.day or voice.today)}"
     if message.kind == "notice" or not message.items:
         return plain(message.title, TITLE)
     rules = {item.rule.id for item in message.items}
-    return rule_name(message.items[0], voice) if len(rules) == 1 else _how_many(message, voice)
+    return rule_name(message.items[0], voice) if len(rules) == 1 else how_many(message, voice)
 
 
 def tally(items: Iterable[Item], voice: Voice) -> str:
@@ -52,7 +52,7 @@ def tally(items: Iterable[Item], voice: Voice) -> str:
 
 def _undated(message: Message, voice: Voice) -> str:
     if message.kind == "digest":
-        return f"{_digest_name(message, voice)} {voice.today.isoformat()}"
+        return f"{_digest_name(message, voice)} {(message.day or voice.today).isoformat()}"
     return title(message, voice)
 
 
@@ -69,7 +69,8 @@ def _state_word(message: Message, voice: Voice) -> str:
     return said(f"subject_{worst([item.level for item in message.items])}")
 
 
-def _how_many(message: Message, voice: Voice) -> str:
+def how_many(message: Message, voice: Voice) -> str:
+    """Return how many alerts in how many projects."""
     said = voice.words
     alerts = said.count("alert_count", len(message.items))
     projects = len({item.project_code for item in message.items})
@@ -81,7 +82,7 @@ def _how_many(message: Message, voice: Voice) -> str:
 def _fitting(message: Message, voice: Voice, state: str, *, with_value: bool) -> str:
     """Return a subject of at most 120 characters; the subject's name gives way first, then the end."""
     if len({item.project_code for item in message.items}) > 1:
-        return shorten(state + _how_many(message, voice), TITLE)
+        return shorten(state + how_many(message, voice), TITLE)
     first = min(message.items, key=lambda item: LEVELS.index(item.level))
     others = len(message.items) - 1
     code = plain(first.project_code or first.project_name, NAME)

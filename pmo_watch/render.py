@@ -1,5 +1,6 @@
 """A message's subject, text and HTML, in the recipient's language and within a mail's size (spec channels 1.6, 2.5)."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -58,16 +59,12 @@ def render_for(
 
 def _fitting(view: MessageView, voice: Voice, *, with_html: bool) -> tuple[int, str, str]:
     """Return how many items fit, and both parts with that many."""
-    fits, shown = 0, min(_count(view), MOST_ITEMS)
+    shown = min(_count(view), MOST_ITEMS)
     html = _html(view, voice, shown) if with_html else ""
-    too_many = shown + 1 if len(html.encode()) <= MOST_HTML_BYTES else shown
-    while too_many - fits > 1 and too_many <= shown:
-        middle = (fits + too_many) // 2
-        html = _html(view, voice, middle)
-        fits, too_many = (middle, too_many) if len(html.encode()) <= MOST_HTML_BYTES else (fits, middle)
-        shown = shown if too_many - fits > 1 else fits
-    if shown == fits and with_html:
-        html = _html(view, voice, fits)
+    if len(html.encode()) > MOST_HTML_BYTES:
+        fewer = range(1, shown)
+        shown = bisect_right(fewer, MOST_HTML_BYTES, key=lambda number: len(_html(view, voice, number).encode()))
+        html = _html(view, voice, shown)
     return shown, _page("message.txt.j2", view, voice, shown), html
 
 

@@ -3,13 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
-from pmo_watch.alerts import CLOSING, Item, Message
+from pmo_watch.alerts import CLOSING, Awaited, Item, Message
 from pmo_watch.contracts import ItemView, MessageView, SectionView
-from pmo_watch.headlines import subject, tally, title
+from pmo_watch.headlines import how_many, subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
 from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, worst
+from pmo_watch.words import MISSING
 
-_LABELS = ("since", "value", "alert", "expected_action", "why_me", "data_as_of", "all_alerts", "evidence", "link")
+_LABELS = (
+    *("since", "value", "alert", "project", "expected_action", "why_me", "data_as_of", "all_alerts", "evidence"),
+    *("link", "decision", "decision_awaited", "by_when"),
+)
+_MOST_LINES, _MOST_TEXTS = 40, 10  # so that whatever else a message holds, it fits without its items
 # Parts of a digest in the order they are read, and the reasons that lead there; anything else is still open.
 _PARTS: Mapping[str, frozenset[str]] = {
     "section_new": frozenset({"opened"}),
@@ -45,7 +50,7 @@ def message_view(message: Message, voice: Voice) -> MessageView:
         data_basis=data_basis(message, voice),
         why_me=_why_me(message, voice),
         more=said("more", n="{n}"),
-        links=_links(message, [one.code for one in sections], voice),
+        links=_links([one.code for one in sections], voice, message),
         mentions=tuple((_mentioned(name), account) for name, account in message.mentions),
         lines=_lines(message, voice),
         expected=_expected(items),
@@ -53,6 +58,7 @@ def message_view(message: Message, voice: Voice) -> MessageView:
         | {"pair": said("label_value", label="{label}", value="{value}")}
         | {"foot": said("message_number", id=message.id)}
         | {"sent_by": said("sent_by", product="pmo-watch", organisation=voice.context.organisation.name)},
+        decisions=tuple(_decision(one, voice) for one in message.decisions[:_MOST_LINES]),
         preheader=_preheader(symbol, items, summary),
     )
 
@@ -85,13 +91,15 @@ def _projects(message: Message, voice: Voice) -> tuple[SectionView, ...]:
 
 def _project(items: list[Item], voice: Voice, message: Message) -> SectionView:
     code, name = plain(items[0].project_code, NAME), plain(items[0].project_name, NAME)
+    program = plain(items[0].program_name, NAME)
+    heading = " · ".join(part for part in (code, name if name != code else "") if part)
     return SectionView(
         code=code,
         name=name,
-        program=plain(items[0].program_name, NAME),
+        program=program if heading else "",
         items=tuple(item_view(item, voice) for item in items),
-        heading=" · ".join(part for part in (code, name if name != code else "") if part),
-        links=_links(message, [code], voice),
+        heading=heading or program,
+        links=_links([code], voice),
     )
 
 
@@ -136,12 +144,12 @@ def _by_age(item: Item) -> tuple[str, str]:
 
 def _summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) -> str:
     """Return one sentence: the only alert, or how many of which level."""
+    if message.kind == "digest":
+        return _digest_summary(message, voice)
     if not message.items:
         return ""
-    if message.kind == "digest":
-        return _digest_summary(message, sections, voice)
     if len(message.items) > 1:
-        return voice.words.pair(title(message, voice), tally(message.items, voice))
+        return voice.words.pair(how_many(message, voice), tally(message.items, voice))
     (only,) = sections[0].items
     return ", ".join(
         part
@@ -154,12 +162,22 @@ def _summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) 
     )
 
 
-def _digest_summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) -> str:
-    parts = [section.heading for section in sections]
-    if message.no_names:
-        grey = {item.project_code for item in message.items if _part(item) == "section_unknown"}
-        parts += [voice.words.count("not_assessed_count", len(grey))] if grey else []
-    return " · ".join(parts)
+def _digest_summary(message: Message, voice: Voice) -> str:
+    """Return the counts: those that the digest brings, else of its own items; grey ones as a sentence of their own."""
+    said = voice.words
+    levels = ("red", "amber")
+    of_items = {level: sum(item.level == level for item in message.items) for level in levels}
+    counts = message.counts or of_items
+    parts = [f"{said.number(counts[level])} {said(f'level_{level}')}" for level in levels if counts.get(level)]
+    grey = counts.get("not_assessed", 0)
+    parts += [said.count("not_assessed_count", grey)] if grey else []
+    return ", ".join(parts)
+
+
+def _decision(decision: Awaited, voice: Voice) -> tuple[str, str, str]:
+    project = plain(decision.project_code or decision.project_name, NAME)
+    day = voice.words.short_day(decision.needed_by) if decision.needed_by else MISSING
+    return plain(decision.title or decision.id, NAME), project, day
 
 
 def _lines(message: Message, voice: Voice) -> tuple[str, ...]:
@@ -170,12 +188,20 @@ def _lines(message: Message, voice: Voice) -> tuple[str, ...]:
         )
     if message.kind == "digest" and not message.items and not message.lines:
         return (voice.words("nothing_to_report"),)
-    return tuple(plain(line, NOTE) for line in message.lines)
+    return _first(message.lines, _MOST_LINES, voice)
+
+
+def _first(lines: Sequence[str], most: int, voice: Voice) -> tuple[str, ...]:
+    """Return the first lines, and how many more there are."""
+    rest = len(lines) - most
+    shown = tuple(plain(line, NOTE) for line in lines[:most])
+    return (*shown, voice.words("more", n=voice.words.number(rest))) if rest > 0 else shown
 
 
 def _expected(items: Iterable[ItemView]) -> tuple[tuple[str, str], ...]:
     """Return each text of what is expected once, with the rule that it belongs to."""
-    return tuple({item.advice: (item.rule, item.advice) for item in items if item.advice}.values())
+    texts = {item.advice: (item.rule, item.advice) for item in items if item.advice}
+    return tuple(texts.values())[:_MOST_TEXTS]
 
 
 def _why_me(message: Message, voice: Voice) -> str:
@@ -188,15 +214,18 @@ def _why_me(message: Message, voice: Voice) -> str:
     return said.pair(said.beginning("why_me"), said.listed(shown))
 
 
-def _links(message: Message, codes: Sequence[str], voice: Voice) -> dict[str, str]:
-    """Return what the reader can open; nothing without an address of our own."""
+def _links(codes: Sequence[str], voice: Voice, message: Message | None = None) -> dict[str, str]:
+    """Return what the reader can open, and for the whole message where to acknowledge it.
+
+    Nothing without an address of our own.
+    """
     context, said = voice.context, voice.words
     if not link(context.external_url):
         return {}
     one = codes[0] if len(codes) == 1 and codes[0] else ""
     query = "?" + urlencode({"project": one}) if one else ""
     found = {said.beginning("link"): f"{context.external_url.rstrip('/')}/alerts{query}"}
-    if acknowledge := context.acknowledge(message):
+    if message and (acknowledge := context.acknowledge(message)):
         found[said.beginning("acknowledge")] = acknowledge
     if context.grafana_url and one:
         found[said.beginning("dashboard")] = (

@@ -209,10 +209,8 @@ def _since(item: Item, voice: Voice) -> str:
 
 
 def _change(item: Item, voice: Voice) -> str:
-    """Return what has changed, in words; nothing for an alert that is simply new or still open."""
+    """Return what has changed, in words; nothing for one that is new or still open, or whose level says its end."""
     said, alert = voice.words, item.alert
-    if item.reason in _CLOSED:
-        return said(_CLOSED[item.reason])
     if item.reason == "recovered":
         return _recovered(item, voice)
     if item.reason in {"worsened", "improved"} and item.before in LEVELS and item.before != item.level:

@@ -182,11 +182,13 @@ def _rounded(value: Decimal | float, digits: int) -> Decimal:
     return exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN) + 0  # adding 0 turns -0 into 0
 
 
-@cache
 def words(language: str) -> Words:
     """Return the words of a language such as `fr` or `fr-BE`; English for one we do not speak."""
     short = language[:2].lower()
-    return Words(short if short in LANGUAGES else "en")
+    return _words(short if short in LANGUAGES else "en")
+
+
+_words = cache(Words)
 
 
 def pick(texts: Mapping[str, str], *languages: str) -> str:
