@@ -1,118 +1,211 @@
-"""Subjects and titles of messages, by the patterns of the glossary and of spec channels 2.4."""
+"""What an alert is about, looked up in the snapshot: its name, its project and what stands above, calendar, due day."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
-from pmo_watch.alerts import CLOSING, Item, Message
-from pmo_watch.plain import NAME, TITLE, plain, shorten
-from pmo_watch.wording import LEVELS, Voice, how_much, rule_name, slips, what, worst
+import polars as pl
 
-_SHORTEST_NAME = 12  # a subject's name is cut to this before the end of the line is
+from pmo_watch.alerts import Alert
+from pmo_watch.entities.readable import PREFIXES
+from pmo_watch.flow import Snapshot
+from pmo_watch.workdays import Calendar
 
+Row = Mapping[str, Any]
 
-def subject(message: Message, voice: Voice) -> str:
-    """Return the full subject: state word, project, rule with its subject, value; for a digest its date."""
-    if message.kind == "test":
-        return f"{voice.words('subject_test')} {title(message, voice)}"
-    if message.kind != "alert" or not message.items:
-        return shorten(_undated(message, voice), TITLE)
-    return _fitting(message, voice, f"{_state_word(message, voice)} ", with_value=True)
-
-
-def thread_subject(message: Message, voice: Voice) -> str:
-    """Return the subject that all messages of a thread bear: without state word and value."""
-    if message.thread_subject:
-        return message.thread_subject
-    if message.kind != "alert" or not message.items:
-        return subject(message, voice)
-    return _fitting(message, voice, "", with_value=False)
-
-
-def title(message: Message, voice: Voice) -> str:
-    """Return the heading: the rule of a message about one rule, else what it holds."""
-    said = voice.words
-    if message.kind == "test":
-        return said("test_title")
-    if message.kind == "digest":
-        return f"{_digest_name(message, voice)}, {said.weekday(voice.today)}"
-    if message.kind == "notice" or not message.items:
-        return plain(message.title, TITLE)
-    rules = {item.rule.id for item in message.items}
-    return rule_name(message.items[0], voice) if len(rules) == 1 else _how_many(message, voice)
+READ = (  # the columns that any step asks for: a task has seventy
+    *("uid", "source", "id", "name", "title", "artefact", "email", "code", "kind", "period", "url", "indicator"),
+    *("project", "scope", "program", "portfolio", "owner", "leader", "manager", "provider", "person", "calendar"),
+    *("language", "state", "status", "active", "body", "@usable", "@reading"),
+)
+NAMED_BY = ("name", "title", "artefact", "email", "code", "kind", "period", "id")  # the first that is filled
+DUE = {
+    "milestone": ("committed_finish",),
+    "task": ("committed_finish",),
+    "project": ("deadline", "forecast_finish"),
+    "decision": ("needed_by",),
+    "action": ("due",),
+    "risk": ("target_date",),
+    "issue": ("target_date",),
+    "document": ("review_due",),
+    "status_report": ("due_on",),
+    "submission": ("due_on",),
+    "gate": ("planned_on",),
+    "meeting": ("planned_on",),
+    "dependency": ("needed_on",),
+}
 
 
-def tally(items: Iterable[Item], voice: Voice) -> str:
-    """Return how many alerts have which level: 2 red, 4 amber."""
-    counted = Counter(item.level for item in items)
-    parts = (
-        f"{voice.words.number(counted[level])} {voice.words(f'level_{level}')}" for level in LEVELS if counted[level]
-    )
-    return ", ".join(parts)
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A project, programme or portfolio: where roles are held and where languages and calendars are set."""
+
+    uid: str
+    code: str
+    name: str
+    row: Row
+
+    def text(self, column: str) -> str:
+        """Return a text of its row; empty when null."""
+        return str(self.row.get(column) or "")
 
 
-def _undated(message: Message, voice: Voice) -> str:
-    if message.kind == "digest":
-        return f"{_digest_name(message, voice)} {voice.today.isoformat()}"
-    return title(message, voice)
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What an alert is about. One whose row is gone has its last name, and a `row` of only `uid` and `project`."""
+
+    entity: str
+    uid: str
+    id: str
+    name: str
+    calendar: Calendar
+    row: Row
+    names: Mapping[str, str] = field(default_factory=dict)  # by language, where the source has several
+    project: Place | None = None
+    program: Place | None = None
+    portfolio: Place | None = None
+    language: str = ""  # the project's, then the programme's, the portfolio's, the organisation's
+
+    @property
+    def gone(self) -> bool:
+        """Whether the snapshot no longer has its row."""
+        return "source" not in self.row
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The project, the programme, the portfolio: those it has, nearest first."""
+        return tuple(one for one in (self.project, self.program, self.portfolio) if one is not None)
+
+    @property
+    def due(self) -> date | None:
+        """The day that it is due on."""
+        found = (self.row.get(column) for column in DUE.get(self.entity, ()))
+        return next((day for day in found if isinstance(day, date)), None)
+
+    def text(self, column: str) -> str:
+        """Return a text of its row; empty when null or gone."""
+        return str(self.row.get(column) or "")
 
 
-def _digest_name(message: Message, voice: Voice) -> str:
-    key = f"digest_{message.digest}"
-    return voice.words.beginning(key) if voice.words.has(key) else plain(message.digest, NAME)
+class Subjects:
+    """The subjects of some alerts; their rows are fetched at once, entity by entity."""
 
+    def __init__(self, snapshot: Snapshot, wanted: Iterable[tuple[str, str]]) -> None:
+        self._snapshot = snapshot
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._places = {
+            entity: {row["uid"]: row for row in _columns(snapshot.frame(entity), READ).iter_rows(named=True)}
+            for entity in ("project", "program", "portfolio")
+        }
+        self._indicators: dict[str, Row] | None = None
+        self._own_calendars: dict[str, str] | None = None
+        self.fetch(wanted)
 
-def _state_word(message: Message, voice: Voice) -> str:
-    said = voice.words
-    if all(item.reason in CLOSING for item in message.items):
-        recovered = all(item.reason == "recovered" for item in message.items)
-        return said("subject_recovered" if recovered else "subject_closed")
-    return said(f"subject_{worst([item.level for item in message.items])}")
+    def fetch(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Fetch further rows, named by entity and uid."""
+        uids: dict[str, list[str]] = {}
+        for entity, uid in wanted:
+            if (entity, uid) not in self._rows:
+                uids.setdefault(entity, []).append(uid)
+        for entity, some in uids.items():
+            for row in _rows_of(self._snapshot, entity, some):
+                self._rows[entity, row["uid"]] = row
 
-
-def _how_many(message: Message, voice: Voice) -> str:
-    said = voice.words
-    alerts = said.count("alert_count", len(message.items))
-    projects = len({item.project_code for item in message.items})
-    if projects == 1:
-        return alerts
-    return said("alerts_in_projects", alerts=alerts, projects=said.count("project_count", projects))
-
-
-def _fitting(message: Message, voice: Voice, state: str, *, with_value: bool) -> str:
-    """Return a subject of at most 120 characters; the subject's name gives way first, then the end."""
-    if len({item.project_code for item in message.items}) > 1:
-        return shorten(state + _how_many(message, voice), TITLE)
-    first = min(message.items, key=lambda item: LEVELS.index(item.level))
-    others = len(message.items) - 1
-    code = plain(first.project_code or first.project_name, NAME)
-    start = f"{state}{code} " if code else state
-    end = f" (+{others})" if others else ""
-    line = _line(first, voice, NAME, with_value=with_value)
-    longest = TITLE - len(start) - len(end)
-    if len(line) > longest:
-        name = len(plain(first.subject_name or first.subject_id, NAME))
-        line = _line(first, voice, max(_SHORTEST_NAME, name - (len(line) - longest)), with_value=with_value)
-    return shorten(start, TITLE // 2) + shorten(line, longest) + end
-
-
-def _line(item: Item, voice: Voice, longest: int, *, with_value: bool) -> str:
-    said = voice.words
-    value = item.finding.get("value")
-    open_value = with_value and value is not None and item.reason not in CLOSING and item.level in {"amber", "red"}
-    unit = str(item.finding.get("unit") or item.alert.unit)
-    shown = said.quantity(float(value), unit) if open_value and value is not None else ""
-    if slipping := slips(item, voice, longest):
-        return (
-            said("subject.milestone.slip", what=slipping, value=shown)
-            if shown
-            else said("thread.milestone.slip", what=slipping)
+    def find(self, entity: str, uid: str) -> Subject | None:
+        """Return the subject; None when the snapshot has no such row."""
+        row = self._rows.get((entity, uid))
+        if row is None:
+            return None
+        names = self._names(row)
+        shown = next((str(row[column]) for column in NAMED_BY if row.get(column)), uid)
+        known_as = str(row.get("code") or "") if entity == "project" else ""
+        return self._subject(
+            entity,
+            row,
+            known_as or str(row.get("id") or names.get("id") or shown),
+            names.get("en") or names.get("id") or shown,
+            {language: name for language, name in names.items() if language != "id"},
         )
-    text = what(item, voice, longest)
-    if shown:
-        return said.pair(text, shown)
-    return text if not with_value or value is not None else _with_reason(text, item, voice)
+
+    def of(self, alert: Alert) -> Subject:
+        """Return the subject of an alert, from what the alert remembers when its row is gone."""
+        known_as = alert.subject_id or alert.subject
+        last_seen = {"uid": alert.subject, "project": alert.project}
+        return self.find(alert.entity, alert.subject) or self._subject(
+            alert.entity, last_seen, known_as, alert.subject_name or known_as, {}
+        )
+
+    def _subject(self, entity: str, row: Row, known_as: str, name: str, names: Mapping[str, str]) -> Subject:
+        uids = (row.get("scope"), row["uid"])
+        project = self._place("project", row.get("project"), *uids)
+        program = self._place("program", project and project.row.get("program"), row.get("program"), *uids)
+        above = [place.row.get("portfolio") for place in (project, program) if place is not None]
+        portfolio = self._place("portfolio", *above, row.get("portfolio"), *uids)
+        return Subject(
+            entity,
+            row["uid"],
+            known_as,
+            name,
+            self._calendar(entity, row, project),
+            row,
+            names,
+            project,
+            program,
+            portfolio,
+            self._language(project, program, portfolio),
+        )
+
+    def _place(self, entity: str, *uids: object) -> Place | None:
+        row = next((self._places[entity][str(uid)] for uid in uids if str(uid) in self._places[entity]), None)
+        if row is None:
+            return None
+        code = str(row.get("code") or row.get("id") or row["uid"])
+        return Place(str(row["uid"]), code, str(row.get("name") or code), row)
+
+    def _names(self, row: Row) -> dict[str, str]:
+        """Return the names of the indicator that a series or delivery is about, by language, and its `id`."""
+        if not row.get("indicator"):
+            return {}
+        if self._indicators is None:
+            self._indicators = {one["uid"]: one for one in self._snapshot.frame("indicator").iter_rows(named=True)}
+        found = self._indicators.get(row["indicator"], {})
+        named = {language: str(found.get(f"name_{language}") or "") for language in ("en", "fr", "nl")}
+        return {"id": str(found.get("id") or ""), **{language: name for language, name in named.items() if name}}
+
+    def indicator_provider(self, row: Row) -> str:
+        """Return the uid of the person who delivers the indicator of a series; empty when nobody is named."""
+        self._names(row)
+        return str((self._indicators or {}).get(row.get("indicator") or "", {}).get("provider") or "")
+
+    def _calendar(self, entity: str, row: Row, project: Place | None) -> Calendar:
+        calendars, default = self._snapshot.calendars, self._snapshot.organisation.calendar
+        person = row.get("uid") if entity == "person" else row.get("provider")
+        own = self._calendar_of_person(str(person)) if person else ""
+        for name in (own, project.text("calendar") if project else "", default):
+            if name in calendars:
+                return calendars[name]
+        return Calendar(default)
+
+    def _calendar_of_person(self, uid: str) -> str:
+        if self._own_calendars is None:
+            known = self._snapshot.frame("person").filter(pl.col("calendar").is_not_null()).select("uid", "calendar")
+            self._own_calendars = dict(known.iter_rows())
+        return self._own_calendars.get(uid, "")
+
+    def _language(self, *places: Place | None) -> str:
+        said = (place.text("language") for place in places if place is not None)
+        return next((language for language in said if language), self._snapshot.organisation.language)
 
 
-def _with_reason(text: str, item: Item, voice: Voice) -> str:
-    reason = how_much(item, voice) if item.level == "red" else ""
-    return voice.words.pair(text, reason) if reason else text
+def _rows_of(snapshot: Snapshot, entity: str, uids: list[str]) -> Iterable[Row]:
+    if entity not in PREFIXES:
+        return ()
+    stored_as = next(iter(PREFIXES[entity].values()))
+    frame = snapshot.frame(stored_as)
+    columns = _columns(frame, (*READ, *DUE.get(entity, ())))
+    return columns.filter(pl.col("uid").is_in(uids)).iter_rows(named=True)
+
+
+def _columns(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    return frame.select([name for name in names if name in frame.columns])
