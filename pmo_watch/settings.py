@@ -93,8 +93,7 @@ def load_settings(path: Path | None, plugins: Kinds) -> Settings:
     Raises:
         SettingsError: with every fault, in the order of the file; `SettingsFaults` where there is a file.
     """
-    path = find_settings(path).absolute()
-    document, layers = _read(path)
+    document, layers = _read(find_settings(path))
     return _Check(document, layers, plugins).settings()
 
 
@@ -104,12 +103,11 @@ def plugins_folder(path: Path | None) -> Path | None:
     What is wrong with the settings is not said here but by `load_settings`.
     """
     try:
-        path = find_settings(path).absolute()
-        _, layers = _read(path)
+        document, layers = _read(find_settings(path))
     except SettingsError:
         return None
     named = layers.data.get("plugins_dir")
-    folder = Path(path.parent, named).expanduser() if isinstance(named, str) and named else None
+    folder = Path(_folder(document), Path(named).expanduser()) if isinstance(named, str) and named else None
     return folder if folder is not None and folder.is_dir() else None
 
 
@@ -134,7 +132,11 @@ def _read(path: Path) -> tuple[Document, Layers]:
         raise SettingsFaults(error.faults) from None
     if not isinstance(document.data, dict):
         raise SettingsFaults([document.fault(document.root, "should be keys with values, such as 'rules: rules.d'")])
-    return document, gather(document.data, path.parent)
+    return document, gather(document.data, _folder(document))
+
+
+def _folder(document: Document) -> Path:
+    return document.path.absolute().parent
 
 
 class _Check:
@@ -143,9 +145,9 @@ class _Check:
     def __init__(self, document: Document, layers: Layers, plugins: Kinds) -> None:
         self._document, self._plugins = document, plugins
         self._found = FaultList(document, layers)
-        self._context = {"folder": document.path.parent}
+        self._context = {"folder": _folder(document)}
         secretless: list[tuple[Loc, str]] = []
-        folders = secret_folders(layers.data, document.path.parent)
+        folders = secret_folders(layers.data, _folder(document))
         data = with_secrets(layers.data, folders, secretless)
         assert isinstance(data, dict)  # as `_read` has made sure
         for loc, text in secretless:
@@ -169,7 +171,7 @@ class _Check:
         secrets = self._secrets(shape, [*sources.values(), *notifiers.values()])
         self._warn(shape, notifiers)
         return Settings(
-            path=self._document.path,
+            path=self._document.path.absolute(),
             organisation=shape.organisation,
             database=shape.database,
             rules=shape.rules,

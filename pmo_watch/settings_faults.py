@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from pmo_watch.errors import SettingsError
@@ -48,7 +48,9 @@ class FaultList:
             loc = (*at, *one["loc"])
             if any(loc[: len(spent)] == spent for spent in self._spent):
                 continue
-            if origin := self.origin(loc):
+            if isinstance(one["input"], SecretStr) and one["type"].endswith("_type"):
+                self.add(loc, f"{loc[-1]} is not kept secret, so it takes no {{secret: ...}}: write the value itself")
+            elif origin := self.origin(loc):
                 self._elsewhere[f"{origin}: {walk.follow(None, one).text()}"] = None
             else:
                 mine.append(one)

@@ -8,13 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import SecretStr
-from pydantic_settings import EnvSettingsSource, NestedSecretsSettingsSource, SecretsSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NestedSecretsSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 from pydantic_settings.exceptions import SettingsError as NotReadable
 
 from pmo_watch.errors import SettingsError
-from pmo_watch.settings_shape import PREFIX, Shape
+from pmo_watch.settings_shape import Shape
 from pmo_watch.yaml_faults import did_you_mean
 
+PREFIX = "PMO_WATCH_"  # of the environment variables
 CONFIG_VARIABLE = "PMO_WATCH_CONFIG"
 SECRET_PREFIX = "PMO_WATCH_SECRET_"  # noqa: S105  the name of a variable, no secret
 SEARCHED = (Path("pmo-watch.yaml"), Path("/etc/pmo-watch/pmo-watch.yaml"))
@@ -75,12 +82,18 @@ def gather(file: Mapping[str, object], folder: Path) -> Layers:
     _lay(layers, _environment(), os.environ, "environment ")
     if folders := secret_folders(layers.data, folder):
         try:
-            found = _SettingFiles(SecretsSettingsSource(Shape, secrets_dir=list(folders)))()
+            found = _SettingFiles(SecretsSettingsSource(_Variables, secrets_dir=list(folders)))()
         except (OSError, ValueError) as error:
             raise SettingsError(f"secret files in {', '.join(map(str, folders))}: {error}") from None
         names = {name: name for one in folders for name in os.listdir(one)}
         _lay(layers, found, names, "secret file ")
     return layers
+
+
+class _Variables(Shape, BaseSettings):
+    """Tells pydantic-settings which variables there are; it is never validated, since that would read them again."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
 
 
 class _SettingFiles(NestedSecretsSettingsSource):
@@ -95,7 +108,7 @@ class _SettingFiles(NestedSecretsSettingsSource):
 
 def _environment() -> dict[str, object]:
     try:
-        return EnvSettingsSource(Shape)()
+        return EnvSettingsSource(_Variables)()
     except NotReadable as error:
         found = re.search(r'field "(\w+)"', str(error))
         name = f"{PREFIX}{found[1].upper()}" if found else PREFIX
@@ -175,7 +188,7 @@ def unknown_variables() -> list[str]:
 def secret_folders(data: Mapping[str, object], folder: Path) -> tuple[Path, ...]:
     """Return the folders that hold a file per secret, the first one to be believed first."""
     named, given = data.get("secrets_dir"), os.environ.get("CREDENTIALS_DIRECTORY")
-    folders = [Path(folder, named).expanduser()] if isinstance(named, str) and named else []
+    folders = [Path(folder, Path(named).expanduser())] if isinstance(named, str) and named else []
     return tuple(one for one in [*folders, *([Path(given)] if given else [])] if one.is_dir())
 
 
@@ -213,10 +226,10 @@ def find_secret(name: str, folders: Sequence[Path]) -> str:
     variable = SECRET_PREFIX + re.sub(r"[-.]", "_", name).upper()
     if text := os.environ.get(variable):
         return text
-    places = [f"the file {folder / name}" for folder in folders] or [
-        "no secrets_dir and no CREDENTIALS_DIRECTORY is set"
-    ]
-    raise SettingsError(f"the secret '{name}' was not found: looked for {', '.join(places)}, the variable {variable}")
+    files = [f"the file {folder / name}" for folder in folders]
+    places = " and ".join([*files, f"the variable {variable}"])
+    hint = "" if files else "; no secrets_dir is set, and no CREDENTIALS_DIRECTORY"
+    raise SettingsError(f"the secret '{name}' was not found: looked for {places}{hint}")
 
 
 def _read_secret(name: str, path: Path) -> str:

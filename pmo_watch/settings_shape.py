@@ -1,12 +1,12 @@
 """The daemon's own settings, part by part, with their defaults; what plugins add is checked by their own models."""
 
+import re
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Organisation
@@ -25,7 +25,6 @@ from pmo_watch.settings_values import (
     tolerance,
 )
 
-PREFIX = "PMO_WATCH_"  # of the environment variables
 POLLED_GRACE, FILE_GRACE = Span(4, "h"), Span(1, "wd")  # spec alerts, "Failed and suspicious readings"
 
 Group = Literal[
@@ -44,7 +43,16 @@ Group = Literal[
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Dimension = Literal["time", "cost", "scope", "quality", "benefit", "risk"]
 Phase = Literal["initiating", "planning", "executing", "closing"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(f"'{value}' is no name: letters, digits, '-', '_' and '.' only, at most 64")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
 
 
 def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -207,12 +215,8 @@ class MatchOn(Section):
     project: Annotated[str, AfterValidator(_matched)] = Field("code", description="Field of a project.")
 
 
-class Shape(BaseSettings):
+class Shape(Section):
     """The whole file; `sources` and `notifiers` are checked by what their `type` names."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, secrets_dir=None
-    )
 
     organisation: OrganisationSettings = Field(
         default_factory=OrganisationSettings, description="What holds by default."

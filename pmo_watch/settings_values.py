@@ -122,7 +122,7 @@ LocalFolder = Annotated[LocalPath, AfterValidator(_existing_folder)]
 
 
 def shown_duration(value: timedelta) -> str:
-    """Return a duration as a person writes it, in the largest unit that needs no fraction."""
+    """Return a duration as a person writes it, in the largest unit that needs no fraction; weeks as days."""
     seconds = int(value.total_seconds())
-    unit = next(one for one in ("y", "w", "d", "h", "m", "s") if seconds % SECONDS[one] == 0)
+    unit = next(one for one in ("y", "d", "h", "m", "s") if seconds % SECONDS[one] == 0)
     return f"{seconds // SECONDS[unit]}{unit}"
