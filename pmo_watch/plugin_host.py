@@ -203,18 +203,27 @@ def _signature_fault(error: pluggy.PluginValidationError) -> str:
 
 
 def _call(caller: pluggy.HookCaller, expected: type[Any], candidate: _Candidate) -> dict[str, Any]:
-    try:
-        answers = [one for answer in caller() for one in answer]
-    except (Exception, SystemExit) as error:  # noqa: BLE001  as on import
-        raise PluginError(_bug(candidate, f"hook '{caller.name}'", error)) from None
+    wanted = f"hook '{caller.name}' must return a list of {expected.__name__}"
     found: dict[str, Any] = {}
-    for one in answers:
+    for one in _answers(caller, wanted, candidate):
         if not isinstance(one, expected):
-            raise PluginError(f"hook '{caller.name}' returned a {type(one).__name__} and not a {expected.__name__}")
+            raise PluginError(f"{wanted}, and there is a {type(one).__name__} in it")
         if one.name in found:
             raise PluginError(f"hook '{caller.name}' returned '{one.name}' twice")
         found[one.name] = one
     return found
+
+
+def _answers(caller: pluggy.HookCaller, wanted: str, candidate: _Candidate) -> list[object]:
+    try:
+        answers = caller()  # of the only plugin that this manager knows
+        if not all(isinstance(answer, Iterable) for answer in answers):
+            raise PluginError(f"{wanted}, not {answers[0]!r}")
+        return [one for answer in answers for one in answer]
+    except PluginError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  as on import
+        raise PluginError(_bug(candidate, f"hook '{caller.name}'", error)) from None
 
 
 def _bug(candidate: _Candidate, doing: str, error: BaseException) -> str:
