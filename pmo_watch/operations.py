@@ -1,0 +1,121 @@
+"""A person's hand on alerts and silences: the same acts for the command line, the API and links."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from pmo_watch.acknowledgements import acknowledge
+from pmo_watch.alerts import Alert, Silence
+from pmo_watch.errors import ConfigError
+from pmo_watch.store import AlertQuery, CycleChange, Store, StoreConflict
+
+LONGEST_SILENCE = timedelta(days=90)  # spec alerts
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An acknowledgement as asked for."""
+
+    until: date
+    who: str
+    reason: str
+
+
+def open_alerts(store: Store) -> list[Alert]:
+    """Return the alerts that are open, worst first."""
+    alerts = [one for one in store.alerts() if one.level is not None and one.closed_at is None]
+    return sorted(alerts, key=lambda one: (one.level != "red", one.project_code, one.rule, one.subject_id))
+
+
+def find_alert(store: Store, name: str) -> Alert:
+    """Return the alert of that id, or of the beginning of an id that only one has.
+
+    Raises:
+        ConfigError: there is none, or several.
+    """
+    found = [one for one in store.alerts() if one.id.startswith(name) and one.level is not None]
+    if not found:
+        closed = store.find_alerts(AlertQuery(state="closed", limit=1000))
+        if any(one.id == name for one in closed):
+            raise ConfigError(f"alert {name} is closed: there is nothing to do")
+        raise ConfigError(f"there is no open alert '{name}'; 'pmo-watch alerts list' shows those there are")
+    if len(found) > 1:
+        raise ConfigError(f"'{name}' begins the ids of {len(found)} alerts: give more of it")
+    return found[0]
+
+
+def acknowledge_alerts(store: Store, ids: Sequence[str], wanted: Wanted, now: datetime, zone: ZoneInfo) -> list[Alert]:
+    """Acknowledge open alerts in one transaction and return them as they are afterwards.
+
+    Raises:
+        ConfigError: one of them is not open, or what is asked cannot be; nothing is changed then.
+    """
+    today = now.astimezone(zone).date()
+    for _ in range(TRIES):
+        revision = store.revision()
+        known = {one.id: one for one in store.alerts()}
+        if missing := [one for one in ids if one not in known]:
+            raise ConfigError(f"alert {missing[0]} is not open any more")
+        made = [acknowledge(known[one], wanted.until, wanted.who, wanted.reason, now, today) for one in ids]
+        steps = [one for one in made if one is not None]
+        alerts = [one.alert for one in steps]
+        try:
+            if steps:
+                store.write(CycleChange(now, based_on=revision, alerts=alerts, transitions=steps))
+        except StoreConflict:
+            continue  # a cycle came in between: decide again on what it left
+        changed = {one.id: one for one in alerts}
+        return [changed.get(one, known[one]) for one in ids]
+    raise ConfigError("alerts are changing too fast: try again")
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """A silence as asked for: at least one of rule, project, entity and tag."""
+
+    who: str
+    why: str
+    until: date
+    rule: str = ""
+    project: str = ""
+    entity: str = ""
+    tag: str = ""
+
+
+def add_silence(store: Store, wanted: Hush, now: datetime, zone: ZoneInfo) -> Silence:
+    """Keep a silence until the end of a day and return it.
+
+    Raises:
+        ConfigError: what is asked cannot be; the text names the part at fault.
+    """
+    if fault := _hush_fault(wanted, now.astimezone(zone).date()):
+        raise ConfigError(fault)
+    until = datetime.combine(wanted.until, time(23, 59, 59), zone)
+    silence = Silence(
+        secrets.token_hex(4),
+        wanted.who.strip(),
+        wanted.why.strip(),
+        until,
+        now,
+        wanted.rule,
+        wanted.project,
+        wanted.entity,
+        wanted.tag,
+    )
+    store.add_silence(silence)
+    return silence
+
+
+def _hush_fault(wanted: Hush, today: date) -> str:
+    if not (wanted.rule or wanted.project or wanted.entity or wanted.tag):
+        return "match: name a rule, a project, an entity or a tag: a silence over everything is not offered"
+    if wanted.until < today:
+        return f"until: {wanted.until} is past, give today or a later day"
+    if wanted.until > today + LONGEST_SILENCE:
+        return f"until: at most {LONGEST_SILENCE.days} days ahead, so {today + LONGEST_SILENCE} or an earlier day"
+    if len(wanted.why.strip()) < 3:
+        return "reason: say why in at least 3 characters"
+    return "" if wanted.who.strip() else "who: say who silences"
