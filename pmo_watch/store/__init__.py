@@ -5,13 +5,16 @@ words, with a remedy and without a secret.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import polars as pl
+from sqlalchemy import Engine
 
 from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Told
+from pmo_watch.errors import StoreError
 from pmo_watch.flow import SourceState, Wish
+from pmo_watch.store import alerts, copies, migrations, outbox, snapshots
 from pmo_watch.store.changes import (
     AlertQuery,
     Circuit,
@@ -31,6 +34,10 @@ from pmo_watch.store.changes import (
     TransitionEntry,
     TransitionQuery,
 )
+from pmo_watch.store.database import open_engine, reading, writing
+from pmo_watch.store.history import Past, Question, token_of
+from pmo_watch.store.retention import prune
+from pmo_watch.store.upgrade import revision_of, status_of, upgrade
 
 __all__ = [
     "AlertQuery",
@@ -67,17 +74,31 @@ def open_store(url: str) -> "Store":
     Raises:
         StoreError: it cannot be opened or written, or a newer pmo-watch made it.
     """
-    raise NotImplementedError
+    engine = open_engine(url)
+    try:
+        upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
 
 
 def upgrade_schema(url: str) -> tuple[str | None, str]:
     """Bring the tables up to date and return the schema before (None: no tables) and after."""
-    raise NotImplementedError
+    engine = open_engine(url)
+    try:
+        return upgrade(engine)
+    finally:
+        engine.dispose()
 
 
 def schema_status(url: str) -> SchemaStatus:
     """Say what the database is and which schema it has, without changing anything."""
-    raise NotImplementedError
+    engine = open_engine(url)
+    try:
+        return status_of(engine)
+    finally:
+        engine.dispose()
 
 
 def backup(url: str, file: Path) -> None:
@@ -86,30 +107,39 @@ def backup(url: str, file: Path) -> None:
     Raises:
         StoreError: also when `file` exists already.
     """
-    raise NotImplementedError
+    copies.backup(url, file)
 
 
 def restore(url: str, file: Path) -> None:
     """Replace the database by a copy made by `backup` (SQLite); refused while a daemon has it open."""
-    raise NotImplementedError
+    copies.restore(url, file)
 
 
 class Store:
     """The database, open."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._past = Past()
+
     def close(self) -> None:
         """Let go of every connection."""
-        raise NotImplementedError
+        self._engine.dispose()
 
     def answers(self) -> bool:
         """Say whether the database answers."""
-        raise NotImplementedError
+        try:
+            with reading(self._engine) as connection:
+                return revision_of(connection) == migrations.NEWEST
+        except StoreError:
+            return False
 
     # --- what sources said ---
 
     def sources(self) -> dict[str, SourceState]:
         """Return the state of every source ever asked, by name."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return snapshots.read_states(connection)
 
     def rows(self, as_of: datetime | None = None) -> SourceRows:
         """Return each source's own rows, by entity, sorted by uid: those of now, or what was known at `as_of`.
@@ -117,18 +147,21 @@ class Store:
         Columns as `normalise.row_schema`: `uid`, the stored fields, `@part`, `@missing` (number of the reading in
         which the row was first missing; always null with `as_of`). Sources and entities without rows are left out.
         """
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return snapshots.read_rows(connection, as_of)
 
     def vanished(self, since: date) -> SourceRows:
         """Return the last version of rows that vanished on or after the day, shaped as `rows` plus `vanished_on`.
 
         A row that came back since is not among them.
         """
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return snapshots.read_vanished(connection, since)
 
     def readings(self, source: str = "", limit: int = 100) -> list[ReadingEntry]:
         """Return the attempts at a source (at all sources when empty), newest first."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return snapshots.read_attempts(connection, source, limit)
 
     def past(
         self, wishes: Iterable[Wish], now: datetime, zone: tzinfo, pending: Sequence[ReadingChange] = ()
@@ -144,52 +177,64 @@ class Store:
         that is not stored gives no rows. Answers are kept until rows, readings or the day change, so that asking in
         every cycle is cheap.
         """
-        raise NotImplementedError
+        question = Question(now, zone, pending)
+        with reading(self._engine) as connection:
+            return self._past.answer(connection, wishes, question)
 
     # --- alerts ---
 
     def revision(self) -> int:
         """Return a number that grows with every change of alerts; read it before `alerts`, pass it as `based_on`."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.revision_of_alerts(connection)
 
     def alerts(self) -> list[Alert]:
         """Return the alerts that are pending or open, sorted by rule and subject."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.read_alerts(connection)
 
     def find_alerts(self, query: AlertQuery) -> list[Alert]:
         """Return alerts, closed ones included."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.find_alerts(connection, query)
 
     def told(self) -> list[Told]:
         """Return who is owed a closing message."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.read_told(connection)
 
     def told_on(self) -> dict[str, datetime]:
         """Return, by alert id, when the first message about the present level of an open alert was accepted."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.read_told_on(connection)
 
     def transitions(self, query: TransitionQuery) -> list[TransitionEntry]:
         """Return transitions, newest first."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.read_transitions(connection, query)
 
     def silences(self) -> list[Silence]:
         """Return silences that are not `ended`, also those whose `until` has passed and whose end nobody said yet."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.read_silences(connection)
 
     def add_silence(self, silence: Silence) -> None:
         """Keep a silence; the same id again replaces it."""
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            alerts.write_silences(connection, [silence])
 
     def end_silence(self, silence_id: str, who: str, now: datetime) -> Silence | None:
         """Let a silence end now and return it; None when there is none of that id that goes on.
 
         It stays among `silences` until a cycle has said what is open and writes it back as `ended`.
         """
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            return alerts.end_silence(connection, silence_id, who, now)
 
     def marks(self, kind: MarkKind) -> dict[str, str]:
         """Return the small keyed texts of that kind."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return alerts.read_marks(connection, kind)
 
     # --- writing ---
 
@@ -200,7 +245,19 @@ class Store:
             StoreConflict: alerts changed since `change.based_on`.
             StoreError
         """
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            before = token_of(connection)
+            if change.alerts or change.transitions or change.told or change.told_removed or change.based_on is not None:
+                alerts.raise_revision(connection, change.based_on)
+            written = [(one, snapshots.write_reading(connection, one)) for one in change.readings]
+            alerts.write_alerts(connection, change.alerts)
+            alerts.write_transitions(connection, change.transitions)
+            alerts.write_told(connection, change.told, change.told_removed)
+            alerts.write_silences(connection, change.silences)
+            outbox.write_messages(connection, change.messages, change.at, change.expires)
+            alerts.write_marks(connection, change.marks, change.at)
+            after = token_of(connection)
+        self._past.written(before, after, written)
 
     def retention(self, before: datetime, zone: tzinfo) -> int:
         """Prune what ended before the moment and return how many versions went.
@@ -208,7 +265,10 @@ class Store:
         The first version of a row and the one known at the end of each week stay, and a kept version then stands until
         the next kept one. Attempts at sources and settled messages go too; alerts and transitions stay.
         """
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            pruned = prune(connection, before, zone)
+        self._past.forget()
+        return pruned
 
     # --- outbox ---
 
@@ -220,7 +280,8 @@ class Store:
         A lease that ran out is taken up again. Each lease is an attempt: `OutboxRow.attempts` counts this one.
         Messages past their expiry are not leased: see `expired`. `notifiers`: only of these; None is all.
         """
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            return outbox.lease(connection, now, now + timedelta(seconds=seconds), limit, notifiers)
 
     def settle(self, settlement: Settlement) -> bool:
         """Write how an attempt ended, with the fallback's message; keeps count of the notifier's deferrals.
@@ -228,43 +289,53 @@ class Store:
         Returns False, and writes nothing, when the lease had run out and somebody else took the message up. An
         acceptance is always written.
         """
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            return outbox.settle(connection, settlement)
 
     def expired(self, now: datetime, limit: int = 100) -> list[OutboxRow]:
         """Return undelivered messages past their expiry, for `settle` with outcome expired (and a fallback)."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return outbox.expired(connection, now, limit)
 
     def next_due(self, notifiers: Collection[str] | None = None) -> datetime | None:
         """Return when the next message is due or the next lease runs out; None when nothing waits."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return outbox.next_due(connection, notifiers)
 
     def circuits(self) -> dict[str, Circuit]:
         """Return how each notifier fares that was ever used."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return outbox.read_circuits(connection)
 
     def reset_circuit(self, notifier: str) -> None:
         """Forget deferrals and fault of a notifier, after its settings changed."""
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            outbox.reset_circuit(connection, notifier)
 
     def outbox(self, query: OutboxQuery) -> list[OutboxEntry]:
         """Return messages without their bodies."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return outbox.read_outbox(connection, query)
 
     def message(self, message_id: str) -> tuple[OutboxEntry, Rendered] | None:
         """Return a message with its body; None when there is none of that id."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return outbox.read_message(connection, message_id)
 
     def retry(self, message_id: str, who: str, now: datetime) -> OutboxEntry | None:
         """Have a deferred, rejected, expired or dropped message sent again, from now on and with a new expiry.
 
         Returns it as it is afterwards, unchanged where it was accepted, leased or waiting; None: no such message.
         """
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            return outbox.retry(connection, message_id, who, now)
 
     def drop(self, message_id: str, who: str, now: datetime) -> OutboxEntry | None:
         """Give a message up; returns it as `retry` does, unchanged where it was accepted or is leased."""
-        raise NotImplementedError
+        with writing(self._engine) as connection:
+            return outbox.drop(connection, message_id, who, now)
 
     def outbox_figures(self) -> OutboxFigures:
         """Count messages for metrics."""
-        raise NotImplementedError
+        with reading(self._engine) as connection:
+            return outbox.read_figures(connection)

@@ -19,7 +19,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     MetaData,
-    Row,
     Table,
     Text,
     text,
@@ -103,16 +102,6 @@ def _type_of(kind: Any) -> TypeEngine[Any]:
     return Listed() if origin is tuple else TYPES[kind]
 
 
-def values_of(value: Any) -> dict[str, Any]:
-    """Return a dataclass's fields by name, as the tables made from it take them."""
-    return {one.name: getattr(value, one.name) for one in fields(value)}
-
-
-def made_of(row: Row[Any], kind: type) -> dict[str, Any]:
-    """Return what of a row belongs to the dataclass, by field."""
-    return {one.name: row._mapping[one.name] for one in fields(kind)}  # noqa: SLF001 - SQLAlchemy's public name
-
-
 VERSIONS = {name: _versions(entity) for name, entity in STORED.items()}
 
 SOURCE = Table(
@@ -139,11 +128,13 @@ READING = Table(
     Index("ix_reading_source", "source", "read_at"),
 )
 _NOT_CLOSED = text("closed_at IS NULL")
+_REMEMBERED = text("closed_at IS NOT NULL AND recent <> '[]'")
 ALERT = Table(
     "alert",
     metadata,
     *_columns_of(Alert, "id"),
     Index("ix_alert_open", "rule", "subject", unique=True, sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+    Index("ix_alert_remembered", "id", sqlite_where=_REMEMBERED, postgresql_where=_REMEMBERED),
 )
 TRANSITION = Table(
     "transition",

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from pmo_watch.errors import StoreError
 from pmo_watch.store import migrations
-from pmo_watch.store.database import place_of, reading, writing
+from pmo_watch.store.changes import SchemaStatus
+from pmo_watch.store.database import place_of, reading, sqlite_file, writing
 
 LOCK = 7_261_953  # arbitrary, the same in every release
 _ONE_AT_A_TIME = threading.Lock()  # Alembic's context is one global per process
@@ -38,6 +39,21 @@ def revision_of(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("select version_num from alembic_version")).scalar()
     return found
+
+
+def status_of(engine: Engine) -> SchemaStatus:
+    """Return what `db status` shows; a SQLite file that is not there yet is not made."""
+    url = engine.url
+    file = sqlite_file(url) if url.get_backend_name() == "sqlite" else None
+    if file is not None and not file.exists():
+        return SchemaStatus(place_of(url), "sqlite", None, migrations.NEWEST, None)
+    with reading(engine) as connection:
+        revision = revision_of(connection)
+        if file is not None:
+            size = sum(part.stat().st_size for part in (file, file.with_name(f"{file.name}-wal")) if part.exists())
+        else:
+            size = connection.execute(text("select pg_database_size(current_database())")).scalar_one()
+    return SchemaStatus(place_of(url), engine.dialect.name, revision, migrations.NEWEST, size)
 
 
 def _checked(engine: Engine, connection: Connection) -> str | None:

@@ -198,6 +198,7 @@ def upgrade() -> None:
         op.create_table(name, *_columns(words), *_links(name))
     for name, (table, columns) in INDEXES.items():
         op.create_index(name, table, columns)
+    _partial_index("ix_alert_remembered", "alert", ["id"], "closed_at IS NOT NULL AND recent <> '[]'", unique=False)
     _partial_index("ix_alert_open", "alert", ["rule", "subject"], "closed_at IS NULL", unique=True)
 
 

@@ -1,0 +1,262 @@
+"""Frames in and out: each source's rows as versions, written where they differ and nowhere else.
+
+What differs is found by `normalise.accept`, which compares the columns of a reading with the rows in memory: faster
+than a hash per row, and nothing to keep or to explain when a hash function changes. Frames pass the driver in bulk:
+SQLite takes prepared SQL and tuples, PostgreSQL takes and gives `COPY`.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Text,
+    any_,
+    cast,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from pmo_watch.flow import Outcome, SourceState
+from pmo_watch.model import Entity, Kind
+from pmo_watch.store.changes import ReadingChange, ReadingEntry, SourceRows
+from pmo_watch.store.columns import fetched, packed, packed_dtype, unpacked
+from pmo_watch.store.rows import made_of, upsert, values_of
+from pmo_watch.store.tables import READING, SOURCE, STORED, VERSIONS
+
+AT_ONCE = 20_000  # rows turned into Python values at a time: memory stays flat
+ENGINE_KINDS = {
+    "uid": Kind.TEXT,
+    "source": Kind.TEXT,
+    "part": Kind.TEXT,
+    "known_from": Kind.MOMENT,
+    "known_to": Kind.MOMENT,
+    "missing": Kind.COUNT,
+    "vanished_on": Kind.DATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a reading did to the tables: since when its versions count, and whether any began or ended."""
+
+    began: datetime
+    moved: bool
+
+
+# --- in -----------------------------------------------------------------------------------------------------------
+
+
+def write_reading(connection: Connection, change: ReadingChange) -> Written:
+    """Write one attempt, the versions it began and ended, and the state of its source."""
+    state = change.state
+    if state.read_at is None:
+        raise ValueError(f"source {state.name} was never read")
+    began = _monotonic(connection, state.name, state.read_at)
+    for name, uids in change.missing.items():
+        _mark(connection, name, uids, {"missing": state.reading})
+    for name, uids in change.returned.items():
+        _mark(connection, name, uids, {"missing": None})
+    for name, uids in change.vanished.items():
+        _mark(connection, name, uids, {"known_to": _first_missed(name, began), "vanished_on": change.today})
+    for name, uids in change.deleted.items():
+        _mark(connection, name, uids, {"known_to": began, "vanished_on": change.today})
+    for name, frame in change.changed.items():
+        _replace(connection, name, state.name, frame, began)
+    moved = any(frame.height for frame in change.changed.values()) or any(
+        any(part.values()) for part in (change.vanished, change.deleted)
+    )
+    _note_attempt(connection, change, moved=moved)
+    return Written(began, moved)
+
+
+def _monotonic(connection: Connection, source: str, read_at: datetime) -> datetime:
+    """Return the moment from which versions count: a clock that was set back must not make history overlap."""
+    latest = connection.execute(select(func.max(READING.c.read_at)).where(READING.c.source == source)).scalar()
+    return read_at if latest is None else max(read_at, latest)
+
+
+def _first_missed(entity: str, began: datetime) -> ColumnElement[Any]:
+    table = VERSIONS[entity]
+    first = select(func.min(READING.c.read_at)).where(
+        READING.c.source == table.c.source, READING.c.number == table.c.missing
+    )
+    return func.coalesce(first.scalar_subquery(), began, type_=table.c.known_to.type)
+
+
+def _mark(connection: Connection, entity: str, uids: Sequence[str], values: Mapping[str, object]) -> None:
+    if uids:
+        table = VERSIONS[entity]
+        current = table.c.known_to.is_(None)
+        connection.execute(update(table).where(current, _among(connection, table.c.uid, uids)).values(values))
+
+
+def _among(connection: Connection, column: ColumnElement[str], uids: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that the column is one of these, as one parameter whatever their number."""
+    if connection.dialect.name == "sqlite":
+        listed = func.json_each(json.dumps(list(uids))).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(cast(list(uids), ARRAY(Text)))
+
+
+def _replace(connection: Connection, entity: str, source: str, frame: pl.DataFrame, began: datetime) -> None:
+    """End the current versions of these rows and begin new ones."""
+    if frame.is_empty():
+        return
+    table = VERSIONS[entity]
+    # A first load has nothing to end, and would look for every row.
+    if connection.execute(select(table.c.version_id).where(table.c.known_to.is_(None)).limit(1)).first():
+        _mark(connection, entity, frame["uid"].to_list(), {"known_to": began})
+    rows = frame.select(
+        "uid",
+        pl.lit(source).alias("source"),
+        pl.col("@part").alias("part"),
+        pl.lit(began).cast(pl.Datetime("us", "UTC")).alias("known_from"),
+        *[one.name for one in STORED[entity].stored()],
+    )
+    _insert(connection, table, STORED[entity], rows)
+
+
+def _insert(connection: Connection, table: Table, entity: Entity, rows: pl.DataFrame) -> None:
+    dialect = connection.dialect.name
+    kinds = _kinds(entity)
+    names = rows.columns
+    ready = rows.select([packed(name, kinds[name], dialect).alias(name) for name in names])
+    if dialect == "sqlite":
+        statement = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
+        for piece in ready.iter_slices(AT_ONCE):
+            connection.exec_driver_sql(statement, piece.rows())
+        return
+    # PostgreSQL refuses the character 0 in a text, and no text needs it.
+    text = ready.write_csv(include_header=False, null_value=r"\N", quote_style="non_numeric").replace("\0", "")
+    columns = ", ".join(f'"{name}"' for name in names)
+    statement = f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv, NULL '\\N')"
+    with connection.connection.cursor().copy(statement) as copy:
+        copy.write(text)
+
+
+def _kinds(entity: Entity) -> dict[str, Kind]:
+    return {**ENGINE_KINDS, **{one.name: one.kind for one in entity.stored()}}
+
+
+def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool) -> None:
+    state = change.state
+    attempt = connection.execute(
+        insert(READING).values(
+            source=state.name,
+            number=state.reading if state.outcome == Outcome.COMPLETE else None,
+            read_at=state.read_at,
+            as_of=state.as_of,
+            outcome=str(state.outcome or ""),
+            rows=state.rows,
+            changed=sum(frame.height for frame in change.changed.values()),
+            rejected=state.rejected,
+            error=state.held or state.error,
+            hash=change.hash,
+            cost=change.cost,
+        )
+    ).inserted_primary_key
+    values = {**values_of(state), "outcome": state.outcome and str(state.outcome)}
+    kept = () if moved else ("last_change",)
+    upsert(connection, SOURCE, [{**values, "last_change": attempt[0] if moved and attempt else 0}], kept=kept)
+
+
+# --- out ----------------------------------------------------------------------------------------------------------
+
+
+def read_states(connection: Connection) -> dict[str, SourceState]:
+    """Return the state of every source, by name."""
+    states = {}
+    for row in connection.execute(select(SOURCE).order_by(SOURCE.c.name)):
+        values = made_of(row, SourceState)
+        outcome = Outcome(values["outcome"]) if values["outcome"] else None
+        states[row.name] = SourceState(**{**values, "outcome": outcome})
+    return states
+
+
+def read_attempts(connection: Connection, source: str, limit: int) -> list[ReadingEntry]:
+    """Return the latest attempts, newest first."""
+    query = select(READING).order_by(READING.c.id.desc()).limit(limit)
+    if source:
+        query = query.where(READING.c.source == source)
+    return [ReadingEntry(**made_of(row, ReadingEntry)) for row in connection.execute(query)]
+
+
+def read_rows(connection: Connection, as_of: datetime | None) -> SourceRows:
+    """Return the current versions, or those known at a moment, by source and entity."""
+    found: SourceRows = {}
+    for name, table in VERSIONS.items():
+        columns = ["uid", "source", *[one.name for one in STORED[name].stored()], "part", "missing"]
+        frame = fetch(connection, name, columns, _known_at(table, as_of))
+        if as_of is not None:
+            frame = frame.with_columns(pl.lit(None, pl.Int64).alias("missing"))
+        _spread(found, name, frame)
+    return found
+
+
+def _known_at(table: Table, as_of: datetime | None) -> ColumnElement[bool]:
+    if as_of is None:
+        return table.c.known_to.is_(None)
+    return (table.c.known_from <= as_of) & or_(table.c.known_to.is_(None), table.c.known_to > as_of)
+
+
+def read_vanished(connection: Connection, since: date) -> SourceRows:
+    """Return the last version of rows that vanished since the day and did not come back."""
+    found: SourceRows = {}
+    for name, table in VERSIONS.items():
+        again = table.alias("again")
+        back = select(again.c.version_id).where(again.c.uid == table.c.uid, again.c.known_to.is_(null())).exists()
+        columns = ["uid", "source", *[one.name for one in STORED[name].stored()], "part", "missing"]
+        gone = fetch(connection, name, [*columns, "vanished_on", "known_from"], (table.c.vanished_on >= since) & ~back)
+        last = gone.sort("known_from").unique("uid", keep="last").drop("known_from")
+        _spread(found, name, last)
+    return found
+
+
+def _spread(found: SourceRows, entity: str, frame: pl.DataFrame) -> None:
+    if frame.is_empty():
+        return
+    named = frame.rename({"part": "@part", "missing": "@missing"}).sort("uid")
+    for (source,), rows in named.partition_by("source", as_dict=True, include_key=False, maintain_order=True).items():
+        found.setdefault(str(source), {})[entity] = rows
+
+
+def fetch(connection: Connection, entity: str, columns: Sequence[str], where: ColumnElement[bool]) -> pl.DataFrame:
+    """Return columns of an entity's versions as a frame with the model's types."""
+    dialect = connection.dialect.name
+    kinds = _kinds(STORED[entity])
+    wanted: list[ColumnElement[Any]] = [
+        literal_column(fetched(name, kinds[name], dialect)).label(name) for name in columns
+    ]
+    query = select(*wanted).select_from(VERSIONS[entity]).where(where)
+    schema = {name: packed_dtype(kinds[name], dialect) for name in columns}
+    frame = pl.concat([pl.DataFrame(schema=schema), *_pieces(connection, query, schema)])
+    return frame.select([unpacked(name, kinds[name], dialect).alias(name) for name in columns])
+
+
+def _pieces(connection: Connection, query: Select[Any], schema: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
+    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    cursor = connection.connection.cursor()
+    if connection.dialect.name == "sqlite":
+        cursor.execute(str(compiled))
+        while rows := cursor.fetchmany(AT_ONCE):
+            yield pl.DataFrame(rows, schema=schema, orient="row")
+        return
+    with cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)") as copy:
+        text = b"".join(copy)
+    if text:
+        yield pl.read_csv(io.BytesIO(text), has_header=False, schema=dict(schema))

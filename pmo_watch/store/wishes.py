@@ -1,0 +1,172 @@
+"""What each wish for history keeps of the versions, how a reading moves it on, and the answer made of it.
+
+Samples keep the versions of their periods; Since keeps each present row's value and the moment it came; First keeps
+each row's first value. Moved on by what a cycle read, they need not be read again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+import polars as pl
+from sqlalchemy import Connection, or_, true
+
+from pmo_watch import periods
+from pmo_watch.flow import First, Samples, Since, Wish
+from pmo_watch.store.changes import ReadingChange
+from pmo_watch.store.snapshots import fetch
+from pmo_watch.store.tables import STORED, VERSIONS
+
+MOMENT = pl.Datetime("us", "UTC")
+ORIGIN = ("uid", "source", "known_from", "known_to")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period, the instant it begins, and the instant it is looked at: its last one, or now in the current one."""
+
+    name: str
+    last_day: date
+    begins: datetime
+    looked_at: datetime
+
+
+def periods_of(wish: Samples, now: datetime, zone: tzinfo) -> list[Period]:
+    """Return the periods of a wish, oldest first; the last is the current one and ends today."""
+    today = now.astimezone(zone).date()
+    found = []
+    for name in periods.latest(wish.every, today, max(wish.n, 1)):
+        first, last = periods.bounds(name)
+        ends = _midnight(last + timedelta(days=1), zone) - timedelta(microseconds=1)
+        found.append(Period(name, min(last, today), _midnight(first, zone), min(ends, now)))
+    return found
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def fields_of(wish: Wish) -> list[str]:
+    """Return the fields that a wish reads; none when one of them is not stored."""
+    names = [*wish.fields, *filter(None, [wish.restart_on])] if isinstance(wish, Samples) else [wish.field]
+    entity = STORED.get(wish.entity)
+    stored = {one.name for one in entity.stored()} if entity else set()
+    return list(dict.fromkeys(names)) if stored.issuperset(names) else []
+
+
+def nothing(wish: Wish) -> pl.DataFrame:
+    """Return the answer to a wish for what is not stored: no rows."""
+    origin = {"uid": pl.String(), "source": pl.String()}
+    if isinstance(wish, Samples):
+        columns = {**origin, "period": pl.String(), "ends": pl.Date()}
+        return pl.DataFrame(schema={**columns, **dict.fromkeys(wish.fields, pl.Null())})
+    return pl.DataFrame(
+        schema={**origin, **({"since": pl.Date()} if isinstance(wish, Since) else {wish.field: pl.Null()})}
+    )
+
+
+# --- read, and moved on -------------------------------------------------------------------------------------------
+
+
+def load(connection: Connection, wish: Wish, since: datetime) -> pl.DataFrame:
+    """Read what the wish keeps; of Samples the versions that were current at or after `since`."""
+    names = fields_of(wish)
+    table = VERSIONS[wish.entity]
+    if isinstance(wish, Samples):
+        return fetch(
+            connection, wish.entity, [*ORIGIN, *names], or_(table.c.known_to.is_(None), table.c.known_to > since)
+        )
+    if isinstance(wish, First):
+        valued = fetch(
+            connection, wish.entity, ["uid", "source", "known_from", *names], table.c[wish.field].is_not(None)
+        )
+        first = valued.sort("known_from", maintain_order=True).unique("uid", keep="first", maintain_order=True)
+        return first.drop("known_from")
+    every = fetch(connection, wish.entity, [*ORIGIN, *names], true()).sort("uid", "known_from")
+    value, before = pl.col(wish.field), pl.col(wish.field).shift(1)
+    unbroken = (pl.col("known_to").shift(1) == pl.col("known_from")) & ~value.ne_missing(before)
+    came = every.with_columns(came=~unbroken.over("uid").fill_null(value=False))
+    return (
+        came.with_columns(pl.when("came").then("known_from").forward_fill().over("uid").alias("known_from"))
+        .filter(pl.col("known_to").is_null())
+        .select("uid", "source", "known_from", wish.field)
+    )
+
+
+def moved_on(kept: pl.DataFrame, wish: Wish, change: ReadingChange, began: datetime) -> pl.DataFrame:
+    """Return what the wish keeps once a reading counts."""
+    changed = change.changed.get(wish.entity)
+    uids = [*change.vanished.get(wish.entity, ()), *change.deleted.get(wish.entity, ())]
+    gone = pl.DataFrame({"uid": uids}, schema={"uid": pl.String})
+    if changed is None:
+        changed = pl.DataFrame(schema={name: kept.schema.get(name, pl.String()) for name in ("uid", *fields_of(wish))})
+    if changed.is_empty() and gone.is_empty():
+        return kept
+    new = changed.select(
+        "uid",
+        pl.lit(change.state.name).alias("source"),
+        pl.lit(began).cast(MOMENT).alias("known_from"),
+        pl.lit(None).cast(MOMENT).alias("known_to"),
+        *fields_of(wish),
+    )
+    if isinstance(wish, Samples):
+        ended = pl.concat([new.select("uid"), gone]).with_columns(ended=pl.lit(began).cast(MOMENT))
+        closed = kept.join(ended, on="uid", how="left").with_columns(pl.coalesce("known_to", "ended").alias("known_to"))
+        return pl.concat([closed.drop("ended"), new])
+    if isinstance(wish, First):
+        first = new.filter(pl.col(wish.field).is_not_null()).join(kept, on="uid", how="anti")
+        return pl.concat([kept, first.select(kept.columns)])
+    same = pl.col(wish.field).eq_missing(pl.col("value")) & pl.col("before").is_not_null()
+    told = new.join(kept.select("uid", before="known_from", value=wish.field), on="uid", how="left")
+    since = told.with_columns(pl.when(same).then("before").otherwise("known_from").alias("known_from"))
+    rest = kept.join(new, on="uid", how="anti").join(gone, on="uid", how="anti")
+    return pl.concat([rest, since.select(kept.columns)])
+
+
+# --- answered -----------------------------------------------------------------------------------------------------
+
+
+def since_days(kept: pl.DataFrame, zone: tzinfo) -> pl.DataFrame:
+    """Return since which day each present row's value stands."""
+    day = pl.col("known_from").dt.convert_time_zone(str(zone)).dt.date()
+    return kept.select("uid", "source", day.alias("since")).sort("uid")
+
+
+def first_values(kept: pl.DataFrame) -> pl.DataFrame:
+    """Return each row's first value."""
+    return kept.sort("uid")
+
+
+def samples(
+    kept: pl.DataFrame, wish: Samples, looked: Sequence[Period], heard: Mapping[str, Collection[str]]
+) -> pl.DataFrame:
+    """Return the version known at the end of each period, where its source was heard in it; oldest first.
+
+    `heard`: period -> sources with a complete reading in it.
+    """
+    fresh = _since_restart(kept, wish.restart_on)
+    pieces = [pl.DataFrame(schema=_sample_schema(kept, wish))]
+    for one in looked:
+        moment = pl.lit(one.looked_at).cast(MOMENT)
+        known = (pl.col("known_from") <= moment) & (pl.col("known_to").is_null() | (pl.col("known_to") > moment))
+        rows = fresh.filter(known & pl.col("source").is_in(list(heard.get(one.name, ()))))
+        at = (pl.lit(one.name).alias("period"), pl.lit(one.last_day).alias("ends"))
+        pieces.append(rows.select("uid", "source", *at, *wish.fields))
+    return pl.concat(pieces).sort("uid", "ends")
+
+
+def _sample_schema(kept: pl.DataFrame, wish: Samples) -> dict[str, pl.DataType]:
+    columns = {"uid": pl.String(), "source": pl.String(), "period": pl.String(), "ends": pl.Date()}
+    return {**columns, **{name: kept.schema[name] for name in wish.fields}}
+
+
+def _since_restart(kept: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Leave out versions from before the last change of a field; a value that is lost for a while is no change."""
+    if not name:
+        return kept
+    rows = kept.sort("uid", "known_from")
+    value = pl.col(name).forward_fill().over("uid")
+    rows = rows.with_columns(value.alias("@value"))
+    changed = pl.col("@value").ne_missing(pl.col("@value").shift(1)) & (pl.col("uid") == pl.col("uid").shift(1))
+    restart = pl.when(changed).then("known_from").max().over("uid")
+    return rows.filter((pl.col("known_from") >= restart) | restart.is_null()).drop("@value")
