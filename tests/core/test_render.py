@@ -250,8 +250,10 @@ def test_newly_red_alert_without_advice_asks_for_cause_action_owner_and_date(lan
         ("en", 'Indicator "progress" for week 30 was due on 24 July 2026 and has not been received.'),
         (
             "fr",
-            f"L'indicateur «{NB}progress{NB}» de la semaine 30 était attendu le 24 juillet 2026 et n'a pas "
-            + "été transmis.",
+            (
+                f"L'indicateur «{NB}progress{NB}» de la semaine 30 était attendu le 24 juillet 2026 "
+                "et n'a pas été transmis."
+            ),
         ),
         ("nl", 'De indicator "progress" van week 30 werd verwacht op 24 juli 2026 en is niet aangeleverd.'),
     ],
