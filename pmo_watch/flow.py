@@ -59,6 +59,7 @@ class Summary:
     unchanged: Sequence[str] = ()
     error: str = ""
     cost: Mapping[str, float] = field(default_factory=dict)
+    decisions: Sequence[str] = ()  # how columns were understood, and what proved it
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,242 @@
+"""A person's hand on the state: alerts, sources, the outbox, the database. Each change names who and why."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day, person, stored
+from pmo_watch.errors import ConfigError
+from pmo_watch.operations import Hush, Wanted, acknowledge_alerts, add_silence, find_alert, open_alerts
+from pmo_watch.output import Format, printed, said, show, show_json
+from pmo_watch.store import (
+    AlertQuery,
+    CycleChange,
+    MarkKind,
+    OutboxQuery,
+    OutboxState,
+    backup,
+    restore,
+    schema_status,
+    upgrade_schema,
+)
+
+alerts = typer.Typer(no_args_is_help=True, help="The alerts, and a person's hand on them.")
+sources = typer.Typer(no_args_is_help=True, help="The sources: last good reading, age, errors.")
+outbox = typer.Typer(no_args_is_help=True, help="The messages that wait, left, or reached nobody.")
+db = typer.Typer(no_args_is_help=True, help="The database.")
+
+ACCEPT, APPROVE = "accept:", "approve:reload"  # marks that the next cycle or reload takes up
+AlertId = Annotated[str, typer.Argument(help="Id of the alert, or its beginning.")]
+MessageId = Annotated[str, typer.Argument(help="Id of the message.")]
+
+
+@alerts.command("list")
+def list_alerts(
+    config: Config = None,
+    form: Form = Format.TABLE,
+    closed: Annotated[bool, typer.Option("--closed", help="Closed ones too.")] = False,
+    rule: Annotated[str, typer.Option("--rule", help="Only of this rule.")] = "",
+) -> None:
+    """List the alerts that are open, worst first."""
+    with stored(configured(config)) as store:
+        found = open_alerts(store)
+        if closed:
+            found += store.find_alerts(AlertQuery(state="closed", limit=1000))
+    rows = [asdict(one) for one in found if not rule or one.rule == rule]
+    columns = ("id", "level", "project_code", "subject_name", "rule", "value", "unit", "since", "acknowledged_until",
+               "unknown_since", "close_reason")  # fmt: skip
+    show(rows, columns, form, "no alert is open")
+
+
+@alerts.command("ack")
+def acknowledge(
+    alert: AlertId, until: Until, why: Why, who: Who = "", config: Config = None, form: Form = Format.TABLE
+) -> None:
+    """Take notice of an alert until a day or until it gets worse: reminders and escalation stop."""
+    in_force = configured(config)
+    with stored(in_force) as store:
+        found = find_alert(store, alert)
+        wanted = Wanted(day(until, "--until"), who or person(), why)
+        (after,) = acknowledge_alerts(store, [found.id], wanted, datetime.now(UTC), in_force.zone)
+    if form is Format.JSON:
+        show_json(asdict(after))
+    said(f"{after.id} {after.project_code} {after.subject_name}: acknowledged until {after.acknowledged_until}")
+
+
+@alerts.command("silence")
+def silence(
+    until: Until,
+    why: Why,
+    who: Who = "",
+    rule: Annotated[str, typer.Option("--rule", help="Alerts of this rule.")] = "",
+    project: Annotated[str, typer.Option("--project", help="Alerts of this project (code).")] = "",
+    entity: Annotated[str, typer.Option("--entity", help="Alerts on this row (id).")] = "",
+    tag: Annotated[str, typer.Option("--tag", help="Alerts of rules with this tag.")] = "",
+    config: Config = None,
+) -> None:
+    """Hold messages back until a day; state, metrics and history go on. At its end one message says what is open."""
+    in_force = configured(config)
+    wanted = Hush(who or person(), why, day(until, "--until"), rule, project, entity, tag)
+    with stored(in_force) as store:
+        made = add_silence(store, wanted, datetime.now(UTC), in_force.zone)
+        hidden = [one for one in open_alerts(store) if _hides(asdict(made), one.rule, one.project_code, one.subject_id)]
+    printed(made.id)
+    said(f"silence {made.id} until {until}: hides {len(hidden)} open alerts")
+
+
+def _hides(made: Mapping[str, Any], rule: str, project: str, entity: str) -> bool:
+    given = {"rule": rule, "project": project, "entity": entity}
+    return all(not made[name] or made[name].lower() == value.lower() for name, value in given.items())
+
+
+@alerts.command("silences")
+def list_silences(config: Config = None, form: Form = Format.TABLE) -> None:
+    """List the silences that go on."""
+    with stored(configured(config)) as store:
+        rows = [asdict(one) for one in store.silences()]
+    show(rows, ("id", "rule", "project", "entity", "tag", "who", "why", "since", "until"), form, "no silence goes on")
+
+
+@alerts.command("unsilence")
+def unsilence(
+    silence_id: Annotated[str, typer.Argument(help="Id of the silence.")], who: Who = "", config: Config = None
+) -> None:
+    """End a silence now."""
+    with stored(configured(config)) as store:
+        ended = store.end_silence(silence_id, who or person(), datetime.now(UTC))
+    if ended is None:
+        raise ConfigError(f"there is no silence '{silence_id}' that goes on; 'pmo-watch alerts silences' lists them")
+    said(f"silence {silence_id} ended: the next cycle says what is open")
+
+
+@alerts.command("approve")
+def approve(who: Who = "", config: Config = None) -> None:
+    """Let a reload through that would open or close many alerts and therefore waits."""
+    _mark(config, APPROVE, who or person())
+    said("approved: the next reload of the waiting files goes through")
+
+
+def _mark(config: Path | None, key: str, value: str) -> None:
+    with stored(configured(config)) as store:
+        store.write(CycleChange(datetime.now(UTC), marks={(MarkKind.FLAG, key): value}))
+
+
+@sources.command("list")
+def list_sources(config: Config = None, form: Form = Format.TABLE) -> None:
+    """List the sources with their last good reading, age and error."""
+    in_force = configured(config)
+    with stored(in_force) as store:
+        known = store.sources()
+    rows = []
+    for name, entry in in_force.settings.sources.items():
+        state = known.get(name)
+        shown = asdict(state) if state else {"name": name}
+        shown.pop("cursor", None)
+        rows.append({"name": name, "type": entry.type, "enabled": entry.enabled, **shown})
+    show(rows, ("name", "type", "outcome", "last_good", "as_of", "rows", "rejected", "error"), form, "no sources")
+
+
+@sources.command("accept")
+def accept(
+    source: Annotated[str, typer.Argument(help="A source whose reading is held.")],
+    who: Who = "",
+    config: Config = None,
+) -> None:
+    """Believe the next reading of a source although it lacks or renames many rows."""
+    in_force = configured(config)
+    if source not in in_force.settings.sources:
+        raise ConfigError(f"there is no source '{source}'; there is {', '.join(in_force.settings.sources)}")
+    _mark(config, f"{ACCEPT}{source}", who or person())
+    said(f"{source}: its next reading is accepted as it is")
+
+
+@outbox.command("list")
+def list_outbox(
+    config: Config = None,
+    form: Form = Format.TABLE,
+    state: Annotated[OutboxState | None, typer.Option("--state", help="Only of this state.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only those that reached nobody.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")] = 100,
+) -> None:
+    """List messages, newest first."""
+    with stored(configured(config)) as store:
+        query = OutboxQuery((state,) if state else (), dead_letters=dead, limit=limit)
+        rows = [asdict(one) for one in store.outbox(query)]
+    show(rows, ("id", "state", "notifier", "address", "subject", "due", "attempts", "answer"), form, "no message")
+
+
+@outbox.command("show")
+def show_message(message: MessageId, config: Config = None, form: Form = Format.TABLE) -> None:
+    """Show a message with its text."""
+    with stored(configured(config)) as store:
+        found = store.message(message)
+    if found is None:
+        raise ConfigError(f"there is no message '{message}'; 'pmo-watch outbox list' shows those there are")
+    entry, rendered = found
+    if form is Format.JSON:
+        show_json({**asdict(entry), "text": rendered.text, "html": rendered.html, "payload": rendered.payload})
+        return
+    printed(f"To: {entry.recipient_name} <{entry.address or entry.notifier}>\nSubject: {rendered.subject}\n")
+    printed(rendered.text)
+    said(f"{entry.state.value}, {entry.attempts} attempts{f', {entry.answer}' if entry.answer else ''}")
+
+
+@outbox.command("retry")
+def retry(message: MessageId, who: Who = "", config: Config = None) -> None:
+    """Send a message again that was deferred, rejected, expired or dropped."""
+    with stored(configured(config)) as store:
+        after = store.retry(message, who or person(), datetime.now(UTC))
+    _told(message, after.state if after else None)
+
+
+@outbox.command("drop")
+def drop(message: MessageId, who: Who = "", config: Config = None) -> None:
+    """Give a message up."""
+    with stored(configured(config)) as store:
+        after = store.drop(message, who or person(), datetime.now(UTC))
+    _told(message, after.state if after else None)
+
+
+def _told(message: str, state: OutboxState | None) -> None:
+    if state is None:
+        raise ConfigError(f"there is no message '{message}'; 'pmo-watch outbox list' shows those there are")
+    said(f"{message}: {state.value}")
+
+
+def _url(config: Path | None) -> str:
+    return configured(config).settings.database.url.get_secret_value()
+
+
+@db.command("status")
+def database_status(config: Config = None, form: Form = Format.TABLE) -> None:
+    """Say where the database is and which schema it has."""
+    show([asdict(schema_status(_url(config)))], ("place", "kind", "revision", "newest", "size_bytes"), form)
+
+
+@db.command("upgrade")
+def database_upgrade(config: Config = None) -> None:
+    """Bring the tables up to date; the daemon does it at start by itself."""
+    before, after = upgrade_schema(_url(config))
+    said(f"schema {after}, as before" if before == after else f"schema {before or 'none'} -> {after}")
+
+
+@db.command("backup")
+def database_backup(
+    file: Annotated[Path, typer.Argument(help="File that does not exist yet.")], config: Config = None
+) -> None:
+    """Write a consistent copy while the daemon runs."""
+    backup(_url(config), file)
+    said(f"copied to {file}")
+
+
+@db.command("restore")
+def database_restore(
+    file: Annotated[Path, typer.Argument(help="A copy made by backup.")], config: Config = None
+) -> None:
+    """Put a copy in place of the database; the daemon must not run."""
+    restore(_url(config), file)
+    said(f"restored from {file}")

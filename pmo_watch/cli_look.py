@@ -1,0 +1,172 @@
+"""Commands that look and change nothing: read, measures, fields, plugins."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from pmo_watch.cli_options import Config, Form, LogLevel, configured, moment
+from pmo_watch.collect import Asked, read_source
+from pmo_watch.entities import ENTITIES
+from pmo_watch.entities.readable import readable_fields
+from pmo_watch.errors import ConfigError, SourceError
+from pmo_watch.flow import Outcome, Reading
+from pmo_watch.in_force import open_source
+from pmo_watch.output import Format, as_json, printed, said, show, show_json
+from pmo_watch.plugin_host import load_plugins
+from pmo_watch.settings import plugins_folder
+
+UNREACHED = 3
+SHOWN = {  # what a table shows of an entity; JSON shows all
+    "project": ("id", "code", "name", "state", "forecast_finish", "status_date", "progress"),
+    "task": ("id", "name", "is_milestone", "baseline_finish", "forecast_finish", "actual_finish", "progress"),
+}
+
+
+def read(
+    source: Annotated[str, typer.Argument(help="A source of the settings.")],
+    since: Annotated[str, typer.Option("--since", help="Only what changed since, where the source can tell.")] = "",
+    config: Config = None,
+    form: Form = Format.TABLE,
+    log_level: LogLevel = "WARNING",
+) -> None:
+    """Read one source and print the normalised entities and every rejected record with its reason."""
+    in_force = configured(config, log_level)
+    now = datetime.now(UTC)
+    cursor = {"since": moment(since, in_force.zone).isoformat()} if since else {}
+    try:
+        with closing(open_source(in_force, source, now, said)) as opened:
+            reading = read_source(Asked(source, opened, cursor), now, in_force.settings.reading_limits())
+    except SourceError as fault:
+        said(f"{source}: {fault}")
+        raise typer.Exit(UNREACHED) from None
+    if form is Format.JSON:
+        show_json(_as_document(source, reading))
+    else:
+        _as_tables(source, reading)
+    if reading.outcome == Outcome.FAILED:
+        said(f"{source}: {reading.error}")
+        raise typer.Exit(UNREACHED)
+
+
+def _as_document(source: str, reading: Reading) -> Mapping[str, Any]:
+    summary = reading.summary
+    return {
+        "source": source,
+        "as_of": summary.as_of,
+        "status_date_assumed": summary.status_date_assumed,
+        "complete": reading.outcome == Outcome.COMPLETE,
+        "entities": {name: _plain(frame) for name, frame in reading.frames.items()},
+        "rejected": [asdict(one) for one in summary.rejected],
+        "degraded": list(summary.degraded),
+        "decisions": list(summary.decisions),
+        "error": reading.error or None,
+    }
+
+
+def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows with the model's field names; amounts and exact numbers as decimal text without needless zeros."""
+    rows = frame.drop("@missing").rename({"@part": "part"}).to_dicts()
+    return [{name: _value(value) for name, value in row.items()} for row in rows]
+
+
+def _value(value: object) -> object:
+    text = as_json(value) if value is not None and not isinstance(value, (bool, int, str, list)) else value
+    if isinstance(text, str) and type(value).__name__ == "Decimal" and "." in text:
+        return text.rstrip("0").rstrip(".")
+    return text
+
+
+def _as_tables(source: str, reading: Reading) -> None:
+    for name, frame in reading.frames.items():
+        columns = SHOWN.get(name) or [
+            one for one in frame.columns if not one.startswith("@") and frame[one].null_count() < frame.height
+        ]
+        printed(f"{name}: {frame.height}")
+        show(frame.to_dicts(), [one for one in columns if one in frame.columns][:8], Format.TABLE)
+        printed("")
+    for one in reading.summary.rejected:
+        said(f"rejected: {one.where}: {one.field}: '{one.value}': {one.reason}")
+    for text in (*reading.summary.degraded, *reading.summary.decisions):
+        said(f"said: {text}")
+    said(f"{source}: {reading.outcome.value}{f', {reading.error}' if reading.error else ''}")
+
+
+def measures(
+    name: Annotated[str, typer.Argument(help="One measure, with all that is known of it.")] = "",
+    config: Config = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """List the measures that rules may use, or describe one."""
+    plugins = load_plugins(plugins_folder(config))
+    if name and name not in plugins.measures:
+        raise ConfigError(plugins.why_not("measure", name, plugins.measures))
+    rows = [
+        {
+            "measure": one.name,
+            "unit": one.unit.value,
+            "for_each": one.entity,
+            "meaning": one.text,
+            "amber": one.amber,
+            "red": one.red,
+            "recover": one.recover,
+            "needs": list(one.needs),
+            "parameters": _parameters(one.params.model_json_schema()),
+            "companions": {key: unit.value for key, unit in one.companions.items()},
+            "dimension": one.dimension,
+            "date": one.clock,
+        }
+        for one in sorted(plugins.measures.values(), key=lambda one: one.name)
+        if not name or one.name == name
+    ]
+    if name and form is Format.TABLE:
+        show([{"what": key, "is": value} for key, value in rows[0].items()], ("what", "is"), form)
+        return
+    show(rows, ("measure", "unit", "for_each", "amber", "red", "meaning"), form)
+
+
+def _parameters(schema: Mapping[str, Any]) -> list[str]:
+    """Return each parameter with its default, as a rule would write it under `with:`."""
+    return [f"{name}: {one.get('default', 'required')}" for name, one in schema.get("properties", {}).items()]
+
+
+def fields(
+    entity: Annotated[str, typer.Argument(help="An entity; without it, all entities.")] = "",
+    form: Form = Format.TABLE,
+) -> None:
+    """List what a rule over an entity may name."""
+    if not entity:
+        rows: Sequence[Mapping[str, Any]] = [
+            {"entity": one.name, "fields": sum(f.readable for f in one.fields), "meaning": one.text}
+            for one in ENTITIES.values()
+        ]
+        show(
+            [{"entity": "milestone", "fields": rows[3]["fields"], "meaning": "A task that is one."}, *rows],
+            ("entity", "fields", "meaning"),
+            form,
+        )
+        return
+    found = readable_fields(entity)
+    rows = [
+        {"field": name, "kind": one.kind.value, "one_of": list(one.one_of), "meaning": one.text}
+        for name, one in found.items()
+    ]
+    show(rows, ("field", "kind", "one_of", "meaning"), form)
+
+
+def plugins(config: Config = None, form: Form = Format.TABLE) -> None:
+    """List what is loaded, and what is left out and why."""
+    found = load_plugins(plugins_folder(config))
+    rows = [
+        {"plugin": one.name, "kinds": list(one.kinds), "version": one.version, "from": one.origin, "says": one.text}
+        for one in found.loaded
+    ]
+    left_out = [
+        {"plugin": name, "kinds": [], "version": "", "from": "left out", "says": why}
+        for name, why in found.failed.items()
+    ]
+    show([*rows, *left_out], ("plugin", "kinds", "version", "from", "says"), form)

@@ -1,0 +1,165 @@
+"""Everything that people set, loaded together: what is in force, swapped as a whole or not at all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pmo_watch import __version__
+from pmo_watch.configuration import Configuration, read_configuration
+from pmo_watch.contracts import Notifier, NotifierContext, Observer, OwnMetrics, Source, SourceContext, Watches
+from pmo_watch.errors import PluginError
+from pmo_watch.flow import Organisation
+from pmo_watch.merge import Context
+from pmo_watch.plugin_host import Plugins
+from pmo_watch.rule_files import Catalogue, LoadedRules, load_rules
+from pmo_watch.rules import RuleSet
+from pmo_watch.settings import Settings
+from pmo_watch.settings_entries import NotifierEntry, SourceEntry
+from pmo_watch.workdays import Calendar
+
+USER_AGENT = f"pmo-watch/{__version__}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InForce:
+    """Everything that people set, checked. `loaded` holds the rules, their faults and the texts in force."""
+
+    base: Configuration
+    loaded: LoadedRules
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.base.settings
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins."""
+        return self.base.plugins
+
+    @property
+    def calendars(self) -> Mapping[str, Calendar]:
+        """The calendars, by name."""
+        return self.base.calendars
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules in force."""
+        return self.loaded.rules
+
+    @property
+    def organisation(self) -> Organisation:
+        """What holds for the whole organisation."""
+        return self.settings.organisation_values()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return ZoneInfo(self.organisation.timezone)
+
+    def sources(self) -> dict[str, SourceEntry]:
+        """Return the sources that are switched on, in the order of the settings."""
+        return {name: entry for name, entry in self.settings.sources.items() if entry.enabled}
+
+    def notifiers(self) -> dict[str, NotifierEntry]:
+        """Return the notifiers that messages go to, in the order of the settings; observers are not among them."""
+        return {name: one for name, one in self.settings.notifiers.items() if one.enabled and not one.observes}
+
+    def dimensions(self) -> dict[str, str]:
+        """Return, by rule id, the dimension of a project's colour that the rule counts in; empty for none."""
+        measures = self.plugins.measures
+        return {
+            rule.id: rule.dimension or next((measures[one.measure].dimension for one in rule.measures), "")
+            for rule in self.rules.rules.values()
+        }
+
+    def context(self, now: datetime) -> Context:
+        """Return what merging needs at this moment."""
+        return Context(
+            now,
+            now.astimezone(self.zone).date(),
+            self.calendars,
+            self.organisation,
+            tuple(self.settings.sources),
+            self.settings.merge,
+            self.settings.aliases,
+        )
+
+
+def load(path: Path | None, last_good: Mapping[str, str] | None = None) -> InForce:
+    """Load everything that people set.
+
+    `last_good`: file -> text of rule files, as they were in force last; a file with faults keeps its own.
+
+    Raises:
+        SettingsError: with every fault.
+    """
+    return with_rules(InForce(read_configuration(path), LoadedRules(RuleSet(), (), {})), last_good or {})
+
+
+def with_rules(in_force: InForce, last_good: Mapping[str, str]) -> InForce:
+    """Load the rules again and return what is in force with them."""
+    settings = in_force.settings
+    told = frozenset(name for name, entry in settings.notifiers.items() if not entry.observes)
+    catalogue = Catalogue(in_force.plugins.measures, told)
+    return replace(in_force, loaded=load_rules(settings.rules, catalogue, last_good))
+
+
+def open_source(
+    in_force: InForce, name: str, now: datetime, progress: Callable[[str], None] = lambda _: None
+) -> Source:
+    """Open one source of the settings.
+
+    Raises:
+        PluginError: there is none of that name.
+        SourceError: it cannot be opened.
+    """
+    entry = in_force.settings.sources.get(name)
+    if entry is None:
+        known = ", ".join(in_force.settings.sources) or "none"
+        raise PluginError(f"there is no source '{name}' in {in_force.settings.path}; there is {known}")
+    organisation = in_force.settings.organisation
+    context = SourceContext(
+        name,
+        in_force.settings.folder,
+        now,
+        in_force.zone,
+        in_force.organisation,
+        in_force.calendars,
+        in_force.settings.limits.rejects,
+        organisation.decimal or "",
+        organisation.dates or "",
+        progress,
+    )
+    return in_force.plugins.sources[entry.type].open(entry.settings, context)
+
+
+def open_notifiers(in_force: InForce) -> dict[str, Notifier]:
+    """Open every notifier that messages go to."""
+    kinds = in_force.plugins.notifiers
+    return {
+        name: kinds[entry.type].open(entry.settings, _told(in_force, name))
+        for name, entry in in_force.notifiers().items()
+    }
+
+
+def open_observers(in_force: InForce, metrics: OwnMetrics | None) -> dict[str, Observer]:
+    """Open every observer."""
+    kinds = in_force.plugins.observers
+    return {
+        name: kinds[entry.type].open(entry.settings, _told(in_force, name, metrics))
+        for name, entry in in_force.settings.notifiers.items()
+        if entry.enabled and entry.observes
+    }
+
+
+def _told(in_force: InForce, name: str, metrics: OwnMetrics | None = None) -> NotifierContext:
+    settings = in_force.settings
+    return NotifierContext(name, settings.folder, USER_AGENT, settings.http.external_url or "", metrics)
+
+
+def reads_files(source: Source) -> bool:
+    """Say whether a source reads files and wants to be read when they change."""
+    return isinstance(source, Watches) and bool(source.paths())
