@@ -17,6 +17,7 @@ from pmo_watch.contracts import (
     Observer,
     ObserverType,
     OwnMetrics,
+    Paced,
     PluginSettings,
     SectionView,
     ServesHttp,
@@ -53,6 +54,7 @@ from pmo_watch.flow import (
 from pmo_watch.hookspecs import hookimpl
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Weeks, WorkingDays
+from pmo_watch.plain import link, plain, shorten
 from pmo_watch.rules import RuleSet, State, Unit
 from pmo_watch.workdays import Calendar
 
@@ -90,6 +92,7 @@ __all__ = [
     "OutboxRow",
     "Outcome",
     "OwnMetrics",
+    "Paced",
     "Percent",
     "Periods",
     "PluginSettings",
@@ -126,7 +129,10 @@ __all__ = [
     "digest",
     "finished",
     "hookimpl",
+    "link",
     "list_files",
+    "plain",
+    "shorten",
     "still_as_found",
     "watched_path",
     "workdays",

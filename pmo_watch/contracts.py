@@ -307,9 +307,21 @@ class Notifier(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A notifier whose channel takes only so many messages in a time."""
+
+    async def turn(self) -> None:
+        """Wait until one more may be sent; the wait is not part of the attempt."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NotifierType(Generic[SettingsT]):
-    """A kind of notifier; `payload` makes its own form of a message for the outbox, and says how many items it cut."""
+    """A kind of notifier; `payload` makes its own form of a message for the outbox, and says how many items it cut.
+
+    `in_flight`: how many messages it sends at a time. `deadline_seconds`: after so long an attempt is given up.
+    """
 
     name: str
     settings: type[SettingsT]
@@ -317,6 +329,8 @@ class NotifierType(Generic[SettingsT]):
     addresses: bool = True  # True: one message per person's address; False: one channel
     payload: Callable[[SettingsT, MessageView], tuple[Mapping[str, Any], int]] | None = None
     check: Callable[[SettingsT], Sequence[str]] = lambda _: ()  # warnings that need no network
+    in_flight: int = 1
+    deadline_seconds: Callable[[SettingsT], float] = lambda _: 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
