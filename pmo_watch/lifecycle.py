@@ -280,7 +280,7 @@ def ending(reason: str, subject: Subject) -> Reason:
     if reason == "vanished":
         return Reason.ENTITY_GONE
     states = {subject.text("state"), subject.text("status"), subject.project.text("state") if subject.project else ""}
-    if reason in FINISHED and "cancelled" in states:
+    if reason == "cancelled" or (reason in FINISHED and "cancelled" in states):
         return Reason.ENTITY_CANCELLED
     if reason == "closed" and "proposed" in states:
         return Reason.OUT_OF_SCOPE
