@@ -1,0 +1,62 @@
+"""A source as the daemon watches it: its rows in memory, each reading compared, accepted and written."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from rows import reading, records
+
+from pmo_watch.entities import ENTITIES
+from pmo_watch.flow import Outcome, Records, SourceState, Summary
+from pmo_watch.normalise import Accepted, Limits, accept
+from pmo_watch.store import CycleChange, ReadingChange, Store
+
+MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
+GENEROUS = Limits(shrink=1, renamed=2)
+
+
+def day(number: int) -> datetime:
+    """Return nine o'clock, so many days after the first Monday."""
+    return MONDAY + timedelta(days=number)
+
+
+class Watched:
+    """One source over time."""
+
+    def __init__(self, name: str = "plans") -> None:
+        self.name = name
+        self.accepted = Accepted(SourceState(name, "ms_project"), {})
+
+    def read(self, at: datetime, *batches: Records, outcome: Outcome = Outcome.COMPLETE) -> ReadingChange:
+        """Return what this reading changes, and remember its rows."""
+        one = reading(self.name, *batches, at=at, outcome=outcome, summary=Summary(cursor={"seen": at.isoformat()}))
+        self.accepted = accept(one, self.accepted.rows, self.accepted.state, GENEROUS)
+        return ReadingChange(
+            self.accepted.state,
+            at.date(),
+            self.accepted.changed,
+            self.accepted.missing,
+            self.accepted.vanished,
+            self.accepted.returned,
+        )
+
+    def write(
+        self, store: Store, at: datetime, *batches: Records, outcome: Outcome = Outcome.COMPLETE
+    ) -> ReadingChange:
+        """Read and write."""
+        change = self.read(at, *batches, outcome=outcome)
+        store.write(CycleChange(at, readings=[change]))
+        return change
+
+    def frame(self, entity: str) -> pl.DataFrame:
+        """Return the rows in memory, without what only the daemon knows."""
+        return self.accepted.rows[entity].drop("@unseen")
+
+
+def tasks(*names: str, **fields: object) -> Records:
+    """Return tasks of the project P1 with these keys, which are their names too, and the same fields."""
+    return records("task", *[{"key": name, "project": "P1", "name": name, **fields} for name in names])
+
+
+def stored_fields(entity: str) -> list[str]:
+    """Return the names of the fields that a source may deliver."""
+    return [one.name for one in ENTITIES[entity].stored()]
