@@ -302,8 +302,8 @@ def read_span(text: str, *units: Literal["evaluations", "wd", "h", "d"]) -> Span
         raise part.wrong(f"{quoted(part.text)} is not a span of time; write it as in {examples}")
     unit = next((one for one in units if one == SINGULAR.get(found[2], found[2])), None)
     if unit is None:
-        near = f"; write {SPELT_OUT[found[2]]}" if found[2] in SPELT_OUT else ""
-        raise part.wrong(f"{quoted(found[2])} does not fit here; write it as in {examples}{near}", found.start(2))
+        remedy = SPELT_OUT.get(found[2], f"it as in {examples}")
+        raise part.wrong(f"{quoted(found[2])} does not fit here; write {remedy}", found.start(2))
     if int(found[1]) < 1:
         raise part.wrong(f"a span of 0 {unit} is none; write at least 1")
     return Span(int(found[1]), unit)

@@ -1,5 +1,6 @@
 """Every fault in a YAML file as file:line:column: what pydantic complains of, in plain words, at its place."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerati
 from pydantic_core import ErrorDetails
 
 from pmo_watch.faults import Fault, Faults, did_you_mean, or_known, quoted
-from pmo_watch.yaml_nodes import Document, Node, child, compose, read_text
+from pmo_watch.yaml_nodes import Document, Node, child, compose, compose_in_part, read_text
 
 __all__ = [
     "Document",
@@ -17,6 +18,7 @@ __all__ = [
     "Faults",
     "Walk",
     "compose",
+    "compose_in_part",
     "did_you_mean",
     "faults_of",
     "load",
@@ -27,6 +29,7 @@ __all__ = [
 T = TypeVar("T")
 Schema = Mapping[str, Any]
 Loc = Sequence[int | str]
+_START = re.compile(r"^(?:Input|Value|String|List|Dictionary|Tuple|Set|Decimal input|URL) should")
 SHAPES = {  # the kind of value that stands there is wrong: said once, however many kinds are allowed
     "string_type": "a text",
     "list_type": "a list",
@@ -112,11 +115,12 @@ class Spot:
         if self.wanted:
             given = "" if self.secret or not _is_word(self.error["input"]) else f"{quoted(_as_written(self))} "
             wanted = " or ".join(dict.fromkeys(self.wanted))
-            return f"{given}should be {wanted}" if given else f"should be {wanted} here"
+            quotes = "; put it in quotes" if given and "a text" in self.wanted else ""
+            return f"{given}should be {wanted}{quotes}" if given else f"should be {wanted} here"
         explain = WORDS.get(self.error["type"])
         if explain is not None:
             return explain(self)
-        return self.error["msg"].replace("Input should", "should", 1).replace("Value error, ", "", 1)
+        return _START.sub("should", self.error["msg"])
 
 
 def _best(spots: Iterable[Spot]) -> Iterator[Spot]:
@@ -160,17 +164,23 @@ class Walk:
         """Return the error's place: the key for one that is not known, else the value."""
         spot = Spot(error, root)
         here = self._resolve(self._schema)
+        hit: tuple[Node, Node] | None = None
         for number, step in enumerate(error["loc"], start=1):
             options = self._options(here)
             if member := self._member(options, step):
                 here = member
                 continue
-            spot.known = [name for option in options for name in option.get("properties", {})] or spot.known
-            if spot.node is None or (hit := child(spot.node, step)) is None:
+            if step == "[key]":  # a mapping's key is at fault, not its value
+                spot.mark = hit[0] if hit is not None else spot.mark
                 continue
+            spot.known = [name for option in options for name in option.get("properties", {})] or spot.known
+            below = child(spot.node, step) if spot.node is not None else None
+            if below is None:
+                continue
+            hit = below
             is_unknown_key = number == len(error["loc"]) and error["type"] == "extra_forbidden"
             spot.node, spot.keys = hit[1], (*spot.keys, step)
-            spot.mark = hit[0] if is_unknown_key or step == "[key]" else hit[1]
+            spot.mark = hit[0] if is_unknown_key else hit[1]
             here = self._resolve(self._below(options, step))
         spot.secret = any(option.get("writeOnly", False) for option in self._options(here))
         if error["type"] == "union_tag_invalid":
@@ -237,11 +247,19 @@ def _no_such_type(spot: Spot) -> str:
     about = spot.error.get("ctx", {})
     known = [word.strip(" '") for word in str(about.get("expected_tags", "")).split(", ")]
     name = str(about.get("discriminator", "type")).strip("'")
+    if name.endswith("()"):  # a function chose by the kind of value; its tags are words
+        return f"should be {' or '.join(known)} here"
     return f"{name} {quoted(about.get('tag', ''))} does not exist{or_known(about.get('tag', ''), known)}"
 
 
 def _no_type(spot: Spot) -> str:
     return f"{quoted(str(spot.error.get('ctx', {}).get('discriminator', 'type')).strip(chr(39)))} is missing"
+
+
+def _length(spot: Spot) -> str:
+    about = spot.error.get("ctx", {})
+    bound = f"at most {about['max_length']}" if "max_length" in about else f"at least {about.get('min_length', 1)}"
+    return f"should hold {bound}, not {about.get('actual_length', 'so many')}"
 
 
 def _own_words(spot: Spot) -> str:
@@ -256,5 +274,7 @@ WORDS: Mapping[str, Callable[[Spot], str]] = {
     "enum": _not_one_of,
     "union_tag_invalid": _no_such_type,
     "union_tag_not_found": _no_type,
+    "too_long": _length,
+    "too_short": _length,
     "value_error": _own_words,
 }

@@ -20,7 +20,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pmo_watch.faults import Fault, Faults, masked, quoted
 from pmo_watch.yaml_words import plain_words
 
-__all__ = ["Document", "Key", "Node", "ScalarNode", "compose", "read_text"]
+__all__ = ["Document", "Key", "Node", "ScalarNode", "compose", "compose_in_part", "read_text"]
 
 MAX_BYTES = 4_000_000
 MAX_NODES = 200_000  # a 200-byte file can stand for millions of values
@@ -77,6 +77,8 @@ class Document:
     def index(self, node: Node, offset: int = 0) -> int:
         """Return where that character of a node's text stands in the file; its start where the text is folded."""
         start: int = node.start_mark.index
+        if node.start_mark.index == node.end_mark.index:  # nothing stands there: the mark is at what comes next
+            return len(self.text[:start].rstrip())
         if not offset or not isinstance(node, ScalarNode):
             return start
         # An anchor or tag stands before the text, a quote around it.
@@ -164,6 +166,18 @@ def compose(path: Path, text: str | None = None) -> Document:
     Raises:
         Faults: not readable, not YAML, a key twice, an unknown tag, aliases that stand for too much.
     """
+    document, faults = compose_in_part(path, text)
+    if faults:
+        raise Faults(faults)
+    return document
+
+
+def compose_in_part(path: Path, text: str | None = None) -> tuple[Document, list[Fault]]:
+    """Read a file like `compose`, but with its faults return the rest, so that it is looked at as well.
+
+    Raises:
+        Faults: not readable, not YAML, aliases that stand for too much: there is no rest.
+    """
     text = read_text(path) if text is None else text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     document = Document(path, text)
     try:
@@ -175,9 +189,7 @@ def compose(path: Path, text: str | None = None) -> Document:
         document.data = _built(document, document.root, faults)
     except RecursionError:
         raise Faults([document.fault_at(0, f"the file is nested too deeply; at most {MAX_DEPTH} levels")]) from None
-    if faults:
-        raise Faults(dict.fromkeys(faults))  # once, however often an alias repeats the place
-    return document
+    return document, list(dict.fromkeys(faults))  # once, however often an alias repeats the place
 
 
 def _nodes(document: Document) -> Node | None:

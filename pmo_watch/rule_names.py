@@ -1,0 +1,124 @@
+"""The names that a rule may use: measures of the catalogue, fields of the model, and what each may be compared with."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from pmo_watch.contracts import Measure
+from pmo_watch.entities import ENTITIES
+from pmo_watch.entities.readable import PREFIXES, readable_fields
+from pmo_watch.faults import did_you_mean, quoted
+from pmo_watch.model import Field
+from pmo_watch.rule_values import Misread, Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """What rules may name beside the model: measures, and the notifiers of the settings."""
+
+    measures: Mapping[str, Measure[Any]] = field(default_factory=dict)
+    notifiers: frozenset[str] = frozenset()
+
+    def measure(self, name: str) -> Measure[Any]:
+        """Return the measure of that name.
+
+        Raises:
+            Misread: there is none.
+        """
+        if found := self.measures.get(name):
+            return found
+        if any(name in readable_fields(one) for one in PREFIXES):
+            raise Misread(f"{quoted(name)} is a field, not a measure; `pmo-watch measures` lists the measures")
+        near = did_you_mean(name, self.measures) or "; `pmo-watch measures` lists them"
+        raise Misread(f"there is no measure {quoted(name)}{near}")
+
+
+def entity_named(name: str) -> str:
+    """Return a name that `for_each` may have.
+
+    Raises:
+        Misread: there is none such.
+    """
+    if name in PREFIXES:
+        return name
+    if name in ENTITIES:
+        raise Misread(f"a rule cannot be for each {name}; choose one of {', '.join(PREFIXES)}")
+    near = did_you_mean(name, PREFIXES) or f"; choose one of {', '.join(PREFIXES)}"
+    raise Misread(f"there is no entity {quoted(name)}{near}")
+
+
+class Names:
+    """What a rule for each of these may name; `own` are the measures that it gives parameters to."""
+
+    def __init__(self, catalogue: Catalogue, for_each: str, own: tuple[Measure[Any], ...] = ()) -> None:
+        self._catalogue, self._own = catalogue, own
+        self.for_each = for_each
+        self.fields = readable_fields(for_each)
+
+    def subject(self, name: str) -> Subject:
+        """Return the field, measure or companion of that name, ready to be compared.
+
+        Raises:
+            Misread: there is none that this rule can read.
+        """
+        if found := self.fields.get(name):
+            return Subject.field(name, found)
+        measure = self._catalogue.measures.get(name)
+        if measure is not None and measure.entity == self.for_each:
+            self._refuse_parameters(measure)
+            return Subject.measure(name, measure.unit)
+        for companion, unit in self._companions():
+            if companion == name:
+                return Subject.measure(name, unit)
+        raise Misread(self._why_not(name))
+
+    def field(self, name: str) -> Field:
+        """Return the field of that name; one of the rule's own entity needs no prefix.
+
+        Raises:
+            Misread: there is none that this rule can read.
+        """
+        found = self.fields.get(name) or self.fields.get(f"{self.for_each}.{name}")
+        if found is None:
+            raise Misread(self._why_not(name))
+        return found
+
+    def is_field(self, name: str) -> bool:
+        """Say whether a name is a field's and not a measure's."""
+        return name in self.fields
+
+    def _companions(self) -> Iterator[tuple[str, Any]]:
+        here = [one for one in self._catalogue.measures.values() if one.entity == self.for_each]
+        return ((name, unit) for measure in here for name, unit in measure.companions.items())
+
+    def _refuse_parameters(self, measure: Measure[Any]) -> None:
+        required = [name for name, one in measure.params.model_fields.items() if one.is_required()]
+        if required and measure not in self._own:
+            needs = ", ".join(required)
+            raise Misread(f"{measure.name} needs parameters ({needs}), so it can only stand under `measure:`")
+
+    def _why_not(self, name: str) -> str:
+        measure = self._catalogue.measures.get(name)
+        if measure is not None:
+            return f"{name} is measured for each {measure.entity}, and this rule is for each {self.for_each}"
+        prefix, _, last = name.rpartition(".")
+        if last in {"uid", "source"} and prefix in {"", *PREFIXES[self.for_each]}:
+            return f"{quoted(name)} is internal and cannot be named; use `{self.for_each}.id`"
+        here = [one for one in self.fields if one.rpartition(".")[2] == last]
+        if here:
+            return f"{quoted(name)} is not known here, did you mean '{here[0]}'?"
+        known = [*self.fields, *(one for one, _ in self._companions())]
+        known += [one.name for one in self._catalogue.measures.values() if one.entity == self.for_each]
+        return f"there is no field or measure {quoted(name)}{self._nearest(name, known)}"
+
+    def _nearest(self, name: str, known: list[str]) -> str:
+        """Return a suggestion among what has the same prefix; else how to see what the rule can read."""
+        prefix, _, last = name.rpartition(".")
+        prefixes = PREFIXES[self.for_each]
+        near = get_close_matches(prefix or self.for_each, prefixes, n=1)
+        if not near:
+            return f": a rule for each {self.for_each} reads {', '.join(prefixes)}, not {quoted(prefix)}"
+        below = {one.removeprefix(f"{near[0]}."): one for one in known if one.startswith(f"{near[0]}.")}
+        likely = get_close_matches(last, below, n=1)
+        return f", did you mean '{below[likely[0]]}'?" if likely else f"; `pmo-watch fields {self.for_each}` lists them"
