@@ -52,7 +52,7 @@ FORECAST_SINCE = Since("task", "forecast_finish")
 STATE_SINCE = Since("project", "state")
 STATUS_SINCE = Since("document", "status")
 # The computed fields that need history, so that it is fetched only for rules that name them.
-HISTORY_OF = {
+HISTORY_OF: dict[str, Wish] = {
     "first_baseline_finish": FIRST_BASELINE,
     "confirmed": FORECAST_SINCE,
     "on_hold_since": STATE_SINCE,

@@ -1,0 +1,238 @@
+"""Step 3: rules against the snapshot. Pure: the same rules and the same snapshot give the same findings.
+
+Each measure is computed once per set of parameters, each `only_if` once, and a rule then costs a few comparisons of
+whole columns. What one rule cannot do is said in its findings; the others go on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import polars as pl
+
+from pmo_watch import row_thresholds
+from pmo_watch.bands import band
+from pmo_watch.conditions import Operand, Scope
+from pmo_watch.contracts import Measure, View
+from pmo_watch.errors import PmoWatchError, RuleError
+from pmo_watch.facts import evidence
+from pmo_watch.flow import FINDING_SCHEMA, Findings, Snapshot
+from pmo_watch.judge import NO_TEXT, Judgement, Levels, Sheet, gated, judge, worst
+from pmo_watch.measured import GREY, NA, Measured, compute
+from pmo_watch.model import Kind
+from pmo_watch.needed import LEVELS, Measures, defaults, giver, reads_findings, settled, wishes
+from pmo_watch.rules import Judged, Rule, RuleSet, Test, Unit
+from pmo_watch.view import Tables
+
+__all__ = ["Evaluated", "evaluate", "wishes"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """What an evaluation found.
+
+    `findings`: of each enabled rule, in order. `values`: of each further measure that was asked for, with default
+    parameters: `uid`, `value`, `unit`, `reason` (why there is no value). `failed`: why one of those has none at all.
+    """
+
+    findings: tuple[Findings, ...]
+    values: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def evaluate(rules: RuleSet, snapshot: Snapshot, measures: Measures, extra: Sequence[str] = ()) -> Evaluated:
+    """Evaluate every enabled rule on every row it is for; those that read others' findings come last."""
+    enabled = [rule for rule in rules.rules.values() if rule.enabled and rule.measures]
+    last = [rule.id for rule in enabled if reads_findings(rule, measures)]
+    evaluation = _Evaluation(rules, snapshot, measures)
+    found = {rule.id: evaluation.findings(rule) for rule in enabled if rule.id not in last}
+    evaluation.go_on_with(found)
+    found |= {rule.id: evaluation.findings(rule) for rule in enabled if rule.id in last}
+    answers = {name: evaluation.values(name) for name in dict.fromkeys(extra)}
+    return Evaluated(
+        tuple(found[rule.id] for rule in enabled),
+        {name: answer for name, answer in answers.items() if isinstance(answer, pl.DataFrame)},
+        {name: answer for name, answer in answers.items() if isinstance(answer, str)},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A measure that was computed; `key` is the prefix of its columns in the sheet."""
+
+    key: str
+    answer: Measured
+
+
+class _Evaluation:
+    """Holds what rules share: tables, measures already computed, conditions already decided."""
+
+    def __init__(self, rules: RuleSet, snapshot: Snapshot, measures: Measures) -> None:
+        self._rules, self._snapshot, self._measures = rules, snapshot, measures
+        self._tables = Tables(snapshot)
+        self._found: Mapping[str, Findings] = {}
+        self._sheets: dict[str, Sheet] = {}
+        self._asked: dict[str, Measured | str] = {}
+        self._gates: dict[object, pl.DataFrame | None] = {}
+        self._gated: dict[object, tuple[str, pl.DataFrame]] = {}
+
+    def go_on_with(self, found: Mapping[str, Findings]) -> None:
+        """Let measures see what rules found so far."""
+        self._found = dict(found)
+
+    # --- one rule, one measure --------------------------------------------------------------------------------------
+
+    def findings(self, rule: Rule) -> Findings:
+        """Evaluate one rule; what goes wrong becomes its own failure and nobody else's."""
+        found = _attempt(lambda: self._findings(rule))
+        if isinstance(found, Findings):
+            return found
+        nothing = pl.DataFrame(schema={"uid": pl.String()})
+        return Findings(rule.id, pl.DataFrame(schema=FINDING_SCHEMA), nothing, failed=found)
+
+    def values(self, name: str) -> pl.DataFrame | str:
+        """Return a measure's values with default parameters, or why there are none."""
+        return _attempt(lambda: self._values(name))
+
+    def _values(self, name: str) -> pl.DataFrame:
+        measure = self._measure(name)
+        frame = self._ask(measure, _required_defaults(measure)).answer.frame
+        silent = pl.col("standing").is_in([NA, GREY]) | pl.col("general").is_not_null() | pl.col("value").is_null()
+        why = pl.when(silent).then(pl.coalesce("general", "reason")).alias("reason")
+        return frame.select("uid", "value", "unit", why)
+
+    def _findings(self, rule: Rule) -> Findings:
+        asked = [self._ask(self._measure(one.measure), settled(rule, one)) for one in rule.measures]
+        scope = Scope(self._tables.table(rule.for_each), self._operands(rule.for_each, asked))
+        judged = [self._judge(rule, one, ask, scope) for one, ask in zip(rule.measures, asked, strict=True)]
+        whole = worst(judged) if len(judged) > 1 else judged[0]
+        shown = evidence(scope.table, [one.answer for one in asked], rule.show, whole.codes)
+        return Findings(rule.id, whole.frame, shown)
+
+    def _judge(self, rule: Rule, judged: Judged, asked: _Asked, scope: Scope) -> Judgement:
+        measure = asked.answer.measure
+        conditions = (rule.for_each, rule.only_if, asked.key if self._measures_among(rule.only_if) else "")
+        unset = not (judged.amber or judged.red) and measure.row_thresholds
+        together = (asked.key, conditions, unset)
+        sheet = self._sheet(rule.for_each)
+        if together not in self._gated:
+            if conditions not in self._gates:
+                self._gates[conditions] = self._gate(rule.only_if, scope)
+            gate = self._gates[conditions]
+            if unset:
+                gate = _with_unset(gate, sheet.select({"unset": row_thresholds.unset(unset, scope)}))
+            answers, key = gated(asked.answer.frame, gate), f"#{len(self._gated)}"
+            sheet.add(key, answers.select("standing", "sample", "value", "unit"))
+            self._gated[together] = (key, answers)
+        key, answers = self._gated[together]
+        return judge(answers, key, self._levels(judged, asked.answer, key, scope), sheet)
+
+    def _measures_among(self, tests: Sequence[Test]) -> bool:
+        return any(giver(test.subject, self._measures) for test in tests)
+
+    def _gate(self, only_if: Sequence[Test], scope: Scope) -> pl.DataFrame | None:
+        """Decide a rule's conditions: one that is false puts the row out of scope, else one unknown leaves it open."""
+        if not only_if:
+            return None
+        tests = [(test.subject, scope.test(test)) for test in only_if]
+        reasons = [
+            pl.when(one.holds.is_null()).then(
+                pl.coalesce(NO_TEXT if one.unknown is None else one.unknown, pl.lit(said))
+            )
+            for one, said in [(one, f"missing {name}") for name, one in tests]
+        ]
+        out = pl.any_horizontal([~one.holds.fill_null(value=True) for _, one in tests])
+        scoped = pl.when(out).then(pl.lit("out of scope"))
+        return self._sheet(scope.table.entity).select({"out": scoped, "open": pl.coalesce(reasons)})
+
+    def _levels(self, judged: Judged, answer: Measured, key: str, scope: Scope) -> Levels:
+        measure = answer.measure
+        unit = pl.col(f"{key}:unit") if measure.unit in {Unit.MONEY, Unit.INDICATOR} else None
+        own = Operand(measure.name, Kind.NUMBER, pl.col(f"{key}:value"), unit=unit)
+        bands = {name: band(getattr(judged, name), own, scope) for name in LEVELS}
+        if prefix := measure.row_thresholds:
+            bands = {name: row_thresholds.brought(name, prefix, one, own, scope) for name, one in bands.items()}
+        least = getattr(answer.params, "min_sample", None)
+        return Levels(**bands, least_sample=self._snapshot.organisation.min_sample if least is None else least)
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    def _operands(self, for_each: str, asked: Sequence[_Asked]) -> Callable[[str], Operand | None]:
+        """Return what finds a measure or companion by name: the rule's own first, with its parameters."""
+
+        def find(name: str) -> Operand | None:
+            for one in asked:
+                if name == one.answer.measure.name or name in one.answer.measure.companions:
+                    return _operand(name, one)
+            measure = giver(name, self._measures)
+            if measure is None or measure.entity != for_each:
+                return None
+            return _operand(name, self._ask(measure, _required_defaults(measure)))
+
+        return find
+
+    def _measure(self, name: str) -> Measure[Any]:
+        measure = self._measures.get(name)
+        if measure is None:
+            raise RuleError(f"there is no measure '{name}': its plugin is not loaded")
+        return measure
+
+    def _sheet(self, entity: str) -> Sheet:
+        if entity not in self._sheets:
+            self._sheets[entity] = Sheet(self._tables.table(entity))
+        return self._sheets[entity]
+
+    def _ask(self, measure: Measure[Any], params: Any) -> _Asked:
+        """Compute a measure once per set of parameters; one that failed fails again without being asked."""
+        key = f"{measure.name} {params.model_dump_json()}"
+        if key not in self._asked:
+            table = self._tables.table(measure.entity)
+            view = View(measure.entity, table.rows, self._snapshot, self._found, self._rules)
+            answer = _attempt(lambda: compute(measure, params, table, view))
+            if isinstance(answer, Measured):
+                self._sheet(measure.entity).add(key, answer.frame)
+            self._asked[key] = answer
+        found = self._asked[key]
+        if isinstance(found, str):
+            raise RuleError(found)
+        return _Asked(key, found)
+
+
+def _attempt(call: Callable[[], T]) -> T | str:
+    """Return what the call gives, or why it failed: one rule's error is its own (house-style 5)."""
+    try:
+        return call()
+    except PmoWatchError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  a measure may raise anything, and Polars may refuse what it returned
+        first = str(error).strip().partition("\n")[0]
+        return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _required_defaults(measure: Measure[Any]) -> Any:
+    params = defaults(measure)
+    if params is None:
+        raise RuleError(f"{measure.name} needs parameters")
+    return params
+
+
+def _with_unset(gate: pl.DataFrame | None, unset: pl.DataFrame) -> pl.DataFrame:
+    if gate is None:
+        return unset.select(out="unset", open=pl.when(pl.lit(value=False)).then("unset"))
+    return gate.hstack(unset).select(out=pl.coalesce("out", "unset"), open="open")
+
+
+def _operand(name: str, asked: _Asked) -> Operand:
+    """Return a measure that a condition names: na is false, grey is unknown for its own reason.
+
+    A companion that is missing adds nothing.
+    """
+    key = asked.key
+    if name != asked.answer.measure.name:
+        return Operand(name, Kind.NUMBER, pl.col(f"{key}:{name}"), extra=True)
+    na = pl.col(f"{key}:general").is_not_null() | (pl.col(f"{key}:standing") == NA)
+    value = pl.when(~na).then(pl.col(f"{key}:value"))
+    why = pl.when(value.is_null()).then(pl.coalesce(pl.col(f"{key}:reason"), pl.lit(f"missing {name}")))
+    return Operand(name, Kind.NUMBER, value, why, na)

@@ -1,0 +1,70 @@
+"""What a finding rests on, as text: the evidence of measures and the fields a rule wants shown.
+
+Only for rows that somebody is told about. Dates as 2026-07-17, numbers without needless zeros; messages write them in
+the reader's way.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from pmo_watch.flow import Snapshot
+from pmo_watch.measured import NA, Measured
+from pmo_watch.model import DTYPES, Kind
+from pmo_watch.view import Column, Table
+
+NAMED_BY = {"project": ("code", "id")}  # what people call a row, first choice first
+OTHERS_NAMED_BY = ("name", "title", "artefact", "email", "id")
+
+
+def evidence(rows: Table, answers: Sequence[Measured], show: Sequence[str], codes: pl.Series) -> pl.DataFrame:
+    """Return `uid` and text columns for rows that are amber, red or grey, in the order of the rows.
+
+    `show`: fields as the rule names them. `codes`: the number of each row's state.
+    """
+    told = (codes > 0) & (codes < NA)
+    gathered: dict[str, pl.Series] = {"uid": rows.rows["uid"].filter(told)}
+    for one in answers:
+        companions = one.frame.select(name for name in one.measure.companions if name in one.frame.columns)
+        for frame in (one.evidence, companions):
+            flagged = frame.filter(told)
+            texts = flagged.select(_text(name, dtype, rows.snapshot) for name, dtype in flagged.schema.items())
+            gathered |= {series.name: series for series in texts.iter_columns() if series.name not in gathered}
+    rows.require(name for name in show if "." in name)
+    for name in show:
+        column = rows.column(name)
+        if column is not None and name not in gathered:
+            gathered[name] = _shown(rows.rows.select(column.name).filter(told), column, rows.snapshot)
+    return pl.DataFrame(gathered)
+
+
+def _text(name: str, dtype: pl.DataType, snapshot: Snapshot) -> pl.Expr:
+    value = pl.col(name)
+    if dtype.is_float() or dtype.is_decimal():
+        exact = value.cast(DTYPES[Kind.NUMBER], strict=False).cast(pl.String)
+        return exact.str.strip_chars_end("0").str.strip_chars_end(".")
+    if isinstance(dtype, pl.Datetime):
+        return value.dt.convert_time_zone(snapshot.organisation.timezone).dt.strftime("%Y-%m-%d %H:%M")
+    if isinstance(dtype, pl.List):
+        return value.cast(pl.List(pl.String)).list.join(", ")
+    return value.cast(pl.String)
+
+
+def _shown(values: pl.DataFrame, column: Column, snapshot: Snapshot) -> pl.Series:
+    """Return a field as people know it: what it refers to by name, never by uid."""
+    texts = values.select(_text(column.name, values.dtypes[0], snapshot)).to_series()
+    if column.field.kind != Kind.REF:
+        return texts
+    names = names_of(snapshot, column.field.refers)
+    return texts.alias("uid").to_frame().join(names, on="uid", how="left", maintain_order="left")["name"]
+
+
+def names_of(snapshot: Snapshot, entities: Sequence[str]) -> pl.DataFrame:
+    """Return `uid` and `name`, what people call the row, for every row of these entities."""
+    return pl.concat(_names(snapshot, entity) for entity in entities)
+
+
+def _names(snapshot: Snapshot, entity: str) -> pl.DataFrame:
+    frame = snapshot.frame(entity)
+    columns = [name for name in NAMED_BY.get(entity, OTHERS_NAMED_BY) if name in frame.columns]
+    return frame.select("uid", name=pl.coalesce(*columns, pl.lit(None, pl.String)))
