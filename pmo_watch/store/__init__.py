@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 from sqlalchemy import Engine
 
-from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Told
+from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import SourceState, Wish
 from pmo_watch.store import alerts, copies, migrations, outbox, snapshots
@@ -189,7 +189,7 @@ class Store:
             return alerts.revision_of_alerts(connection)
 
     def alerts(self) -> list[Alert]:
-        """Return the alerts that are pending or open, sorted by rule and subject."""
+        """Return the alerts that are pending, open, or closed and remembered (`Alert.recent`), by rule and subject."""
         with reading(self._engine) as connection:
             return alerts.read_alerts(connection)
 
@@ -207,6 +207,11 @@ class Store:
         """Return, by alert id, when the first message about the present level of an open alert was accepted."""
         with reading(self._engine) as connection:
             return alerts.read_told_on(connection)
+
+    def threads(self) -> list[Thread]:
+        """Return the last thread of each notifier, recipient and project."""
+        with reading(self._engine) as connection:
+            return alerts.read_threads(connection)
 
     def transitions(self, query: TransitionQuery) -> list[TransitionEntry]:
         """Return transitions, newest first."""
@@ -254,6 +259,7 @@ class Store:
             alerts.write_transitions(connection, change.transitions)
             alerts.write_told(connection, change.told, change.told_removed)
             alerts.write_silences(connection, change.silences)
+            alerts.write_threads(connection, change.threads)
             outbox.write_messages(connection, change.messages, change.at, change.expires)
             alerts.write_marks(connection, change.marks, change.at)
             after = token_of(connection)
@@ -301,6 +307,16 @@ class Store:
         """Return when the next message is due or the next lease runs out; None when nothing waits."""
         with reading(self._engine) as connection:
             return outbox.next_due(connection, notifiers)
+
+    def waiting(self, now: datetime) -> list[WaitingMessage]:
+        """Return messages at once that wait for their recipient's hours: never leased, due after now."""
+        with reading(self._engine) as connection:
+            return outbox.read_waiting(connection, now)
+
+    def alerts_of(self, message_id: str) -> list[str]:
+        """Return the ids of the alerts that a message is about."""
+        with reading(self._engine) as connection:
+            return outbox.read_alerts_of(connection, message_id)
 
     def circuits(self) -> dict[str, Circuit]:
         """Return how each notifier fares that was ever used."""

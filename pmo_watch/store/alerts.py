@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from pmo_watch.alerts import Alert, Silence, Told, Transition
+from pmo_watch.alerts import Alert, Silence, Thread, Told, Transition
 from pmo_watch.store.changes import (
     AlertQuery,
     MarkKind,
@@ -15,7 +15,7 @@ from pmo_watch.store.changes import (
     TransitionQuery,
 )
 from pmo_watch.store.rows import made_of, upsert, values_of
-from pmo_watch.store.tables import ALERT, COUNTER, MARK, OUTBOX, OUTBOX_ALERT, SILENCE, TOLD, TRANSITION
+from pmo_watch.store.tables import ALERT, COUNTER, MARK, OUTBOX, OUTBOX_ALERT, SILENCE, THREAD, TOLD, TRANSITION
 
 REVISION = "alerts"
 REMEMBERED = and_(ALERT.c.closed_at.is_not(None), ALERT.c.recent != ())
@@ -59,7 +59,7 @@ def find_alerts(connection: Connection, query: AlertQuery) -> list[Alert]:
     wanted = select(ALERT).where(ALERT.c.id > query.after).order_by(ALERT.c.id).limit(query.limit)
     if query.state:
         wanted = wanted.where(states[query.state])
-    for name in ("rule", "subject", "project", "level"):
+    for name in ("id", "rule", "subject", "project", "level"):
         if value := getattr(query, name):
             wanted = wanted.where(ALERT.c[name] == value)
     return [Alert(**made_of(row, Alert)) for row in connection.execute(wanted)]
@@ -141,6 +141,17 @@ def read_told_on(connection: Connection) -> dict[str, datetime]:
         .group_by(ALERT.c.id)
     )
     return {row.id: row.told_on for row in connection.execute(query)}
+
+
+def read_threads(connection: Connection) -> list[Thread]:
+    """Return the last thread of each notifier, recipient and project."""
+    query = select(THREAD).order_by(THREAD.c.notifier, THREAD.c.recipient, THREAD.c.project)
+    return [Thread(**made_of(row, Thread)) for row in connection.execute(query)]
+
+
+def write_threads(connection: Connection, threads: Sequence[Thread]) -> None:
+    """Replace threads."""
+    upsert(connection, THREAD, [values_of(one) for one in threads])
 
 
 # --- silences -----------------------------------------------------------------------------------------------------

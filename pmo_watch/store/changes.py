@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pmo_watch.alerts import Alert, Message, OutboxRow, Rendered, Silence, Told, Transition
+from pmo_watch.alerts import Alert, Message, OutboxRow, Rendered, Silence, Thread, Told, Transition
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import SourceState
 
@@ -25,7 +25,6 @@ class MarkKind(StrEnum):
     DIGEST = "digest"  # digest and recipient -> when it was last written
     FLAG = "flag"  # "held:ict-plans" -> since when it was said
     RULE_TEXT = "rule_text"  # file -> its last good text
-    THREAD = "thread"  # notifier, recipient, project -> number, subject
     HELD = "held"  # reason -> number of messages held back
 
 
@@ -59,7 +58,8 @@ class CycleChange:
     that differs from what was read, closed ones with `closed_at`. `told`: added or replaced by (alert, recipient,
     notifier). `told_removed`: whoever got the closing message and is owed nothing any more.
     `silences`: replaced as given, such as one whose end was said. `messages`: one outbox row each; an id that exists
-    already is left as it is. `marks`: None deletes.
+    already is left as it is, and what a message `replaces` goes if nobody has tried to send it. `threads`: replaced by
+    (notifier, recipient, project). `marks`: None deletes.
     """
 
     at: datetime
@@ -72,6 +72,7 @@ class CycleChange:
     silences: Sequence[Silence] = ()
     messages: Sequence[tuple[Message, Rendered]] = ()
     expires: timedelta = timedelta(days=3)
+    threads: Sequence[Thread] = ()
     marks: Mapping[tuple[MarkKind, str], str | None] = field(default_factory=dict)
 
 
@@ -96,6 +97,7 @@ class ReadingEntry:
 class AlertQuery:
     """Which alerts to list, in the order of their ids; empty means any. `after`: id of the last one had."""
 
+    id: str = ""
     state: str = ""  # pending, open, closed
     rule: str = ""
     subject: str = ""

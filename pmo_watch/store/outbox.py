@@ -18,13 +18,12 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    literal,
     or_,
     select,
     update,
 )
 
-from pmo_watch.alerts import Message, OutboxRow, Rendered
+from pmo_watch.alerts import Message, OutboxRow, Rendered, WaitingMessage
 from pmo_watch.store.changes import (
     Circuit,
     OutboxEntry,
@@ -40,6 +39,7 @@ from pmo_watch.store.tables import CIRCUIT, OUTBOX, OUTBOX_ALERT
 ANSWER_LENGTH = 500  # spec channels 1.1
 UNDELIVERED = (OutboxState.WAITING.value, OutboxState.DEFERRED.value, OutboxState.LEASED.value)
 DEAD = (OutboxState.REJECTED.value, OutboxState.EXPIRED.value)
+UNTRIED = and_(OUTBOX.c.state == OutboxState.WAITING.value, OUTBOX.c.attempts == 0)
 DEAD_LETTER = and_(OUTBOX.c.state.in_(DEAD), OUTBOX.c.fallback_id == "")
 
 
@@ -50,7 +50,10 @@ def write_messages(
     connection: Connection, messages: Sequence[tuple[Message, Rendered]], at: datetime, expires: timedelta
 ) -> None:
     """Add messages; one whose id is there already stays as it is."""
-    rows = [_new_row(_insert_of(message, rendered, expires), at) for message, rendered in messages]
+    rows = [
+        {**_new_row(_insert_of(message, rendered, expires), at), "facts": message.facts}
+        for message, rendered in messages
+    ]
     upsert(connection, OUTBOX, rows, kept=None)
     about = [
         {"message": message.id, "alert": item.alert.id, "level": item.alert.level or ""}
@@ -58,6 +61,36 @@ def write_messages(
         for item in message.items
     ]
     upsert(connection, OUTBOX_ALERT, about, kept=None)
+    for message, _ in messages:
+        if message.replaces:
+            _take_in(connection, message)
+
+
+def _take_in(connection: Connection, message: Message) -> None:
+    """Let a message stand for others that nobody has tried to send: it is then about their alerts too."""
+    for other in message.replaces:
+        if connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id == other, UNTRIED).with_for_update()).first():
+            _copy_alerts(connection, other, message.id)
+            connection.execute(delete(OUTBOX).where(OUTBOX.c.id == other))
+
+
+def _copy_alerts(connection: Connection, one: str, other: str) -> None:
+    about = connection.execute(select(OUTBOX_ALERT).where(OUTBOX_ALERT.c.message == one)).all()
+    rows = [{"message": other, "alert": row.alert, "level": row.level} for row in about]
+    upsert(connection, OUTBOX_ALERT, rows, kept=None)
+
+
+def read_waiting(connection: Connection, now: datetime) -> list[WaitingMessage]:
+    """Return messages at once that wait for their recipient's hours."""
+    waits = and_(UNTRIED, OUTBOX.c.due > now, OUTBOX.c.facts != "")
+    query = select(OUTBOX.c.id, OUTBOX.c.recipient, OUTBOX.c.notifier, OUTBOX.c.due, OUTBOX.c.facts).where(waits)
+    return [WaitingMessage(*row) for row in connection.execute(query.order_by(OUTBOX.c.due, OUTBOX.c.id))]
+
+
+def read_alerts_of(connection: Connection, message_id: str) -> list[str]:
+    """Return the ids of the alerts that a message is about."""
+    query = select(OUTBOX_ALERT.c.alert).where(OUTBOX_ALERT.c.message == message_id).order_by(OUTBOX_ALERT.c.alert)
+    return list(connection.execute(query).scalars())
 
 
 def _insert_of(message: Message, rendered: Rendered, expires: timedelta) -> OutboxInsert:
@@ -94,6 +127,7 @@ def _new_row(one: OutboxInsert, at: datetime) -> dict[str, Any]:
         "trimmed": one.rendered.trimmed,
         "fallback": one.fallback,
         "fallback_id": "",
+        "facts": "",
         "state": OutboxState.WAITING.value,
         "created_at": at,
         "due": due,
@@ -195,10 +229,7 @@ def _settled(settlement: Settlement) -> dict[str, object]:
 
 def _write_fallback(connection: Connection, message_id: str, fallback: OutboxInsert, at: datetime) -> None:
     upsert(connection, OUTBOX, [_new_row(fallback, at)], kept=None)
-    same = select(literal(fallback.id), OUTBOX_ALERT.c.alert, OUTBOX_ALERT.c.level)
-    about = connection.execute(same.where(OUTBOX_ALERT.c.message == message_id)).all()
-    rows = [{"message": fallback.id, "alert": row.alert, "level": row.level} for row in about]
-    upsert(connection, OUTBOX_ALERT, rows, kept=None)
+    _copy_alerts(connection, message_id, fallback.id)
 
 
 def _count(connection: Connection, settlement: Settlement) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from pmo_watch.alerts import Alert, Silence, Told
+from pmo_watch.alerts import Alert, Silence, Thread, Told
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.shared import ORIGIN
 from pmo_watch.flow import SourceState
@@ -160,6 +160,7 @@ TRANSITION = Table(
     Index("ix_transition_at", "at"),
 )
 TOLD = Table("told", metadata, *_columns_of(Told, "alert", "recipient", "notifier"))
+THREAD = Table("thread", metadata, *_columns_of(Thread, "notifier", "recipient", "project"))
 SILENCE = Table(
     "silence",
     metadata,
@@ -198,6 +199,7 @@ OUTBOX = Table(
     Column("trimmed", BigInteger, nullable=False),
     Column("fallback", Text, nullable=False),
     Column("fallback_id", Text, nullable=False),
+    Column("facts", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("due", Moment, nullable=False),

@@ -152,7 +152,7 @@ TABLES = {
     "outbox": (
         "id:text* kind:text! notifier:text! recipient:text! recipient_name:text! address:text! language:text! "
         "subject:text! text:text! html:text! payload:json headers:json! trimmed:int! fallback:text! "
-        "fallback_id:text! state:text! created_at:moment! due:moment! expires_at:moment! attempts:int! "
+        "fallback_id:text! facts:text! state:text! created_at:moment! due:moment! expires_at:moment! attempts:int! "
         "lease_until:moment settled_at:moment reason:text! answer:text! who:text!"
     ),
     "reading": (
@@ -168,6 +168,7 @@ TABLES = {
         "failing_since:moment failures:int! error:text! rows:int! rejected:int! degraded:list! cursor:json! "
         "held:text! last_change:int!"
     ),
+    "thread": "notifier:text* recipient:text* project:text* number:int! id:text! subject:text!",
     "told": (
         "alert:text* recipient:text* notifier:text* address:text! audience:text! language:text! told_at:moment! "
         "level:text! digest:text! thread:text! ended:text!"
