@@ -14,6 +14,7 @@ LONGEST_WORD = 60  # what a person wrote is quoted up to here
 _SECRET_KEY = re.compile(
     r"(?i)[\w.-]*(?:password|passwd|passphrase|secret|token|api_?key|private_key)[\w.-]*[\"']?\s*:(?:\s+|$)"
 )
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"?|'(?:''|[^'])*'?")
 _URL_LOGIN = re.compile(r"://[^/\s@\"']+@")
 _URL_SIGNATURE = re.compile(r"(?i)[?&](?:sig|signature|token|key|code|secret)=([^&\s\"']+)")
 
@@ -81,8 +82,7 @@ def masked(lines: list[str], line: int) -> str:
     if _below_a_secret(lines, line):
         return " " * (len(text) - len(text.lstrip())) + "*" * len(text.strip())
     for found in _SECRET_KEY.finditer(text):
-        end = min((at for at in (text.find(sign, found.end()) for sign in ",}") if at >= 0), default=len(text))
-        text = _starred(text, found.end(), end)
+        text = _starred(text, found.end(), _value_end(text, found.end()))
     for found in _URL_LOGIN.finditer(text):
         text = _starred(text, found.start() + 3, found.end() - 1)
     for found in _URL_SIGNATURE.finditer(text):
@@ -92,6 +92,15 @@ def masked(lines: list[str], line: int) -> str:
 
 def _starred(text: str, start: int, end: int) -> str:
     return text[:start] + "*" * (end - start) + text[end:]
+
+
+def _value_end(text: str, start: int) -> int:
+    """Return where a secret's value ends: after its quote or bracket; a comma ends it only inside of brackets."""
+    if closed := _QUOTED.match(text, start):
+        return closed.end()
+    inside = any(sign in text[:start] for sign in "{[")
+    ends = {"[": "]", "{": "}"}.get(text[start : start + 1], ",}]" if inside else "")
+    return min((at for at in (text.find(sign, start) for sign in ends) if at >= 0), default=len(text))
 
 
 def _below_a_secret(lines: list[str], line: int) -> bool:

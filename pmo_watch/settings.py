@@ -33,7 +33,7 @@ from pmo_watch.settings_shape import (
     OrganisationSettings,
     Shape,
 )
-from pmo_watch.settings_shown import password_of, secrets_in, visible, visible_database
+from pmo_watch.settings_shown import literals, password_of, secrets_in, visible, visible_database
 from pmo_watch.yaml_faults import Faults, compose, did_you_mean
 from pmo_watch.yaml_nodes import Document, ScalarNode
 
@@ -193,6 +193,7 @@ class _Check:
         )
 
     def _shape(self) -> Shape | None:
+        self._found.hide(literals(Shape, self._data))
         try:
             return Shape.model_validate(self._data, context=self._context)
         except ValidationError as error:
@@ -236,6 +237,7 @@ class _Check:
         return None
 
     def _validated(self, at: Loc, model: type[BaseModel], data: Mapping[str, Any]) -> BaseModel | None:
+        self._found.hide(literals(model, data))
         try:
             return model.model_validate(data, context=self._context)
         except ValidationError as error:

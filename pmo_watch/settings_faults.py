@@ -1,13 +1,15 @@
 """Faults of the settings: at their place in the file, or by the name of the variable or secret file that gave them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from pmo_watch.errors import SettingsError
 from pmo_watch.settings_layers import Layers, Loc
-from pmo_watch.yaml_faults import Document, Fault, Walk, faults_of
+from pmo_watch.yaml_faults import Document, Fault, Walk, compose, faults_of
 from pmo_watch.yaml_nodes import Node
 
 
@@ -31,6 +33,11 @@ class FaultList:
         self._in_file: dict[Fault, None] = {}
         self._elsewhere: dict[str, None] = {}
         self._spent: list[Loc] = []
+        self._hidden: set[str] = set()
+
+    def hide(self, texts: Iterable[str]) -> None:
+        """Keep these texts of the file, which are secrets, out of the lines that are shown."""
+        self._hidden |= set(texts) - {""}
 
     def add(self, loc: Loc, text: str, spent: Loc | None = None) -> None:
         """Add a fault at a place; later faults at or below `spent`, else it, are consequences and left out."""
@@ -51,13 +58,18 @@ class FaultList:
             if isinstance(one["input"], SecretStr) and one["type"].endswith("_type"):
                 self.add(loc, f"{loc[-1]} is not kept secret, so it takes no {{secret: ...}}: write the value itself")
             elif origin := self.origin(loc):
-                self._elsewhere[f"{origin}: {walk.follow(None, one).text()}"] = None
+                self._elsewhere[f"{origin}: {walk.follow(self._shadow(at), one).text()}"] = None
             else:
                 mine.append(one)
         if mine:
             part = Document(self._document.path, self._document.text, root=self.nearest(at))
             kept = ValidationError.from_exception_data(error.title, [_again(one) for one in mine])
             self._in_file.update(dict.fromkeys(faults_of(part, adapter, kept)))
+
+    def _shadow(self, at: Loc) -> Node | None:
+        """Return the part as nodes of everything together: what the environment says has none in the file."""
+        everything = compose(self._document.path, json.dumps(self._layers.data, default=str))
+        return everything.find(*at)
 
     def origin(self, loc: Loc) -> str:
         """Return what gave the value there; empty when it is the file."""
@@ -81,8 +93,14 @@ class FaultList:
             SettingsFaults: there is something.
         """
         if self._in_file or self._elsewhere:
-            in_order = sorted(self._in_file, key=lambda fault: (fault.line, fault.column))
+            in_order = sorted(map(self._masked, self._in_file), key=lambda fault: (fault.line, fault.column))
             raise SettingsFaults([*in_order, *self._elsewhere])
+
+    def _masked(self, fault: Fault) -> Fault:
+        snippet = fault.snippet
+        for text in self._hidden:
+            snippet = snippet.replace(text, "*" * len(text))
+        return replace(fault, snippet=snippet)
 
 
 def _again(error: ErrorDetails) -> InitErrorDetails:

@@ -2,11 +2,11 @@
 
 import re
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from pmo_watch.settings_values import Duration, LocalFile
 
@@ -15,6 +15,7 @@ _BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]/]+)):(?P<port>[0-9]{1,5})")
 
 Role = Literal["viewer", "operator"]
+Network = IPv4Network | IPv6Network
 
 
 class Section(BaseModel):
@@ -55,6 +56,25 @@ def _address(value: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
+def _network(value: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError(f"'{value}' is no network such as 10.0.0.5/32 or 10.0.0.0/8") from None
+
+
+def _some(value: tuple[Network, ...]) -> tuple[Network, ...]:
+    if not value:
+        raise ValueError("should name the proxy's address: without one nobody's headers count")
+    return value
+
+
+def _key_id(value: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9_-]{1,16}", value):
+        raise ValueError(f"'{value}' is no id of a key: letters, digits, '-' and '_' only, at most 16")
+    return value
+
+
 class User(Section):
     """One person or program that signs in with a password."""
 
@@ -65,8 +85,8 @@ class User(Section):
 class Proxy(Section):
     """A reverse proxy in front that has signed the user in."""
 
-    from_: tuple[IPvAnyNetwork, ...] = Field(
-        alias="from", min_length=1, description="Addresses of the proxy; from any other its headers are ignored."
+    from_: Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], AfterValidator(_some)] = Field(
+        alias="from", description="Addresses of the proxy; from any other its headers are ignored."
     )
     user_header: str = Field("X-Forwarded-User", description="Header with the user's name.")
     groups_header: str = Field("X-Forwarded-Groups", description="Header with the user's groups, comma separated.")
@@ -84,7 +104,7 @@ class Tls(Section):
 class AckKey(Section):
     """A key that signs acknowledge links."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,16}$")] = Field(description="Its name inside the links.")
+    id: Annotated[str, AfterValidator(_key_id)] = Field(description="Its name inside the links.")
     key: Annotated[SecretStr, AfterValidator(_long_key)] = Field(description="At least 32 random bytes.")
 
 

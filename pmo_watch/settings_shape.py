@@ -1,12 +1,11 @@
 """The daemon's own settings, part by part, with their defaults; what plugins add is checked by their own models."""
 
-import re
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, model_validator
 
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Organisation
@@ -15,14 +14,19 @@ from pmo_watch.rules import Span
 from pmo_watch.settings_http import Http, Section, WebAddress
 from pmo_watch.settings_values import (
     Clock,
+    Country,
+    Currency,
     Duration,
+    InPercent,
+    InSteps,
+    InWorkingDays,
     LocalFolder,
     LocalPath,
+    Name,
     Share,
     WorkingDays,
     WorkingSpan,
     Zone,
-    tolerance,
 )
 
 POLLED_GRACE, FILE_GRACE = Span(4, "h"), Span(1, "wd")  # spec alerts, "Failed and suspicious readings"
@@ -41,18 +45,7 @@ Group = Literal[
     "indicators",
 ]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Dimension = Literal["time", "cost", "scope", "quality", "benefit", "risk"]
 Phase = Literal["initiating", "planning", "executing", "closing"]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError(f"'{value}' is no name: letters, digits, '-', '_' and '.' only, at most 64")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_name)]
 
 
 def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -66,6 +59,47 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(f"sqlite:///{Path(folder, path).absolute()}") if path else value
 
 
+class TimeTolerance(Section):
+    """How late a project may be."""
+
+    amber: InWorkingDays | None = Field(None, description="Working days before amber.")
+    red: InWorkingDays | None = Field(None, description="Working days before red.")
+
+
+class ShareTolerance(Section):
+    """How far a project may be off."""
+
+    amber: InPercent | None = Field(None, description="Percent before amber.")
+    red: InPercent | None = Field(None, description="Percent before red.")
+
+
+class RiskTolerance(Section):
+    """How high a risk may be."""
+
+    amber: InSteps | None = Field(None, description="Steps before amber.")
+    red: InSteps | None = Field(None, description="Steps before red.")
+
+
+class Tolerances(Section):
+    """What is tolerated where neither project, programme nor portfolio says."""
+
+    time: TimeTolerance = Field(default_factory=TimeTolerance, description="In working days.")
+    cost: ShareTolerance = Field(default_factory=ShareTolerance, description="In percent.")
+    scope: ShareTolerance = Field(default_factory=ShareTolerance, description="In percent.")
+    quality: ShareTolerance = Field(default_factory=ShareTolerance, description="In percent.")
+    benefit: ShareTolerance = Field(default_factory=ShareTolerance, description="In percent.")
+    risk: RiskTolerance = Field(default_factory=RiskTolerance, description="In steps.")
+
+    def as_values(self) -> dict[str, Decimal]:
+        """Return those that are set, such as time_amber -> 5."""
+        every = {
+            f"{dimension}_{level}": getattr(getattr(self, dimension), level)
+            for dimension in type(self).model_fields
+            for level in ("amber", "red")
+        }
+        return {name: value for name, value in every.items() if value is not None}
+
+
 class OrganisationSettings(Section):
     """What holds unless a project, programme or person says otherwise."""
 
@@ -73,7 +107,7 @@ class OrganisationSettings(Section):
     timezone: Zone = Field("Europe/Brussels", description="Civil dates are taken in it.")
     calendar: str = Field("be", description="Working days: an entry of `calendars`, or a country's two letters.")
     language: Literal["en", "fr", "nl"] = Field("en", description="Where neither person nor project has one.")
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field("EUR", description="Where a project has none.")
+    currency: Currency = Field("EUR", description="Where a project has none.")
     decimal: Literal["comma", "point"] | None = Field(None, description="Decimal mark in sheets that do not show it.")
     dates: Literal["dmy", "mdy", "ymd"] | None = Field(None, description="Order of dates in sheets, likewise.")
     status_date_max_age: WorkingDays = Field(20, description="Working days after which a status date is too old.")
@@ -82,24 +116,10 @@ class OrganisationSettings(Section):
         description="First filled one: the date people committed to.",
     )
     min_sample: int = Field(5, ge=0, description="With fewer rows a percentage is amber at worst.")
-    tolerances: dict[Dimension, dict[Literal["amber", "red"], Decimal]] = Field(
-        default_factory=dict, description="Where a project has none: time in wd, risk in steps, the others in %."
-    )
+    tolerances: Tolerances = Field(default_factory=Tolerances, description="Where a project has none.")
     document_sets: dict[str, dict[Phase, tuple[str, ...]]] = Field(
         default_factory=dict, description="Size class -> phase -> artefacts that a project must have."
     )
-
-    @field_validator("tolerances", mode="before")
-    @classmethod
-    def _with_units(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        return {
-            dimension: {level: tolerance(str(dimension), one) for level, one in levels.items()}
-            if isinstance(levels, dict)
-            else levels
-            for dimension, levels in value.items()
-        }
 
     def as_values(self) -> Organisation:
         """Return what the pure steps read of it."""
@@ -111,9 +131,7 @@ class OrganisationSettings(Section):
             currency=self.currency,
             status_date_max_age=self.status_date_max_age,
             commit_order=self.commit_order,
-            tolerances={
-                f"{name}_{level}": one for name, levels in self.tolerances.items() for level, one in levels.items()
-            },
+            tolerances=self.tolerances.as_values(),
             document_sets={
                 size: {str(phase): artefacts for phase, artefacts in phases.items()}
                 for size, phases in self.document_sets.items()
@@ -179,7 +197,7 @@ class People(Section):
 class CalendarSettings(Section):
     """Which days are worked: of a country, of a file, or of a week alone; then the days of your own."""
 
-    country: Annotated[str, Field(pattern="^[A-Za-z]{2,3}$")] | None = Field(None, description="Its public holidays.")
+    country: Country | None = Field(None, description="Its public holidays.")
     subdivision: str | None = Field(None, description="A part of the country that has holidays of its own.")
     file: LocalPath | None = Field(None, description="An .ics or .yaml file with days off.")
     week: tuple[Weekday, ...] | None = Field(None, description="Working weekdays; else the country's or file's.")

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
+from typing import get_args
 from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from pmo_watch.rules import Span
 from pmo_watch.settings_layers import Loc
@@ -53,6 +54,35 @@ def secrets_in(value: object, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
     elif isinstance(value, (list, tuple)):
         for number, one in enumerate(value):
             yield from secrets_in(one, (*loc, number))
+
+
+def literals(model: type[BaseModel], value: object) -> Iterator[str]:
+    """Yield the secrets that stand in plain text in what is to become a `model`, right or wrong."""
+    if not isinstance(value, Mapping):
+        return
+    for name, field in model.model_fields.items():
+        given = value.get(field.alias or name)
+        if isinstance(given, str) and "SecretStr" in repr(field.annotation):
+            yield given
+        for inner in _models(field.annotation):
+            for part in _parts(given):
+                yield from literals(inner, part)
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _parts(value: object) -> Iterator[object]:
+    if isinstance(value, list):
+        yield from value
+    elif isinstance(value, Mapping):
+        # A mapping may be the model itself, or hold several by name.
+        yield value
+        yield from (one for one in value.values() if isinstance(one, Mapping))
 
 
 def password_of(url: str) -> str:

@@ -1,6 +1,7 @@
 """How a person writes a value of the settings: durations, shares, times of day, zones, paths, tolerances."""
 
 import re
+from collections.abc import Callable
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -41,8 +42,10 @@ def _span(value: object) -> Span:
 
 def _share(value: object) -> float:
     found = _SHARE.fullmatch(str(value).strip())
-    if found is None or float(found[1]) > 100:
+    if found is None:
         raise ValueError(f"'{value}' is no share: write it with its unit, such as 20 %")
+    if float(found[1]) > 100:
+        raise ValueError(f"{value} is more than the whole")
     return float(found[1]) / 100
 
 
@@ -68,7 +71,7 @@ def _zone(value: str) -> str:
     known = available_timezones()
     if value not in known:
         raise ValueError(
-            f"'{value}' is no time zone{did_you_mean(value, sorted(known))}; write it like Europe/Brussels"
+            f"'{value}' is no time zone{did_you_mean(value, sorted(known)) or ', such as Europe/Brussels'}"
         )
     return value
 
@@ -87,23 +90,38 @@ def _existing_file(value: Path) -> Path:
 
 def _existing_folder(value: Path) -> Path:
     if not value.is_dir():
-        raise ValueError(f"the folder {value} does not exist: make it, or correct the path")
+        raise ValueError(f"there is no folder {value}: make it, or correct the path")
     return value
 
 
-def tolerance(dimension: str, value: object) -> Decimal:
-    """Read a tolerance, whose unit the dimension gives: wd for time, steps for risk, % for the others.
+def _currency(value: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", value):
+        raise ValueError(f"'{value}' is no currency code such as EUR")
+    return value
 
-    Raises:
-        ValueError: no number, or another unit.
-    """
-    unit = {"time": "wd", "risk": "steps"}.get(dimension, "%")
-    found = _AMOUNT.fullmatch(str(value).strip())
-    if found is None or isinstance(value, bool):
-        raise ValueError(f"'{value}' is no tolerance: write a number such as '5 {unit}'")
-    if found[2] not in {"", unit}:
-        raise ValueError(f"a tolerance of {dimension} is in {unit}, not in {found[2]}: write '{found[1]} {unit}'")
-    return Decimal(found[1])
+
+def _country(value: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2,3}", value):
+        raise ValueError(f"'{value}' is no country code such as BE")
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
+        raise ValueError(f"'{value}' is no name: letters, digits, '-', '_' and '.' only, at most 64")
+    return value
+
+
+def _amount(unit: str) -> Callable[[object], Decimal]:
+    def read(value: object) -> Decimal:
+        found = _AMOUNT.fullmatch(str(value).strip())
+        if found is None:
+            raise ValueError(f"'{value}' is no tolerance: write a number and its unit, such as '5 {unit}'")
+        if found[2] not in {"", unit}:
+            raise ValueError(f"'{value}' should be in {unit} here, such as '{found[1]} {unit}'")
+        return Decimal(found[1])
+
+    return read
 
 
 def _text(pattern: str, example: str) -> WithJsonSchema:
@@ -116,6 +134,12 @@ WorkingDays = Annotated[int, Field(ge=1), BeforeValidator(_working_days)]
 Share = Annotated[float, BeforeValidator(_share), _text(f"^{_SHARE.pattern}$", "20 %")]
 Clock = Annotated[time, BeforeValidator(_clock), _text(f"^{_CLOCK.pattern}$", "08:30")]
 Zone = Annotated[str, AfterValidator(_zone)]
+Currency = Annotated[str, AfterValidator(_currency)]
+Country = Annotated[str, AfterValidator(_country)]
+Name = Annotated[str, AfterValidator(_name)]
+InWorkingDays = Annotated[Decimal, BeforeValidator(_amount("wd"))]
+InPercent = Annotated[Decimal, BeforeValidator(_amount("%"))]
+InSteps = Annotated[Decimal, BeforeValidator(_amount("steps"))]
 LocalPath = Annotated[Path, AfterValidator(_inside)]
 LocalFile = Annotated[LocalPath, AfterValidator(_existing_file)]
 LocalFolder = Annotated[LocalPath, AfterValidator(_existing_folder)]
