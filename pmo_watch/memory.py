@@ -1,0 +1,126 @@
+"""What the daemon keeps between cycles: each source's rows and state, the snapshot made of them, and its findings.
+
+The store holds all of it too; keeping it here makes a cycle with nothing new cheap. Nothing is kept of a cycle that was
+not committed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+import polars as pl
+
+from pmo_watch.contracts import Observer
+from pmo_watch.evaluate import Evaluated, evaluate, wishes
+from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState
+from pmo_watch.in_force import InForce
+from pmo_watch.merge import build_snapshot
+from pmo_watch.normalise import Accepted, accept
+from pmo_watch.store import ReadingChange, Store
+
+SourceRows = Mapping[str, Mapping[str, pl.DataFrame]]
+QUARTER_HOUR = 900  # cut-offs of indicators pass during the day: a snapshot is made anew this often at least
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Rows and states of all sources at one moment."""
+
+    rows: SourceRows
+    states: Mapping[str, SourceState]
+
+    @classmethod
+    def stored(cls, store: Store) -> "Known":
+        """Return what the store holds."""
+        return cls(store.rows(), store.sources())
+
+    def after(self, accepted: Mapping[str, Accepted]) -> "Known":
+        """Return what is known once these readings are taken in."""
+        return Known(
+            {**self.rows, **{name: one.rows for name, one in accepted.items()}},
+            {**self.states, **{name: one.state for name, one in accepted.items()}},
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A snapshot with its findings; `key` says what it was made of, so that the same is not made twice."""
+
+    key: tuple[object, ...]
+    snapshot: Snapshot
+    evaluated: Evaluated
+    known: Known = field(default_factory=lambda: Known({}, {}))
+
+
+def take_in(readings: Sequence[Reading], known: Known, in_force: InForce, accepting: frozenset[str]) -> dict[str, Accepted]:
+    """Compare each reading with what is known of its source. `accepting`: sources whose next reading a person believes."""
+    entries = in_force.settings.sources
+    limits = in_force.settings.reading_limits()
+    found: dict[str, Accepted] = {}
+    for reading in readings:
+        entry = entries[reading.source]
+        state = known.states.get(reading.source) or SourceState(reading.source, entry.type)
+        believed = entry.accept_shrink or reading.source in accepting
+        one = accept(reading, known.rows.get(reading.source, {}), state, limits, accept_shrink=believed)
+        found[reading.source] = replace(one, state=replace(one.state, kind=entry.type))
+    return found
+
+
+def changes(accepted: Mapping[str, Accepted], readings: Sequence[Reading], today: date) -> list[ReadingChange]:
+    """Return what each reading changes, for the store."""
+    costs = {one.source: one.summary.cost for one in readings}
+    return [
+        ReadingChange(
+            one.state, today, one.changed, one.missing, one.vanished, one.returned, cost=costs.get(name, {})
+        )
+        for name, one in accepted.items()
+    ]
+
+
+def picture(
+    before: Picture | None,
+    known: Known,
+    in_force: InForce,
+    store: Store,
+    now: datetime,
+    observers: Mapping[str, Observer],
+    pending: Sequence[ReadingChange] = (),
+) -> Picture:
+    """Make the snapshot and its findings, or give back the one before with the new moment when nothing has changed."""
+    context = in_force.context(now)
+    key = (
+        context.today,
+        int(now.timestamp()) // QUARTER_HOUR,
+        in_force.rules.hash,
+        id(in_force.base),
+        tuple(sorted((name, state.reading, _seen(state)) for name, state in known.states.items())),
+    )
+    if before and before.key == key and _same_rows(before.known.rows, known.rows):
+        snapshot = replace(before.snapshot, now=now, sources=known.states)
+        return replace(before, snapshot=snapshot, known=known)
+    extra = shown_measures(observers)
+    measures = in_force.plugins.measures
+    past = store.past(wishes(in_force.rules, measures, extra), now, in_force.zone, pending)
+    order = [name for name in in_force.sources() if name in known.rows]
+    enabled = {name: known.rows[name] for name in order}
+    snapshot = build_snapshot(enabled, known.states, context, past)
+    return Picture(key, snapshot, evaluate(in_force.rules, snapshot, measures, extra), known)
+
+
+def shown_measures(observers: Mapping[str, Observer]) -> list[str]:
+    """Return the measures that observers show."""
+    return sorted({name for observer in observers.values() for name in observer.wishes()})
+
+
+def _seen(state: SourceState) -> bool:
+    return state.outcome in {Outcome.COMPLETE, Outcome.PARTIAL}
+
+
+def _same_rows(before: SourceRows, now: SourceRows) -> bool:
+    """Say whether the very same frames are there: readings that change nothing keep them."""
+    if before.keys() != now.keys():
+        return False
+    return all(
+        before[name].keys() == now[name].keys() and all(before[name][one] is now[name][one] for one in now[name])
+        for name in now
+    )
