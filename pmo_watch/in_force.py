@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pmo_watch import __version__
 from pmo_watch.configuration import Configuration, read_configuration
 from pmo_watch.contracts import Notifier, NotifierContext, Observer, OwnMetrics, Source, SourceContext, Watches
+from pmo_watch.entities import MATCHED_ON
 from pmo_watch.errors import PluginError
 from pmo_watch.flow import Organisation
 from pmo_watch.merge import Context
@@ -85,6 +86,7 @@ class InForce:
             tuple(self.settings.sources),
             self.settings.merge,
             self.settings.aliases,
+            MATCHED_ON | {"project": self.settings.match_on.project},
         )
 
 

@@ -45,7 +45,8 @@ class Context:
     """What the snapshot needs besides rows: the moment, calendars, and how sources are put together.
 
     `order`: sources as in the settings. `policy`: field group -> sources, first choice first; without an entry the
-    settings' order holds. `aliases`: what sources write -> e-mail address or project code.
+    settings' order holds. `aliases`: what sources write -> e-mail address or project code. `match_on`: matched entity
+    -> the field by which it is recognised in several sources.
     """
 
     now: datetime
@@ -55,6 +56,7 @@ class Context:
     order: Sequence[str] = ()
     policy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    match_on: Mapping[str, str] = field(default_factory=lambda: MATCHED_ON)
 
 
 def build_snapshot(
@@ -63,7 +65,7 @@ def build_snapshot(
     """Merge the rows of all sources, resolve references, and add what follows from rows, history and the day."""
     stacked = {name: _stack(name, rows, states, context) for name in ENTITIES if name != "source"}
     stacked["indicator"] = _with_undefined_indicators(stacked["indicator"], stacked["observation"])
-    stacked = {name: identify(name, frame, context.aliases) for name, frame in stacked.items()}
+    stacked = {name: identify(name, frame, context.aliases, context.match_on) for name, frame in stacked.items()}
     directory = Directory(stacked, context.aliases)
     rejected: list[Rejected] = []
     frames: dict[str, pl.DataFrame] = {}

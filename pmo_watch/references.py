@@ -24,12 +24,15 @@ def plain(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.strip_chars().str.replace_all(r"\s+", " ")
 
 
-def identify(entity: str, rows: pl.DataFrame, aliases: Mapping[str, str]) -> pl.DataFrame:
+def identify(
+    entity: str, rows: pl.DataFrame, aliases: Mapping[str, str], match_on: Mapping[str, str] = MATCHED_ON
+) -> pl.DataFrame:
     """Give rows of a matched entity their `uid` over all sources; others keep theirs.
 
-    `rows` has `@native` (the native key). `aliases`: what a source writes -> e-mail address or code.
+    `rows` has `@native` (the native key). `aliases`: what a source writes -> e-mail address or code. `match_on`: by
+    which field each matched entity is recognised.
     """
-    field = MATCHED_ON.get(entity)
+    field = match_on.get(entity)
     if field is None or rows.is_empty():
         return rows
     match = plain(pl.coalesce(field, "id", "@native"))

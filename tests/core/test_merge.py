@@ -65,6 +65,17 @@ def test_one_project_of_two_sources_is_one_row_matched_by_code() -> None:
     assert row["@source:cost"] == "sheet"
 
 
+def test_projects_are_matched_by_the_field_that_the_settings_name() -> None:
+    sheet = [records("project", {"key": "1", "code": "P-001", "name": "ATLAS", "budget": Decimal(100)})]
+
+    by_code = snapshot({"plans": PLAN, "sheet": sheet}).frame("project")
+    by_name = snapshot({"plans": PLAN, "sheet": sheet}, match_on={"project": "name"}).frame("project")
+
+    assert by_code["uid"].to_list() == ["project:atl", "project:p-001"]
+    assert only(by_name)["uid"] == "project:atlas"
+    assert only(by_name)["budget"] == Decimal("100.0000")
+
+
 def test_a_schedule_is_never_mixed_from_two_sources() -> None:
     other = [records("project", {"key": "ATL", "code": "ATL", "forecast_start": date(2026, 1, 5)})]
 
