@@ -2,16 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
+from databases import fresh_database
 from postgres import postgres
-from sqlalchemy import create_engine, make_url, text
 
 from pmo_watch.store import Store, open_store, upgrade_schema
-
-NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +29,7 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> str:
     """Return the name of a database with the tables and no rows."""
-    _create(postgres_server, "CREATE DATABASE template_tables")
-    upgrade_schema(_named(postgres_server, "template_tables"))
+    upgrade_schema(fresh_database(postgres_server, "template0", "template_tables"))
     return "template_tables"
 
 
@@ -42,7 +38,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'pmo-watch.db'}"
-    return _fresh(request.getfixturevalue("postgres_server"), "template0")
+    return fresh_database(request.getfixturevalue("postgres_server"), "template0")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -51,7 +47,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "pmo-watch.db")
         return f"sqlite:///{tmp_path / 'pmo-watch.db'}"
-    return _fresh(request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template"))
+    return fresh_database(request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture
@@ -60,20 +56,3 @@ def store(store_url: str) -> Iterator[Store]:
     opened = open_store(store_url)
     yield opened
     opened.close()
-
-
-def _fresh(server: str, template: str) -> str:
-    name = f"test_{next(NUMBERS)}"
-    _create(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    return _named(server, name)
-
-
-def _named(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def _create(server: str, statement: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

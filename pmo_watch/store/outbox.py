@@ -346,8 +346,8 @@ def read_figures(connection: Connection) -> OutboxFigures:
     dead = select(OUTBOX.c.notifier, func.count()).where(DEAD_LETTER).group_by(OUTBOX.c.notifier)
     return OutboxFigures(
         counts,
-        dict(connection.execute(oldest.group_by(OUTBOX.c.notifier)).tuples().all()),
-        dict(connection.execute(dead).tuples().all()),
+        dict(connection.execute(oldest.group_by(OUTBOX.c.notifier)).all()),
+        dict(connection.execute(dead).all()),
     )
 
 
