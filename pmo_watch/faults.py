@@ -30,7 +30,7 @@ class Fault:
     snippet: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.text}"
+        return f"{printable(str(self.path))}:{self.line}:{self.column}: {self.text}"
 
     def shown(self) -> str:
         """Return the fault with its line and a caret under the place."""
@@ -55,9 +55,14 @@ class Faults(ConfigError):
         return "\n".join(one.shown() for one in self.faults)
 
 
+def printable(text: str) -> str:
+    """Return a text for one line of a terminal: a dot for each character that would do something to it."""
+    return "".join(sign if sign.isprintable() else "·" for sign in text)
+
+
 def quoted(word: object) -> str:
     """Return what a person wrote between quotes: cut, on one line, without control characters."""
-    text = "".join(sign if sign.isprintable() else "·" for sign in str(word))
+    text = printable(str(word))
     return f"'{text if len(text) <= LONGEST_WORD else text[: LONGEST_WORD - 1] + '…'}'"
 
 
@@ -87,7 +92,7 @@ def masked(lines: list[str], line: int) -> str:
         text = _starred(text, found.start() + 3, found.end() - 1)
     for found in _URL_SIGNATURE.finditer(text):
         text = _starred(text, found.start(1), found.end(1))
-    return "".join(sign if sign.isprintable() else " " if sign == "\t" else "·" for sign in text)
+    return printable(text.replace("\t", " "))
 
 
 def _starred(text: str, start: int, end: int) -> str:

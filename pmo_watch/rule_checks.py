@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,7 +60,7 @@ def check_rule(page: Page, number: int, defaults: Shared, file: str) -> Rule | N
 
 def _rule(reading: Reading, said: Shared, texts: Mapping[str, Texts]) -> Rule:
     page, keys, shape, names = reading.page, reading.keys, reading.shape, reading.names
-    history = _history(page, keys, reading.chosen)
+    history = _history(page, keys, shape, reading.chosen)
     measures = tuple(judged(page, one, names, str(history.get("every", ""))) for one in reading.chosen)
     return Rule(
         id=shape.id,
@@ -109,7 +109,7 @@ def _chosen(page: Page, keys: Keys, shape: RuleShape) -> tuple[Chosen, ...] | No
     for name in OF_ONE_MEASURE:
         if name in given:
             page.wrong_key((*keys, name), f"with `measures`, '{name}' stands in its items")
-    return _measures(page, [((*keys, "measures", number), one) for number, one in enumerate(shape.measures)])
+    return _measures(page, [((*keys, "measures", number), one) for number, one in enumerate(shape.measures) if one])
 
 
 def _measures(page: Page, items: list[tuple[Keys, Measured | RuleShape]]) -> tuple[Chosen, ...] | None:
@@ -164,7 +164,12 @@ def _only_if(page: Page, keys: Keys, shape: RuleShape, names: Names) -> tuple[Te
     return tuple(tests)
 
 
-def _one_of(page: Page, keys: Keys, items: list[str], subject: Subject) -> Condition | None:
+def _one_of(page: Page, keys: Keys, items: Sequence[str | None], subject: Subject) -> Condition | None:
+    for number, item in enumerate(items):
+        if item is None and page.data((*keys, number)) is None:
+            page.wrong((*keys, number), "nothing stands here; write `missing` as a condition of its own")
+    if None in items:
+        return None
     if not items:
         page.wrong(keys, "the list is empty; nothing could ever be one of it")
         return None
@@ -178,26 +183,25 @@ def _one_of(page: Page, keys: Keys, items: list[str], subject: Subject) -> Condi
 def _show(page: Page, keys: Keys, shape: RuleShape, names: Names) -> tuple[str, ...]:
     shown: list[str] = []
     for number, name in enumerate(shape.show or ()):
-        if page.read((*keys, "show", number), names.field) is not None:
+        if name and page.read((*keys, "show", number), names.field) is not None:
             shown.append(name if name in names.fields else f"{names.for_each}.{name}")
     return tuple(dict.fromkeys(shown))
 
 
-def _history(page: Page, keys: Keys, chosen: tuple[Chosen, ...] | None) -> Mapping[str, object]:
+def _history(page: Page, keys: Keys, shape: RuleShape, chosen: tuple[Chosen, ...] | None) -> Mapping[str, object]:
     """Return how often samples are taken and how many there must be, where the rule says so."""
-    given = page.data((*keys, "history"))
-    if not isinstance(given, dict) or not chosen:
+    if shape.history is None or not chosen:
         return {}
+    given = page.data((*keys, "history"))
     with_past = [one.measure for one in chosen if one.measure.past is not no_past]
     if not with_past:
         page.wrong_key((*keys, "history"), f"{chosen[0].measure.name} reads no history; leave `history` out")
         return {}
-    found: dict[str, object] = {}
-    if "every" in given:
-        if not any("every" in one.params.model_fields for one in with_past):
-            page.wrong_key((*keys, "history", "every"), f"{with_past[0].name} says itself how often it takes samples")
-        found["every"] = given["every"]
-    if "at_least" in given and (number := page.read((*keys, "history", "at_least"), _periods)):
+    for name, what in (("every", "how often it takes samples"), ("at_least", "how many samples it needs")):
+        if name in given and not any(name in one.params.model_fields for one in with_past):
+            page.wrong_key((*keys, "history", name), f"{with_past[0].name} says itself {what}; leave '{name}' out")
+    found: dict[str, object] = {"every": shape.history.every} if shape.history.every else {}
+    if shape.history.at_least and (number := page.read((*keys, "history", "at_least"), _periods)):
         found["at_least"] = number
     return found
 

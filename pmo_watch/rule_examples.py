@@ -1,6 +1,6 @@
 """The inline examples of a rule: fields given as the model holds them, and the state expected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -17,10 +17,12 @@ WHOLE = frozenset({Kind.COUNT, Kind.MINUTES})
 LISTS = frozenset({Kind.LIST})
 
 
-def examples(page: Page, keys: Keys, shapes: list[ExampleShape] | None, names: Names) -> tuple[Example, ...]:
+def examples(page: Page, keys: Keys, shapes: Sequence[ExampleShape | None] | None, names: Names) -> tuple[Example, ...]:
     """Return a rule's examples; fields of its own entity are named without prefix, as in the entity's frame."""
     found: list[Example] = []
     for number, shape in enumerate(shapes or ()):
+        if shape is None:
+            continue
         given: dict[str, object] = {}
         for name in shape.given:
             at = (*keys, number, "given", name)

@@ -54,6 +54,9 @@ def read_file(path: Path, file: str, text: str, catalogue: Catalogue, language: 
         document, faults = compose_in_part(path, text)
     except Faults as error:
         return FileRead(text, faults=error.faults)
+    if not isinstance(document.data, dict):
+        faults.append(document.fault(document.root, "a rule file begins with keys: `rules:`, and the rules below it"))
+        return FileRead(text, faults=tuple(faults))
     page = Page(document, catalogue, language, faults)
     head = page.shaped((), HEAD)
     if head is None:

@@ -68,9 +68,10 @@ class Names:
         if measure is not None and measure.entity == self.for_each:
             self._refuse_parameters(measure)
             return Subject.measure(name, measure.unit)
-        for companion, unit in self._companions():
-            if companion == name:
-                return Subject.measure(name, unit)
+        for giver in self._here():
+            if name in giver.companions:
+                self._refuse_parameters(giver)
+                return Subject.measure(name, giver.companions[name])
         raise Misread(self._why_not(name))
 
     def field(self, name: str) -> Field:
@@ -88,9 +89,8 @@ class Names:
         """Say whether a name is a field's and not a measure's."""
         return name in self.fields
 
-    def _companions(self) -> Iterator[tuple[str, Any]]:
-        here = [one for one in self._catalogue.measures.values() if one.entity == self.for_each]
-        return ((name, unit) for measure in here for name, unit in measure.companions.items())
+    def _here(self) -> Iterator[Measure[Any]]:
+        return (one for one in self._catalogue.measures.values() if one.entity == self.for_each)
 
     def _refuse_parameters(self, measure: Measure[Any]) -> None:
         required = [name for name, one in measure.params.model_fields.items() if one.is_required()]
@@ -105,11 +105,11 @@ class Names:
         prefix, _, last = name.rpartition(".")
         if last in {"uid", "source"} and prefix in {"", *PREFIXES[self.for_each]}:
             return f"{quoted(name)} is internal and cannot be named; use `{self.for_each}.id`"
-        here = [one for one in self.fields if one.rpartition(".")[2] == last]
+        here = [one for one in PREFIXES[self.for_each] if f"{one}.{last}" in self.fields]
         if here:
-            return f"{quoted(name)} is not known here, did you mean '{here[0]}'?"
-        known = [*self.fields, *(one for one, _ in self._companions())]
-        known += [one.name for one in self._catalogue.measures.values() if one.entity == self.for_each]
+            nearest = next(iter(get_close_matches(prefix, here, n=1, cutoff=0)), here[0])
+            return f"{quoted(name)} is not known here, did you mean '{nearest}.{last}'?"
+        known = [*self.fields, *(name for one in self._here() for name in (one.name, *one.companions))]
         return f"there is no field or measure {quoted(name)}{self._nearest(name, known)}"
 
     def _nearest(self, name: str, known: list[str]) -> str:

@@ -1,6 +1,8 @@
 """One rule file while it is being read: its values by their keys, and every fault at its place."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -14,6 +16,8 @@ from pmo_watch.yaml_nodes import Key, Node, ScalarNode
 
 T = TypeVar("T")
 Keys = tuple[Key, ...]
+FIRST_WORD = re.compile(r"'([^']+)'")
+MOST_TRIES = 4  # what is left out may leave something else unfit
 NULL_HAS_A_MEANING = frozenset({"given", "with", "only_if"})  # below these keys, for what reads the values there
 
 
@@ -91,37 +95,80 @@ class Page:
             self.wrong_key(keys, error.text, error.offset)
             return None
 
-    def _filled(self, keys: Keys, value: Any) -> Any:
+    def shaped(self, keys: Keys, adapter: TypeAdapter[T], required: Mapping[str, str] | None = None) -> T | None:
+        """Return a part in its shape, with a fault for each value that does not fit.
+
+        What does not fit is left out (in a list an empty place remains) and the rest returned, so that it is looked
+        at as well; `required` stand in for what cannot be left out. None when nothing is left to look at.
+        """
+        empty: list[Keys] = []
+        data = self._filled(keys, self.data(keys), empty)
+        said = False
+        for _ in range(MOST_TRIES):
+            try:
+                return adapter.validate_python(data)
+            except ValidationError as error:
+                if not said:
+                    part = Document(self.document.path, self.document.text, self.node(keys))
+                    self.faults += faults_of(part, adapter, error, frozenset(one[len(keys) :] for one in empty))
+                said = True
+                data = _without_unfit(data, error, required or {})
+        return None
+
+    def _filled(self, keys: Keys, value: Any, empty: list[Keys]) -> Any:
         """Return a value without the keys that hold nothing, with a fault for each: `amber:` and no more."""
         if isinstance(value, list):
-            return [self._filled((*keys, number), item) for number, item in enumerate(value)]
+            for number, item in enumerate(value):
+                if item is None:
+                    self.wrong((*keys, number), "nothing stands here; give the item a value or delete it")
+                    empty.append((*keys, number))
+            return [self._filled((*keys, number), item, empty) for number, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
         filled: dict[str, Any] = {}
         for key, item in value.items():
             if item is None:
                 self.wrong_key((*keys, key), f"{quoted(key)} is empty; give it a value or delete the line")
+                empty.append((*keys, key))
             else:
-                filled[key] = item if key in NULL_HAS_A_MEANING else self._filled((*keys, key), item)
+                filled[key] = item if key in NULL_HAS_A_MEANING else self._filled((*keys, key), item, empty)
         return filled
 
-    def shaped(self, keys: Keys, adapter: TypeAdapter[T], required: Mapping[str, str] | None = None) -> T | None:
-        """Return a part in its shape, with a fault for each value that does not fit.
 
-        What does not fit is left out and the rest returned, so that it is looked at as well; `required` stand in for
-        what cannot be left out. None when nothing is left to look at.
-        """
-        data = self._filled(keys, self.data(keys))
-        try:
-            return adapter.validate_python(data)
-        except ValidationError as error:
-            part = Document(self.document.path, self.document.text, self.node(keys))
-            self.faults += faults_of(part, adapter, error)
-            unfit = {one["loc"][0] for one in error.errors(include_url=False) if one["loc"]}
-        if not isinstance(data, dict):
+def _without_unfit(data: Any, error: ValidationError, required: Mapping[str, str]) -> Any:
+    """Return a copy without what pydantic complains of; None when that is the whole."""
+    data = deepcopy(data)
+    for one in error.errors(include_url=False):
+        path = _existing(data, one["loc"])
+        if not path and one["type"] == "missing" and one["loc"][0] in required:
+            data[one["loc"][0]] = required[str(one["loc"][0])]
+        elif not path:
             return None
-        rest = {key: value for key, value in data.items() if key not in unfit}
-        try:
-            return adapter.validate_python({**(required or {}), **rest})
-        except ValidationError:
-            return None
+        else:
+            _replace(data, path, FIRST_WORD.match(str(one.get("ctx", {}).get("expected", ""))))
+    return data
+
+
+def _existing(data: Any, loc: tuple[Key, ...]) -> Keys:
+    """Return the steps of an error's place that the data have; members of unions are no steps."""
+    path: list[Key] = []
+    for step in loc:
+        inside = isinstance(step, int) and step < len(data) if isinstance(data, list) else False
+        if inside or (isinstance(data, dict) and step in data):
+            data = data[step]
+            path.append(step)
+    return tuple(path)
+
+
+def _replace(data: Any, path: Keys, word: re.Match[str] | None) -> None:
+    """Put a word that would fit in place of one that does not; without such a word leave the place out."""
+    holder = data
+    for step in path[:-1]:
+        holder = holder[step] if holder is not None else None
+    last: Any = path[-1]
+    if isinstance(holder, list):
+        holder[last] = word[1] if word else None  # the places of the others stay
+    elif isinstance(holder, dict) and word:
+        holder[last] = word[1]
+    elif isinstance(holder, dict):
+        holder.pop(last, None)

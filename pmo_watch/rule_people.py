@@ -1,6 +1,7 @@
 """Whom a rule tells and when: audiences, digests, and what `defaults:` may say for all rules of a file."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -66,7 +67,7 @@ def shared(page: Page, keys: Keys, shape: Common) -> Shared:
         tell=_tell(page, (*keys, "tell"), shape),
         escalate=_escalate(page, (*keys, "escalate"), shape),
         remind=_remind(page, (*keys, "remind"), shape.remind),
-        tags=None if shape.tags is None else tuple(dict.fromkeys(shape.tags)),
+        tags=None if shape.tags is None else tuple(dict.fromkeys(tag for tag in shape.tags if tag is not None)),
         enabled=shape.enabled,
         review_by=shape.review_by,
     )
@@ -96,14 +97,15 @@ def _tell(page: Page, keys: Keys, shape: Common) -> tuple[tuple[str, tuple[str, 
     return tuple((level, _names(page, (*keys, level), names)) for level, names in given if names is not None)
 
 
-def _names(page: Page, keys: Keys, names: str | list[str]) -> tuple[str, ...]:
+def _names(page: Page, keys: Keys, names: str | Sequence[str | None]) -> tuple[str, ...]:
     """Return names of audiences, and note them to be looked up once all files are read."""
     if isinstance(names, str):
         page.references.append(Reference("audience", names, page.place(keys)))
         return (names,)
     for number, name in enumerate(names):
-        page.references.append(Reference("audience", name, page.place((*keys, number))))
-    return tuple(dict.fromkeys(names))
+        if name is not None:
+            page.references.append(Reference("audience", name, page.place((*keys, number))))
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def _escalate(page: Page, keys: Keys, shape: Common) -> tuple[Escalation, ...] | None:
@@ -111,6 +113,8 @@ def _escalate(page: Page, keys: Keys, shape: Common) -> tuple[Escalation, ...] |
         return None
     steps: list[Escalation] = []
     for number, step in enumerate(shape.escalate):
+        if step is None:
+            continue
         to = _names(page, (*keys, number, "to"), step.to)
         after = page.read((*keys, number, "after"), lambda text: read_span(text, "wd"))
         if after is not None:
@@ -152,7 +156,7 @@ def audience(page: Page, name: str) -> Audience | None:
     shape = page.shaped(keys, AUDIENCE)
     if shape is None:
         return None
-    given = [kind for kind in ("role", "email", "notifier") if getattr(shape, kind) is not None]
+    given = [kind for kind in ("role", "email", "notifier") if kind in page.data(keys)]
     if len(given) != 1:
         has = "none of them" if not given else " and ".join(given)
         page.wrong_key(keys, f"an audience is a role, an email or a notifier; {quoted(name)} has {has}")

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,9 +20,11 @@ from pydantic import (
 from pmo_watch.faults import quoted
 
 VERSION = 1
+CONDITION, SEVERAL = "a condition such as `over 5 wd`", "{any: [...]} or {all: [...]}"
 TEXT, LIST, KEYS = "a text", "a list", "keys with values"  # the kinds of value, as messages call them
 MOST_TAGS = 5
 EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
+T = TypeVar("T")
 KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -30,6 +32,10 @@ class Shape(BaseModel):
     """Keys of a rule file; another key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# An item is None where what stands there does not fit and was reported: the others keep their places.
+Items = list[T | None]
 
 
 def _scalar(value: object) -> object:
@@ -59,11 +65,15 @@ def _kind(value: object) -> str:
     return KEYS if isinstance(value, dict) else LIST if isinstance(value, list) else TEXT
 
 
+def _condition_kind(value: object) -> str:
+    return SEVERAL if isinstance(value, dict) else LIST if isinstance(value, list) else CONDITION
+
+
 Written = Annotated[str, BeforeValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 Day = Annotated[date, BeforeValidator(_day)]
 Email = Annotated[str, AfterValidator(_email)]
-Names = Annotated[Annotated[str, Tag(TEXT)] | Annotated[list[str], Tag(LIST)], Discriminator(_kind)]
+Names = Annotated[Annotated[str, Tag(TEXT)] | Annotated[Items[str], Tag(LIST)], Discriminator(_kind)]
 Language = Literal["en", "fr", "nl"]
 
 
@@ -99,7 +109,7 @@ class OnSubject(Shape):
 
 
 Part = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[OnSubject, Tag(KEYS)], Discriminator(_kind)]
-Parts = Annotated[list[Part], Field(min_length=1)]
+Parts = Annotated[Items[Part], Field(min_length=1)]
 
 
 class Several(Shape):
@@ -115,7 +125,7 @@ class Several(Shape):
         return self
 
 
-Level = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[Several, Tag(KEYS)], Discriminator(_kind)]
+Level = Annotated[Annotated[Written, Tag(CONDITION)] | Annotated[Several, Tag(SEVERAL)], Discriminator(_condition_kind)]
 
 
 class Measured(Shape):
@@ -193,16 +203,16 @@ class Common(Shape):
         | None
     ) = None
     tell: Tell | None = None
-    escalate: list[Step] | None = None
+    escalate: Items[Step] | None = None
     remind: (
         Annotated[Annotated[Written, Tag(TEXT)] | Annotated[RemindShape, Tag(KEYS)], Discriminator(_kind)] | None
     ) = None
-    tags: Annotated[list[Annotated[Said, Field(max_length=40)]], Field(max_length=MOST_TAGS)] | None = None
+    tags: Annotated[Items[Annotated[Said, Field(max_length=40)]], Field(max_length=MOST_TAGS)] | None = None
     enabled: bool | None = None
     review_by: Day | None = None
 
 
-Condition = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[list[Written], Tag(LIST)], Discriminator(_kind)]
+Condition = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[Items[Written], Tag(LIST)], Discriminator(_kind)]
 
 
 class RuleShape(Common):
@@ -216,15 +226,15 @@ class RuleShape(Common):
     only_if: dict[str, Condition] | None = None
     measure: str | None = None
     with_: dict[str, object] | None = Field(default=None, alias="with")
-    measures: Annotated[list[Measured], Field(min_length=1)] | None = None
+    measures: Annotated[Items[Measured], Field(min_length=1)] | None = None
     overall: Literal["worst"] | None = None
     amber: Level | None = None
     red: Level | None = None
     recover: Level | None = None
     history: HistoryShape | None = None
-    show: list[str] | None = None
+    show: Items[str] | None = None
     dimension: Literal["schedule", "cost", "scope", "risk", "resources", "quality", "data"] | None = None
-    examples: list[ExampleShape] | None = None
+    examples: Items[ExampleShape] | None = None
 
 
 class AudienceShape(Shape):

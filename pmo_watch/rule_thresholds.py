@@ -32,7 +32,7 @@ def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
     """Return a measure with what judges it; `every`: how often the rule's `history` wants samples."""
     keys, shape, measure = chosen.keys, chosen.shape, chosen.measure
     own = Subject.measure(measure.name, measure.unit)
-    params = _parameters(page, keys, measure, every)
+    params = _parameters(page, chosen, every)
     found = {name: _thresholds(page, (*keys, name), getattr(shape, name), own, names, level) for name, level in LEVELS}
     answer = Judged(measure.name, params, **found)
     given = page.data(keys)
@@ -89,7 +89,7 @@ def _thresholds(
         at = (*keys, how, number)
         if isinstance(one, OnSubject):
             parts.append(_on_subject(page, at, one, names, level))
-        else:
+        elif one is not None:
             parts.append(page.read(at, lambda text: read_threshold(text, own, names.subject, level)))
     return Thresholds(tuple(part for part in parts if part), "any" if how == "any" else "all")
 
@@ -123,8 +123,9 @@ def _loosely(subject: Subject, level: Level, text: str) -> Condition:
     return read_condition(text.partition(" when ")[0], subject, level)
 
 
-def _parameters(page: Page, keys: Keys, measure: Measure[Any], every: str) -> Any:
+def _parameters(page: Page, chosen: Chosen, every: str) -> Any:
     """Return the measure's parameters as its own model; None with a fault where they do not fit."""
+    keys, measure = chosen.keys, chosen.measure
     given = page.data((*keys, "with"))
     if not isinstance(given, dict | None):
         return None
@@ -133,8 +134,13 @@ def _parameters(page: Page, keys: Keys, measure: Measure[Any], every: str) -> An
     try:
         return adapter.validate_python({**sampled, **(given or {})})
     except ValidationError as error:
-        missing = [str(one["loc"][0]) for one in error.errors() if one["type"] == "missing" and len(one["loc"]) == 1]
-    if not measure.params.model_fields:
+        faults = error.errors(include_url=False)
+    missing = [str(one["loc"][0]) for one in faults if one["type"] == "missing" and len(one["loc"]) == 1]
+    wrong_sample = next((one for one in faults if sampled and one["loc"][:1] == ("every",)), None)
+    if wrong_sample is not None and "every" not in (given or {}):
+        known = str(wrong_sample.get("ctx", {}).get("expected", "another period")).replace("'", "")
+        page.wrong((*keys[:2], "history", "every"), f"{measure.name} takes samples every {known}, not every {every}")
+    elif not measure.params.model_fields:
         page.wrong_key((*keys, "with"), f"{measure.name} takes no parameters; leave `with` out")
     elif missing and not given:
         wanted = ", ".join(f"{name}: ..." for name in missing)

@@ -302,7 +302,8 @@ def read_span(text: str, *units: Literal["evaluations", "wd", "h", "d"]) -> Span
         raise part.wrong(f"{quoted(part.text)} is not a span of time; write it as in {examples}")
     unit = next((one for one in units if one == SINGULAR.get(found[2], found[2])), None)
     if unit is None:
-        remedy = SPELT_OUT.get(found[2], f"it as in {examples}")
+        spelt = SPELT_OUT.get(found[2], "")
+        remedy = spelt if spelt.partition(" ")[0] in units else f"it as in {examples}"
         raise part.wrong(f"{quoted(found[2])} does not fit here; write {remedy}", found.start(2))
     if int(found[1]) < 1:
         raise part.wrong(f"a span of 0 {unit} is none; write at least 1")

@@ -1,7 +1,7 @@
 """Every fault in a YAML file as file:line:column: what pydantic complains of, in plain words, at its place."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ __all__ = [
 
 T = TypeVar("T")
 Schema = Mapping[str, Any]
-Loc = Sequence[int | str]
+Loc = tuple[int | str, ...]
 _START = re.compile(r"^(?:Input|Value|String|List|Dictionary|Tuple|Set|Decimal input|URL) should")
 SHAPES = {  # the kind of value that stands there is wrong: said once, however many kinds are allowed
     "string_type": "a text",
@@ -85,10 +85,16 @@ def validate(document: Document, adapter: TypeAdapter[T]) -> T:
         raise Faults(faults_of(document, adapter, error)) from None
 
 
-def faults_of(document: Document, adapter: TypeAdapter[Any], error: ValidationError) -> list[Fault]:
-    """Return pydantic's errors at their places; of what a union's members each complain of, what fits best."""
+def faults_of(
+    document: Document, adapter: TypeAdapter[Any], error: ValidationError, said: Container[Loc] = frozenset()
+) -> list[Fault]:
+    """Return pydantic's errors at their places; of what a union's members each complain of, what fits best.
+
+    `said`: the places of which something has been said already.
+    """
     walk = Walk(_schema_of(adapter))
     found = [walk.follow(document.root, one) for one in error.errors(include_url=False)]
+    found = [one for one in found if one.keys not in said and (*one.keys, *one.error["loc"][-1:]) not in said]
     faults = dict.fromkeys(document.fault(one.mark, one.text()) for one in _best(found))
     return sorted(faults, key=lambda fault: (fault.line, fault.column))
 
@@ -187,7 +193,7 @@ class Walk:
             spot.mark = self._tag_node(spot)
         return spot
 
-    def _member(self, options: Sequence[Schema], step: int | str) -> Schema | None:
+    def _member(self, options: list[Schema], step: int | str) -> Schema | None:
         """Return the member of a union that the step names, unless it is a key there."""
         for option in options:
             if target := option.get("discriminator", {}).get("mapping", {}).get(step):
@@ -202,7 +208,7 @@ class Walk:
         hit = child(spot.node, name) if spot.node is not None else None
         return hit[1] if hit else spot.node
 
-    def _below(self, options: Sequence[Schema], step: int | str) -> Schema:
+    def _below(self, options: list[Schema], step: int | str) -> Schema:
         if isinstance(step, int):
             return next((option["items"] for option in options if isinstance(option.get("items"), dict)), {})
         for option in options:
@@ -240,6 +246,8 @@ def _expected(spot: Spot) -> list[str]:
 def _not_one_of(spot: Spot) -> str:
     known = _expected(spot)
     given = _as_written(spot)
+    if not _is_word(spot.error["input"]):
+        return f"should be one of {', '.join(known)} here"
     return f"{quoted(given)} is not one of {', '.join(known)}{did_you_mean(given, known)}"
 
 
@@ -262,6 +270,14 @@ def _length(spot: Spot) -> str:
     return f"should hold {bound}, not {about.get('actual_length', 'so many')}"
 
 
+def _no_text(spot: Spot) -> str:
+    return "a text is missing here"
+
+
+def _long_text(spot: Spot) -> str:
+    return f"the text is longer than {spot.error.get('ctx', {}).get('max_length')} characters"
+
+
 def _own_words(spot: Spot) -> str:
     return str(spot.error.get("ctx", {}).get("error", spot.error["msg"]))
 
@@ -274,6 +290,8 @@ WORDS: Mapping[str, Callable[[Spot], str]] = {
     "enum": _not_one_of,
     "union_tag_invalid": _no_such_type,
     "union_tag_not_found": _no_type,
+    "string_too_short": _no_text,
+    "string_too_long": _long_text,
     "too_long": _length,
     "too_short": _length,
     "value_error": _own_words,

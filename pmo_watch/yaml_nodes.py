@@ -17,16 +17,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pmo_watch.faults import Fault, Faults, masked, quoted
+from pmo_watch.faults import Fault, Faults, masked, printable, quoted
 from pmo_watch.yaml_words import plain_words
 
 __all__ = ["Document", "Key", "Node", "ScalarNode", "compose", "compose_in_part", "read_text"]
 
+TAG = "tag:yaml.org,2002:"
+PLAIN_TAGS = frozenset(f"{TAG}{name}" for name in ("null", "bool", "int", "float", "timestamp", "value", "merge"))
+KNOWN_TAGS = PLAIN_TAGS | {f"{TAG}{name}" for name in ("str", "map", "seq")}
+LONGEST_TEXT = 500  # of a fault
 MAX_BYTES = 4_000_000
 MAX_NODES = 200_000  # a 200-byte file can stand for millions of values
 MAX_DEPTH = 50
-TAG = "tag:yaml.org,2002:"
-PLAIN_TAGS = frozenset(f"{TAG}{name}" for name in ("null", "bool", "int", "float", "timestamp", "value", "merge"))
 Key = int | str
 Scalar = None | bool | int | float | str | date
 
@@ -64,7 +66,7 @@ class Document:
         """Return a fault at that character of the file."""
         line = max(1, min(bisect_right(self.starts, index), len(self.lines)))
         column = index - self.starts[line - 1] + 1
-        return Fault(self.path, line, column, text, masked(self.lines, line))
+        return Fault(self.path, line, column, printable(text)[:LONGEST_TEXT], masked(self.lines, line))
 
     def fault(self, node: Node | None, text: str, offset: int = 0) -> Fault:
         """Return a fault at a node; inside its text where `offset` says how many characters."""
@@ -246,14 +248,14 @@ def _parts(node: Node) -> Iterator[Node]:
 
 def _built(document: Document, node: Node, faults: list[Fault]) -> object:
     tag = str(node.tag)
-    if isinstance(node, MappingNode) and tag == f"{TAG}map":
+    if tag not in KNOWN_TAGS:
+        text = f"the tag {quoted(tag.replace(TAG, '!!'))} is not known here; remove it"
+        faults.append(document.fault(node, text))
+    if isinstance(node, MappingNode):
         return _mapping(document, node, faults)
-    if isinstance(node, SequenceNode) and tag == f"{TAG}seq":
+    if isinstance(node, SequenceNode):
         return [_built(document, item, faults) for item in node.value]
-    if isinstance(node, ScalarNode) and (tag == f"{TAG}str" or tag in PLAIN_TAGS):
-        return node.value if tag == f"{TAG}str" else scalar(node.value)
-    faults.append(document.fault(node, f"the tag {quoted(tag.replace(TAG, '!!'))} is not known here; remove it"))
-    return None
+    return scalar(node.value) if tag in PLAIN_TAGS else node.value
 
 
 def _mapping(document: Document, node: MappingNode, faults: list[Fault]) -> dict[str, object]:

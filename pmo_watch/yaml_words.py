@@ -96,5 +96,5 @@ def _layout(problem: str, _: str, at: Places, __: str) -> Said:
 
 
 def _word(text: str, index: int) -> str:
-    found = re.match(r"\S+", text[index : index + 100])
+    found = re.match(r"[^\s,\[\]{}]+", text[index : index + 100])
     return found[0] if found else ""
