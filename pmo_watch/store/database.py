@@ -25,6 +25,7 @@ REMEDIES = {
     "password authentication": "the server refused user or password: check 'database: url' and its secret",
     "does not exist": "check the names in 'database: url', and create what is missing",
     "permission denied": "this user lacks a right: make it the owner of the database or of its schema",
+    "resolve host": "check 'database: url'",
     "connection": "check 'database: url', and that the server runs and lets this machine in",
 }
 
