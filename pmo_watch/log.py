@@ -12,6 +12,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import Processor
 
+from pmo_watch.errors import SettingsError
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # They log every URL or header, and a webhook's URL is its password.
 CHATTY = ("httpx2", "httpcore2", "msal", "urllib3")
 HIDDEN = "***"
@@ -92,7 +95,12 @@ def set_up_logging(level: str = "info", secrets: Iterable[str] = ()) -> Redactio
     """Send everything to standard error: JSON, or lines for people where it is a terminal.
 
     Call once, before anything logs. What is returned also cleans answers that are stored, and learns new secrets.
+
+    Raises:
+        SettingsError: there is no such level.
     """
+    if level.upper() not in LEVELS:
+        raise SettingsError(f"there is no log level '{level}': choose {', '.join(LEVELS)}")
     redaction = Redaction(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -152,8 +152,9 @@ class _Check:
         assert isinstance(data, dict)  # as `_read` has made sure
         for loc, text in secretless:
             self._found.add(loc, text, spent=loc[:-1])
-        # A part that is absent is checked like an empty one, so that its defaults start from the file's folder too.
-        self._data: dict[str, Any] = {**data, "database": data.get("database", {})}
+        # A part of which every line is commented out is as good as absent; the database is there all the same, since
+        # its default starts from the file's folder.
+        self._data: dict[str, Any] = {"database": {}} | {name: part for name, part in data.items() if part is not None}
         self._warnings: list[str] = []
 
     def settings(self) -> Settings:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import structlog
 
+from pmo_watch.errors import SettingsError
 from pmo_watch.log import Redaction, set_up_logging
 
 SECRET = 'pä"ss/w&rd+1'
@@ -63,6 +64,13 @@ def test_below_the_level_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> 
     logging.getLogger("library").info("quiet too")
 
     assert capsys.readouterr().err == ""
+
+
+def test_level_that_does_not_exist_is_named_with_those_that_do() -> None:
+    with pytest.raises(SettingsError) as caught:
+        set_up_logging("loud")
+
+    assert str(caught.value) == "there is no log level 'loud': choose DEBUG, INFO, WARNING, ERROR"
 
 
 def test_chatty_loggers_stay_at_warning_even_at_debug(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Settings: where values come from, what is made of them, and every fault at its place."""
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import time, timedelta
 from decimal import Decimal
@@ -76,8 +77,6 @@ PLUGINS = Plugins(
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith("PMO_WATCH_") or name == "CREDENTIALS_DIRECTORY":
             monkeypatch.delenv(name)
@@ -200,6 +199,12 @@ def test_values_are_read_as_people_write_them(folder: Path) -> None:
     assert settings.delivery.expires == timedelta(hours=36)
     assert settings.delivery.send_from == time(7)
     assert settings.retention == timedelta(days=730)
+
+
+def test_part_whose_lines_are_all_commented_out_is_as_good_as_absent(folder: Path) -> None:
+    settings = settings_of(folder, "sources:\n  # plans: {type: sheet}\nhttp:\ndatabase:\nmerge: ~\n")
+
+    assert (dict(settings.sources), settings.http.port, dict(settings.merge)) == ({}, 9464, {})
 
 
 def test_source_and_notifier_carry_their_plugins_settings(folder: Path) -> None:
