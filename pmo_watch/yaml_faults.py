@@ -153,6 +153,8 @@ def _is_word(value: object) -> bool:
 
 
 def _as_written(spot: Spot) -> object:
+    if spot.error["loc"][-1:] == ("[key]",):
+        return spot.error["input"]
     written = getattr(spot.node, "value", None)
     return written if isinstance(written, str) else spot.error["input"]
 

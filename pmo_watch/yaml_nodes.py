@@ -25,6 +25,7 @@ __all__ = ["Document", "Key", "Node", "ScalarNode", "compose", "compose_in_part"
 TAG = "tag:yaml.org,2002:"
 PLAIN_TAGS = frozenset(f"{TAG}{name}" for name in ("null", "bool", "int", "float", "timestamp", "value", "merge"))
 KNOWN_TAGS = PLAIN_TAGS | {f"{TAG}{name}" for name in ("str", "map", "seq")}
+BREAKS = re.compile("[\x85\u2028\u2029]")  # the library takes these for ends of lines, editors do not
 LONGEST_TEXT = 500  # of a fault
 MAX_BYTES = 4_000_000
 MAX_NODES = 200_000  # a 200-byte file can stand for millions of values
@@ -182,6 +183,9 @@ def compose_in_part(path: Path, text: str | None = None) -> tuple[Document, list
     """
     text = read_text(path) if text is None else text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     document = Document(path, text)
+    if found := BREAKS.search(text):
+        text = f"the line separator U+{ord(found[0]):04X} is not allowed; start a new line, or delete it"
+        raise Faults([document.fault_at(found.start(), text)])
     try:
         document.root = _nodes(document)
         if document.root is None or document.root.value == "":
