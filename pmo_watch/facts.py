@@ -27,9 +27,11 @@ def evidence(rows: Table, answers: Sequence[Measured], show: Sequence[str], code
     for one in answers:
         companions = one.frame.select(name for name in one.measure.companions if name in one.frame.columns)
         for frame in (one.evidence, companions):
-            flagged = frame.filter(told)
-            texts = flagged.select(_text(name, dtype, rows.snapshot) for name, dtype in flagged.schema.items())
-            gathered |= {series.name: series for series in texts.iter_columns() if series.name not in gathered}
+            for series in frame.iter_columns():
+                if series.name not in gathered:
+                    flagged = series.filter(told).to_frame()
+                    text = _text(series.name, series.dtype, rows.snapshot)
+                    gathered[series.name] = flagged.select(text).to_series()
     rows.require(name for name in show if "." in name)
     for name in show:
         column = rows.column(name)
