@@ -93,7 +93,7 @@ def gather(file: Mapping[str, object], folder: Path) -> Layers:
 class _Variables(Shape, BaseSettings):
     """Tells pydantic-settings which variables there are; it is never validated, since that would read them again."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True)
 
 
 class _SettingFiles(NestedSecretsSettingsSource):

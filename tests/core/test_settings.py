@@ -37,6 +37,7 @@ class SheetSettings(PluginSettings):
     path: str = Field(description="Where the sheet is.")
     decimal: Literal["comma", "point"] = "comma"
     max_rows: int = 500
+    accept_shrink: bool = False  # also a key that every source has: ours counts, and the plugin sees it
 
 
 class PostSettings(PluginSettings):
@@ -223,6 +224,7 @@ def test_source_and_notifier_carry_their_plugins_settings(folder: Path) -> None:
     assert isinstance(kpis.settings, SheetSettings)
     assert (kpis.name, kpis.type, kpis.settings.decimal, kpis.every) == ("kpis", "sheet", "point", timedelta(hours=4))
     assert (plans.enabled, plans.accept_shrink, plans.every) == (False, True, timedelta(minutes=15))
+    assert cast(SheetSettings, plans.settings).accept_shrink
     mail, _, metrics = settings.notifiers.values()
     assert isinstance(mail.settings, PostSettings)
     assert (mail.settings.from_, mail.fallback, mail.observes) == ("pmo@example.org", "other", False)
@@ -326,6 +328,15 @@ def test_environment_wins_over_the_file_and_secret_files_over_both(
     assert settings.merge == {"cost": ("ict-plans",)}
     assert cast(SheetSettings, settings.sources["ict-plans"].settings).max_rows == 7
     assert cast(PostSettings, settings.notifiers["mail"].settings).host == "smtp.example.org"
+
+
+def test_empty_variable_says_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMO_WATCH_PLUGINS_DIR", "")
+    monkeypatch.setenv("PMO_WATCH_HTTP__LISTEN", "")
+
+    settings = settings_of(folder)
+
+    assert (settings.plugins_dir, settings.http.port) == (None, 9464)
 
 
 def test_variable_that_is_no_setting_is_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
