@@ -13,13 +13,12 @@ import polars as pl
 
 from pmo_watch.alerts import Alert, Transition
 from pmo_watch.confirm import Moment
+from pmo_watch.finding_rows import rows_of
 from pmo_watch.flow import Findings, Outcome, Snapshot
 from pmo_watch.lifecycle import LEVELS, Evaluation, Found, Step, Trail, follow, remove
 from pmo_watch.reminders import fall_due
 from pmo_watch.rules import Rule, RuleSet
 from pmo_watch.subjects import Subject, Subjects
-
-Evidence = Mapping[str, Mapping[str, Any]]  # uid -> name -> text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +36,11 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Followed:
-    """An alert before and after the cycle, with its steps and the finding that led to them."""
+    """An alert before and after the cycle, with its steps."""
 
     before: Alert | None
     trail: Trail
     rule: Rule | None
-    found: Found | None = None
 
 
 def advance(alerts: Sequence[Alert], findings: Sequence[Findings], rules: RuleSet, snapshot: Snapshot) -> Advanced:
@@ -84,7 +82,7 @@ def _follow_rule(
         follow(trail, evaluation)
         fall_due(trail, evaluation)
         if trail.alert is not alert or trail.steps:
-            yield _Followed(alert, trail, rule, found)
+            yield _Followed(alert, trail, rule)
 
 
 def _rows_that_matter(rule: Rule, frame: pl.DataFrame, known: Mapping[str, Alert]) -> dict[str, Mapping[str, Any]]:
@@ -108,7 +106,6 @@ def _found(row: Mapping[str, Any], snapshot: Snapshot) -> Found:
         row["unit"] or "",
         source,
         "" if row["usable"] else _why_unusable(row["uid"], source, snapshot),
-        row,
     )
 
 
@@ -152,8 +149,8 @@ def _remove_rule(known: Mapping[str, Alert], rule: Rule | None, snapshot: Snapsh
 def _gathered(
     alerts: Sequence[Alert], followed: Sequence[_Followed], findings: Mapping[str, Findings], snapshot: Snapshot
 ) -> Advanced:
-    evidence = {
-        rule: _evidence(findings[rule].evidence, [one.trail.steps[0].after.subject for one in some])
+    found = {
+        rule: rows_of(findings[rule], [one.trail.steps[0].after.subject for one in some])
         for rule, some in _with_steps(followed).items()
         if rule in findings
     }
@@ -170,7 +167,7 @@ def _gathered(
         if now is not None and now != one.before:
             changed.append(now)
             after[now.id] = now
-        transitions += [_transition(step, one, evidence, snapshot) for step in one.trail.steps]
+        transitions += [_transition(step, one, found, snapshot) for step in one.trail.steps]
     current = tuple(alert for alert in after.values() if alert.closed_at is None)
     return Advanced(tuple(changed), tuple(transitions), current)
 
@@ -183,19 +180,9 @@ def _with_steps(followed: Sequence[_Followed]) -> dict[str, list[_Followed]]:
     return found
 
 
-def _evidence(frame: pl.DataFrame, uids: Sequence[str]) -> Evidence:
-    if frame.is_empty():
-        return {}
-    rows = frame.filter(pl.col("uid").is_in(uids)).iter_rows(named=True)
-    return {
-        row["uid"]: {name: value for name, value in row.items() if name != "uid" and value is not None} for row in rows
-    }
-
-
-def _transition(step: Step, one: _Followed, evidence: Mapping[str, Evidence], snapshot: Snapshot) -> Transition:
-    finding = {name: value for name, value in (one.found.row if one.found else {}).items() if value is not None}
-    shown = evidence.get(step.after.rule, {}).get(step.after.subject)
-    if shown:
-        finding["evidence"] = shown
+def _transition(
+    step: Step, one: _Followed, found: Mapping[str, Mapping[str, Mapping[str, Any]]], snapshot: Snapshot
+) -> Transition:
+    finding = found.get(step.after.rule, {}).get(step.after.subject, {})
     version = one.rule.version if one.rule else ""
     return Transition(step.after, step.before, step.reason, snapshot.now, finding, version, step=step.number)

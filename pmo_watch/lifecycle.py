@@ -1,10 +1,9 @@
 """One alert through one evaluation: the state machine of spec alerts, "Alert state machine"."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pmo_watch import confirm
 from pmo_watch.acknowledgements import forgotten
@@ -35,7 +34,6 @@ class Found:
     unit: str = ""
     source: str = ""
     unknown: str = ""
-    row: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

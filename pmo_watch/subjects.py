@@ -41,6 +41,7 @@ DUE = {
 class Place:
     """A project, programme or portfolio: where roles are held and where languages and calendars are set."""
 
+    entity: str
     uid: str
     code: str
     name: str
@@ -161,7 +162,7 @@ class Subjects:
         if row is None:
             return None
         code = str(row.get("code") or row.get("id") or row["uid"])
-        return Place(str(row["uid"]), code, str(row.get("name") or code), row)
+        return Place(entity, str(row["uid"]), code, str(row.get("name") or code), row)
 
     def _names(self, row: Row) -> dict[str, str]:
         """Return the names of the indicator that a series or delivery is about, by language, and its `id`."""

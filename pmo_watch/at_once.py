@@ -1,0 +1,221 @@
+"""Messages that are told at once: one per recipient, channel and cycle, merged with what still waits for its hours."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from pmo_watch.alerts import CLOSING, Alert, Message, Reason, Silence, Thread, Told, Transition, WaitingMessage
+from pmo_watch.audiences import Recipient, send_at
+from pmo_watch.desk import AT_ONCE, Desk, message_id, said_of
+from pmo_watch.news import OPEN, News, fold, news_of, read, written
+from pmo_watch.rules import Escalation
+from pmo_watch.silences import matches
+
+SPOKEN = frozenset({Reason.OPENED, Reason.WORSENED, Reason.ACKNOWLEDGEMENT_ENDED, Reason.ESCALATED, Reason.REMINDED})
+# A message that leaves sooner than this may be under way when the cycle is written: it is left alone.
+MARGIN = timedelta(minutes=10)
+
+ThreadKey = tuple[str, str, str]  # notifier, recipient, project
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """What one recipient is to hear in this cycle, by alert; `replaces`: waiting messages that it takes in."""
+
+    recipient: Recipient
+    news: dict[str, News] = field(default_factory=dict)
+    replaces: list[str] = field(default_factory=list)
+
+    def put(self, news: News) -> None:
+        """Take news in; what it undoes goes."""
+        earlier = self.news.pop(news.alert.id, None)
+        taken = fold(earlier, news) if earlier else news
+        if taken is not None:
+            self.news[news.alert.id] = taken
+
+
+class AtOnce:
+    """Gathers what is told at once and makes messages of it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._parcels: dict[tuple[str, str], Parcel] = {}
+
+    def gather(self, transitions: Iterable[Transition]) -> None:
+        """Take in the transitions of the cycle, and ends that a digest owes which is no more."""
+        for one in transitions:
+            if one.reason in CLOSING:
+                self._end(one)
+            elif one.reason in SPOKEN:
+                self._tell(one)
+        for told in list(self._desk.book.ended()):
+            if told.digest not in self._desk.rules.digests:
+                for news in read(told.ended):
+                    self._close(told, news)
+
+    def speak_again(self, over: Sequence[Silence], alerts: Iterable[Alert]) -> None:
+        """Take in what is open at the end of these silences."""
+        desk = self._desk
+        for alert in alerts:
+            rule = desk.rules.rules.get(alert.rule)
+            hidden = alert.level is not None and any(matches(one, alert, rule) for one in over)
+            if not hidden or rule is None or desk.silenced(alert):
+                continue
+            if alert.acknowledged_until is not None:
+                desk.held["acknowledged"] += 1
+                continue
+            escalated = [name for number in alert.escalated for name in _step(rule.escalate, number)]
+            for audience in dict.fromkeys((*rule.tell.get(alert.level or "", ()), *escalated)):
+                if desk.how(audience, alert.level or "") == AT_ONCE:
+                    news = News(alert, OPEN, alert.level or "", desk.snapshot.now, audience)
+                    self._to(audience, news)
+
+    def _end(self, transition: Transition) -> None:
+        desk = self._desk
+        for told in desk.book.about(transition.alert.id):
+            news = news_of(transition, told.audience)
+            if told.digest and told.digest in desk.rules.digests:
+                desk.book.write(replace(told, ended=written([news])))
+            else:
+                self._close(told, news)
+
+    def _close(self, told: Told, news: News) -> None:
+        self._put(self._desk.audiences.told(told), news)
+        self._desk.book.strike(told)
+
+    def _tell(self, transition: Transition) -> None:
+        desk, alert = self._desk, transition.alert
+        rule = desk.rule(alert.rule)
+        remind = rule.remind.to if rule.remind else ()
+        if transition.reason == Reason.REMINDED and not remind:
+            self._remind(transition)
+            return
+        audiences: Sequence[str] = rule.tell.get(alert.level or "", ())
+        if transition.reason == Reason.ESCALATED:
+            audiences = _step(rule.escalate, transition.step)
+        elif transition.reason == Reason.REMINDED:
+            audiences = remind
+        for audience in audiences:
+            if desk.how(audience, alert.level or "") != AT_ONCE:
+                continue
+            if desk.silenced(alert):
+                desk.held["silenced"] += 1
+                continue
+            self._to(audience, news_of(transition, audience))
+
+    def _remind(self, transition: Transition) -> None:
+        """Remind whoever was told at once."""
+        if self._desk.silenced(transition.alert):
+            self._desk.held["silenced"] += 1
+            return
+        for told in self._desk.book.about(transition.alert.id):
+            if not told.digest:
+                self._put(self._desk.audiences.told(told), news_of(transition, told.audience))
+
+    def _to(self, audience: str, news: News) -> None:
+        for recipient in self._desk.whom(audience, news.alert):
+            first = self._desk.book.find(news.alert.id, recipient) is None
+            self._put(recipient, replace(news, first=first))
+
+    def _put(self, recipient: Recipient, news: News) -> None:
+        self._parcels.setdefault(recipient.key, Parcel(recipient)).put(news)
+
+    def merge(self, waiting: Sequence[WaitingMessage], transitions: Iterable[Transition]) -> None:
+        """Take in messages that still wait for their recipients' hours, when there is news for the same ones."""
+        improved = {one.alert.id: one for one in transitions if one.reason == Reason.IMPROVED}
+        after = self._desk.snapshot.now + MARGIN
+        for message in waiting:
+            earlier = read(message.facts)
+            better = [improved[one.alert.id] for one in earlier if one.alert.id in improved]
+            known = self._parcels.get((message.recipient, message.notifier))
+            if message.not_before <= after or not (known or better):
+                continue
+            parcel = known or self._parcel(message, earlier)
+            if parcel is not None:
+                later = [*parcel.news.values(), *(news_of(one, "") for one in better)]
+                parcel.news = {one.alert.id: one for one in earlier}
+                parcel.replaces.append(message.id)
+                for one in later:
+                    parcel.put(one)
+                self._unsay(parcel.recipient, earlier, parcel.news)
+
+    def _parcel(self, message: WaitingMessage, news: Sequence[News]) -> Parcel | None:
+        """Return a new parcel for the recipient of a waiting message."""
+        told = [
+            one
+            for each in news
+            for one in self._desk.book.about(each.alert.id)
+            if (one.recipient, one.notifier) == (message.recipient, message.notifier)
+        ]
+        if not told:
+            return None
+        parcel = Parcel(self._desk.audiences.told(told[0]))
+        self._parcels[parcel.recipient.key] = parcel
+        return parcel
+
+    def _unsay(self, recipient: Recipient, earlier: Iterable[News], kept: Mapping[str, News]) -> None:
+        """Strike out what nobody will hear any more."""
+        for one in earlier:
+            told = self._desk.book.find(one.alert.id, recipient)
+            if one.first and told is not None and one.alert.id not in kept:
+                self._desk.book.strike(told)
+
+    def messages(self, threads: Mapping[ThreadKey, Thread]) -> tuple[list[Message], list[Thread], list[str]]:
+        """Return the messages, the threads that they start, and waiting messages that go without a successor."""
+        made: list[Message] = []
+        started: list[Thread] = []
+        empty: list[str] = []
+        alive = self._desk.book.threads()
+        for key in sorted(self._parcels):
+            parcel = self._parcels[key]
+            if not parcel.news:
+                empty += parcel.replaces
+                continue
+            thread, is_new = self._thread(parcel, threads, alive)
+            made.append(self._message(parcel, thread))
+            started += [thread] if thread and is_new else []
+        return made, started, empty
+
+    def _message(self, parcel: Parcel, thread: Thread | None) -> Message:
+        desk, recipient, news = self._desk, parcel.recipient, list(parcel.news.values())
+        not_before = send_at(recipient, desk.snapshot.now, desk.channels)
+        if not_before is not None:
+            desk.held["send_window"] += 1
+        for one in news:
+            if not one.closes:
+                desk.book.tell(desk.told(recipient, one, thread=thread.id if thread else ""))
+        message = desk.message(recipient, "alert", message_id(recipient, *said_of(news)), news)
+        return replace(
+            message,
+            not_before=not_before,
+            thread=thread.id if thread else "",
+            thread_subject=thread.subject if thread else "",
+            mentions=desk.mentions(recipient, news),
+            facts=written(news),
+            replaces=tuple(parcel.replaces),
+        )
+
+    def _thread(
+        self, parcel: Parcel, threads: Mapping[ThreadKey, Thread], alive: frozenset[str]
+    ) -> tuple[Thread | None, bool]:
+        """Return the thread of a message about one project, and whether it starts now (spec channels 2.4)."""
+        recipient = parcel.recipient
+        projects = {one.alert.project for one in parcel.news.values()}
+        if len(projects) != 1 or "" in projects or recipient.notifier not in self._desk.channels.addressed:
+            return None, False
+        (project,) = projects
+        last = threads.get((recipient.notifier, recipient.id, project))
+        if last is not None and last.id in alive:
+            return last, False
+        if all(one.closes for one in parcel.news.values()):
+            return None, False
+        number = last.number + 1 if last else 1
+        name = "\0".join([recipient.notifier, recipient.id, project, str(number)])
+        key = (recipient.notifier, recipient.id, project)
+        return Thread(*key, number, hashlib.sha256(name.encode()).hexdigest()[:16]), True
+
+
+def _step(steps: Sequence[Escalation], number: int) -> Sequence[str]:
+    """Return whom an escalation step tells; nobody when the rule no longer has so many."""
+    return steps[number - 1].to if 0 < number <= len(steps) else ()

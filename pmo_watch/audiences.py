@@ -1,0 +1,262 @@
+"""Who stands behind an audience: roles become persons through the model, persons have channels, language and hours."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from pmo_watch.alerts import Told
+from pmo_watch.flow import Snapshot
+from pmo_watch.rules import Audience, RuleSet
+from pmo_watch.subjects import Place, Subject, Subjects
+from pmo_watch.workdays import Calendar
+
+PMO = "pmo"  # who is told where a role resolves to nobody
+COMMITTEES = {"steering_member": "steering_committee", "management_committee": "management_committee"}
+# Derived roles (spec model 3.6): the owner of the row, when the row is one of these.
+OWNERS = {
+    "risk_owner": ("risk",),
+    "issue_owner": ("issue",),
+    "decision_owner": ("decision",),
+    "action_owner": ("action",),
+    "document_owner": ("document",),
+    "milestone_owner": ("milestone",),
+    "assignee": ("task", "milestone"),
+}
+# Roles that a project or programme itself names: where, which, in which field.
+NAMED_BY = (
+    ("project", "project_leader", "leader"),
+    ("project", "project_owner", "owner"),
+    ("program", "programme_manager", "manager"),
+)
+READ = ("uid", "email", "name", "language", "timezone", "calendar", "channels", "manager")
+FARTHEST = 60  # days in which a working day must come
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The notifiers of the settings, in their order, and when messages may leave.
+
+    `addressed`: those that send to an address; the first is used for a person without `channels`. `posted`: those
+    that post to one channel. `fallbacks`: notifier -> the one used when it rejects. `languages`: of posted ones.
+    """
+
+    addressed: tuple[str, ...] = ()
+    posted: tuple[str, ...] = ()
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
+    languages: Mapping[str, str] = field(default_factory=dict)
+    send_from: time = time(8, 30)
+    send_until: time = time(17, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody who gets messages over one notifier; `language` is empty where the project's holds."""
+
+    id: str  # person uid, e-mail address or notifier
+    name: str
+    notifier: str
+    address: str
+    language: str
+    zone: str
+    calendar: Calendar
+    fallback: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Who and over which notifier."""
+        return self.id, self.notifier
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Who stands behind an audience; `vacant`: its role resolves to nobody, so these are others."""
+
+    recipients: tuple[Recipient, ...]
+    vacant: bool = False
+
+
+class Audiences:
+    """Resolves audiences in one snapshot."""
+
+    def __init__(self, rules: RuleSet, snapshot: Snapshot, channels: Channels, subjects: Subjects) -> None:
+        self._rules = rules
+        self._snapshot = snapshot
+        self._channels = channels
+        self._subjects = subjects
+        self._people = _people(snapshot)
+        self._by_email = {str(row["email"]).lower(): uid for uid, row in self._people.items()}
+        self._roles = _roles(snapshot)
+
+    def resolve(self, name: str, subject: Subject | None) -> Resolved:
+        """Return who is to be told by this audience about this subject; the PMO where that is nobody."""
+        audience = self._rules.audiences.get(name)
+        found = self._of(audience, subject) if audience else self._holders(name, subject) if name == PMO else ()
+        if found:
+            return Resolved(found)
+        if name == PMO:
+            return Resolved((), vacant=True)
+        return Resolved(self.resolve(PMO, subject).recipients, vacant=True)
+
+    def everyone(self, audience: Audience) -> tuple[Recipient, ...]:
+        """Return whoever stands behind the audience anywhere: who gets a digest that has nothing to say."""
+        if not audience.role:
+            return self._of(audience, None)
+        held = [uid for (_, role), uids in self._roles.items() if role == audience.role for uid in uids]
+        named = [
+            uid
+            for entity, role, column in NAMED_BY
+            if role == audience.role
+            for uid in self._snapshot.frame(entity)[column].drop_nulls()
+        ]
+        return self._persons([*held, *named], audience)
+
+    def owner(self, address: str) -> tuple[Recipient, ...]:
+        """Return who answers for a rule file, by address; the PMO where nobody is named or can be reached."""
+        found = self._address(address, "") if address else ()
+        return found or self.resolve(PMO, None).recipients
+
+    def told(self, told: Told) -> Recipient:
+        """Return who was told, over the channel over which it was told, as the person is known now."""
+        zone, calendar = self._hours({})
+        known = self._people.get(told.recipient)
+        if known is not None:
+            zone, calendar = self._hours(known)
+        name = str(known["name"] or known["email"]) if known else told.address or told.recipient
+        language = str(known["language"] or "") if known else told.language
+        notifier = told.notifier
+        if notifier not in (*self._channels.addressed, *self._channels.posted) and "@" in told.address:
+            # The channel is no longer set up: a mail is the nearest thing.
+            notifier = next(iter(self._channels.addressed), notifier)
+        fallback = self._channels.fallbacks.get(notifier, "")
+        return Recipient(told.recipient, name, notifier, told.address, language, zone, calendar, fallback)
+
+    def leaders(self, subject: Subject) -> list[tuple[str, str]]:
+        """Return names and accounts of the project leaders, to be called in a channel."""
+        return [(one.name, one.address) for one in self._holders("project_leader", subject)]
+
+    def _of(self, audience: Audience, subject: Subject | None) -> tuple[Recipient, ...]:
+        if audience.notifier:
+            return self._channel(audience)
+        if audience.email:
+            return self._address(audience.email, audience.language)
+        return self._holders(audience.role, subject)
+
+    def _channel(self, audience: Audience) -> tuple[Recipient, ...]:
+        zone, calendar = self._hours({})
+        name = audience.notifier
+        language = audience.language or self._channels.languages.get(name, "")
+        if name not in self._channels.posted:
+            return ()
+        return (Recipient(name, name, name, "", language, zone, calendar, self._channels.fallbacks.get(name, "")),)
+
+    def _address(self, address: str, language: str) -> tuple[Recipient, ...]:
+        uid = self._by_email.get(address.lower())
+        if uid is not None:
+            # The same person may be told by a role too, and must get each alert once.
+            return tuple(replace(one, language=one.language or language) for one in self._persons([uid], None))
+        if not self._channels.addressed:
+            return ()
+        notifier = self._channels.addressed[0]
+        zone, calendar = self._hours({})
+        fallback = self._channels.fallbacks.get(notifier, "")
+        return (Recipient(address.lower(), address, notifier, address, language, zone, calendar, fallback),)
+
+    def _holders(self, role: str, subject: Subject | None) -> tuple[Recipient, ...]:
+        """Return who holds the role for the subject: on its own row, else at the nearest place that has somebody."""
+        if subject is not None and (own := self._own(role, subject)) is not None:
+            return self._persons([own], None)
+        for place in subject.places if subject else ():
+            found = self._persons([*self._roles.get((place.uid, role), ()), *_named_by(place, role)], None)
+            if found:
+                return found
+        return self._persons(self._roles.get(("", role), ()), None)
+
+    def _own(self, role: str, subject: Subject) -> str | None:
+        """Return the uid of the person that the row itself names for a role; None where rows do not."""
+        if role in OWNERS:
+            return subject.text("owner") if subject.entity in OWNERS[role] else ""
+        if role == "indicator_provider" and subject.entity in {"submission", "kpi"}:
+            return subject.text("provider") or self._subjects.indicator_provider(subject.row) or None
+        if role == "line_manager" and subject.entity == "person":
+            return subject.text("manager") or None
+        return None
+
+    def _persons(self, uids: Iterable[str], audience: Audience | None) -> tuple[Recipient, ...]:
+        known = [self._people[uid] for uid in dict.fromkeys(uids) if uid in self._people]
+        made = [self._person(row, audience.language if audience else "") for row in known]
+        return tuple(one for one in made if one is not None)
+
+    def _person(self, row: Mapping[str, Any], language: str) -> Recipient | None:
+        wanted = [one for one in row["channels"] or () if one in self._channels.addressed]
+        usable = wanted or list(self._channels.addressed[:1])
+        if not usable:
+            return None
+        zone, calendar = self._hours(row)
+        return Recipient(
+            row["uid"],
+            row["name"] or row["email"],
+            usable[0],
+            row["email"],
+            row["language"] or language,
+            zone,
+            calendar,
+            usable[1] if len(usable) > 1 else self._channels.fallbacks.get(usable[0], ""),
+        )
+
+    def _hours(self, row: Mapping[str, Any]) -> tuple[str, Calendar]:
+        """Return zone and calendar of a person, the organisation's where the person has none that we know."""
+        organisation = self._snapshot.organisation
+        zone = str(row.get("timezone") or organisation.timezone)
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):  # a person's zone comes from a source
+            zone = organisation.timezone
+        names = (str(row.get("calendar") or ""), organisation.calendar)
+        calendars = self._snapshot.calendars
+        return zone, next((calendars[one] for one in names if one in calendars), Calendar(organisation.calendar))
+
+
+def _named_by(place: Place, role: str) -> Sequence[str]:
+    """Return who a project or programme itself names for the role."""
+    return [place.text(column) for entity, named, column in NAMED_BY if (entity, named) == (place.entity, role)]
+
+
+def _people(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
+    """Return the persons that can be told, by uid: active, with an address."""
+    reachable = pl.col("email").is_not_null() & pl.col("active").fill_null(value=True)
+    return {row["uid"]: row for row in snapshot.frame("person").filter(reachable).select(READ).iter_rows(named=True)}
+
+
+def _roles(snapshot: Snapshot) -> dict[tuple[str, str], list[str]]:
+    """Return who holds which role where today; an empty place is the organisation."""
+    today = pl.lit(snapshot.today)
+    begun = pl.col("from").is_null() | (pl.col("from") <= today)
+    lasts = pl.col("until").is_null() | (pl.col("until") >= today)
+    held = snapshot.frame("role").filter(begun & lasts & pl.col("person").is_not_null())
+    found: dict[tuple[str, str], list[str]] = {}
+    for scope, code, person in held.select("scope", "code", "person").iter_rows():
+        found.setdefault((scope or "", code), []).append(person)
+    return found
+
+
+def send_at(recipient: Recipient, now: datetime, channels: Channels) -> datetime | None:
+    """Return when the recipient's hours begin; None while they last."""
+    local = now.astimezone(ZoneInfo(recipient.zone))
+    works = recipient.calendar.works(local.date())
+    if works and channels.send_from <= local.time() < channels.send_until:
+        return None
+    day = local.date() if works and local.time() < channels.send_from else local.date() + timedelta(days=1)
+    return first_working(recipient, datetime.combine(day, channels.send_from, local.tzinfo))
+
+
+def first_working(recipient: Recipient, moment: datetime) -> datetime:
+    """Return the moment, moved to the recipient's next working day when it is on none, in UTC."""
+    for days in range(FARTHEST):
+        later = moment + timedelta(days=days)
+        if recipient.calendar.works(later.date()):
+            return later.astimezone(ZoneInfo("UTC"))
+    return moment.astimezone(ZoneInfo("UTC"))

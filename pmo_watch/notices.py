@@ -1,0 +1,228 @@
+"""Notices: one message on what concerns a source, a rule or a file as a whole, in the reader's words."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pmo_watch.alerts import Alert, Message, Reason, Transition
+from pmo_watch.audiences import PMO, Recipient, send_at
+from pmo_watch.desk import AT_ONCE, Desk, message_id
+from pmo_watch.flow import Outcome, SourceState
+from pmo_watch.news import News, news_of
+from pmo_watch.own_rules import ICT, SOURCE_FAILING
+from pmo_watch.rules import Rule
+
+GREY = "grey"
+NOT_READ = re.compile(r"source (\S+) not read since ")
+FLAG = "flag"  # kind of the marks that say what was told already
+
+# topic -> language -> title and lines; `{name}` is the source, rule or file, `{n}` a number, `{text}` a text as it is.
+WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "held": {
+        "en": ("The last reading of {name} is held back", "{text}", "The data read before stay in force until then."),
+        "fr": (
+            "La dernière lecture de {name} est retenue",
+            "{text}",
+            "Les données lues auparavant restent valables jusque-là.",
+        ),
+        "nl": (
+            "De laatste lezing van {name} wordt tegengehouden",
+            "{text}",
+            "De eerder gelezen gegevens blijven tot dan gelden.",
+        ),
+    },
+    "unknown": {
+        "en": (
+            "{name}: alerts that cannot be assessed",
+            "Number of open alerts that cannot be assessed: {n}.",
+            "They stay as they were: none of them is closed without evidence.",
+        ),
+        "fr": (
+            "{name} : alertes non évaluables",
+            "Nombre d'alertes ouvertes non évaluables : {n}.",
+            "Elles restent inchangées : aucune n'est close sans preuve.",
+        ),
+        "nl": (
+            "{name}: waarschuwingen die niet beoordeeld kunnen worden",
+            "Aantal open waarschuwingen die niet beoordeeld kunnen worden: {n}.",
+            "Ze blijven zoals ze waren: geen enkele wordt zonder bewijs afgesloten.",
+        ),
+    },
+    "stale": {
+        "en": (
+            "{name} has faults: its last good version stays in force",
+            "{text}",
+            "'pmo-watch check' shows the same; once the file is right it is taken over by itself.",
+        ),
+        "fr": (
+            "{name} contient des erreurs : la dernière version correcte reste en vigueur",
+            "{text}",
+            "« pmo-watch check » affiche la même chose ; une fois corrigé, le fichier est repris de lui-même.",
+        ),
+        "nl": (
+            "{name} bevat fouten: de laatste juiste versie blijft gelden",
+            "{text}",
+            "'pmo-watch check' toont hetzelfde; zodra het bestand juist is, wordt het vanzelf overgenomen.",
+        ),
+    },
+    "rule_removed": {
+        "en": ("Rule {name} was removed or disabled", "Number of open alerts closed with it: {n}."),
+        "fr": ("La règle {name} a été supprimée ou désactivée", "Nombre d'alertes ouvertes closes avec elle : {n}."),
+        "nl": (
+            "Regel {name} werd verwijderd of uitgeschakeld",
+            "Aantal open waarschuwingen die ermee afgesloten werden: {n}.",
+        ),
+    },
+    "flapping": {
+        "en": (
+            "Rule {name} goes on and off",
+            "It opened and closed three times in ten evaluations: {text}",
+            "Let it wait with 'confirm_after', or let it close later with 'recover'.",
+        ),
+        "fr": (
+            "La règle {name} alterne sans cesse",
+            "Elle s'est ouverte et close trois fois en dix évaluations : {text}",
+            "Faites-la attendre avec « confirm_after », ou se clore plus tard avec « recover ».",
+        ),
+        "nl": (
+            "Regel {name} springt aan en uit",
+            "Ze ging drie keer open en dicht in tien evaluaties: {text}",
+            "Laat ze wachten met 'confirm_after', of later afsluiten met 'recover'.",
+        ),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Notice:
+    """A notice in facts; `mark` tells this one from a later one on the same thing."""
+
+    topic: str
+    name: str
+    mark: str
+    text: str = ""
+    news: Sequence[News] = ()
+
+
+class Notices:
+    """Makes the notices of a cycle; `marks` says what was told already and what is to be remembered."""
+
+    def __init__(self, desk: Desk, marks: Mapping[tuple[str, str], str]) -> None:
+        self._desk = desk
+        self._known = marks
+        self.messages: list[Message] = []
+        self.marks: dict[tuple[str, str], str | None] = {}
+
+    def on_sources(self) -> None:
+        """Tell the ICT unit once of each reading that is held, with the remedy."""
+        held = {name: state.held for name, state in self._desk.snapshot.sources.items() if state.held}
+        for name, text in self._not_yet("held", held):
+            self._send(self._desk.audiences.resolve(ICT, None).recipients, Notice("held", name, text, text))
+
+    def on_files(self) -> None:
+        """Tell the owner of each rule file once that an older version of it is in force."""
+        rules = self._desk.rules
+        for file, text in self._not_yet("stale", rules.stale_files):
+            self._send(self._desk.audiences.owner(rules.owners.get(file, "")), Notice("stale", file, text, text))
+
+    def _not_yet(self, topic: str, states: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+        """Return what was not told yet, and remember it; forget what is over."""
+        for name, text in sorted(states.items()):
+            mark = _short(text)
+            if self._known.get((FLAG, f"{topic}:{name}")) != mark:
+                self.marks[FLAG, f"{topic}:{name}"] = mark
+                yield name, text
+        for kind, key in self._known:
+            about, _, name = key.partition(":")
+            if kind == FLAG and about == topic and name not in states:
+                self.marks[kind, key] = None
+
+    def on_rules(self, transitions: Iterable[Transition], alerts: Iterable[Alert]) -> None:
+        """Tell the owners of rules what was closed with a removed rule, and which rule goes on and off."""
+        removed: dict[str, list[Transition]] = {}
+        flapping: dict[str, list[Transition]] = {}
+        for one in transitions:
+            if one.reason == Reason.RULE_REMOVED:
+                removed.setdefault(one.alert.rule, []).append(one)
+            elif one.alert.flapping and one.before is not None and not one.before.flapping:
+                flapping.setdefault(one.alert.rule, []).append(one)
+        for rule_id, some in sorted(removed.items()):
+            news = [news_of(one, "") for one in some]
+            rule = self._desk.rule(rule_id)
+            self._send(self._desk.audiences.owner(rule.owner), Notice("rule_removed", rule_id, _at(some), news=news))
+        already = {one.rule for one in alerts if one.flapping}
+        for rule_id, some in sorted(flapping.items()):
+            if rule_id not in already:
+                subjects = ", ".join(sorted({one.alert.subject_name or one.alert.subject for one in some}))
+                rule = self._desk.rule(rule_id)
+                self._send(self._desk.audiences.owner(rule.owner), Notice("flapping", rule_id, _at(some), subjects))
+
+    def on_unknown(self, transitions: Sequence[Transition], alerts: Iterable[Alert]) -> None:
+        """Tell the owners of data, once per source, which alerts cannot be assessed any more.
+
+        A source that merely failed is not spoken of before its grace is over: its alert then says it for all.
+        """
+        failing = {
+            one.alert.subject.removeprefix("source:")
+            for one in transitions
+            if one.reason == Reason.OPENED and one.alert.rule == SOURCE_FAILING.id
+        }
+        lost = [one for one in transitions if one.reason == Reason.UNKNOWN and not self._merely_failed(one.alert)]
+        now = self._desk.snapshot.now
+        for_long = [one for one in alerts if one.unknown_since is not None and _lost_source(one) in failing]
+        news = [news_of(one, "") for one in lost]
+        news += [News(one, Reason.UNKNOWN.value, one.level or "", now, "") for one in for_long]
+        told: dict[tuple[str, Recipient], dict[str, News]] = {}
+        for one in news:
+            for audience in self._owners_of_data(self._desk.rule(one.alert.rule)):
+                for recipient in self._at_once(audience, one.alert):
+                    source = _lost_source(one.alert)
+                    told.setdefault((source, recipient), {})[one.alert.id] = replace(one, audience=audience)
+        for (source, recipient), some in told.items():
+            mark = ",".join(sorted(some))
+            self._send((recipient,), Notice("unknown", source, f"{mark} {now.isoformat()}", news=list(some.values())))
+
+    def _merely_failed(self, alert: Alert) -> bool:
+        state: SourceState | None = self._desk.snapshot.sources.get(_lost_source(alert))
+        return state is not None and state.outcome == Outcome.FAILED
+
+    @staticmethod
+    def _owners_of_data(rule: Rule) -> Sequence[str]:
+        return rule.tell.get(GREY) or (PMO,)
+
+    def _at_once(self, audience: str, alert: Alert) -> Sequence[Recipient]:
+        """Return who is told at once that something cannot be assessed; a digest says it by itself."""
+        if self._desk.how(audience, GREY) != AT_ONCE:
+            return ()
+        if self._desk.silenced(alert):
+            self._desk.held["silenced"] += 1
+            return ()
+        return self._desk.whom(audience, alert)
+
+    def _send(self, recipients: Iterable[Recipient], notice: Notice) -> None:
+        desk = self._desk
+        for recipient in recipients:
+            identity = message_id(recipient, notice.topic, notice.name, notice.mark)
+            message = desk.message(recipient, "notice", identity, notice.news)
+            words = WORDS[notice.topic].get(message.language, WORDS[notice.topic]["en"])
+            title, *lines = (one.replace("{name}", notice.name).replace("{n}", str(len(notice.news))) for one in words)
+            shown = [part for line in lines for part in line.replace("{text}", notice.text).splitlines()]
+            not_before = send_at(recipient, desk.snapshot.now, desk.channels)
+            if not_before is not None:
+                desk.held["send_window"] += 1
+            self.messages.append(replace(message, title=title, lines=tuple(shown), not_before=not_before))
+
+
+def _lost_source(alert: Alert) -> str:
+    """Return the source on whose account the alert is unknown."""
+    found = NOT_READ.match(alert.unknown_reason)
+    return found[1] if found else alert.source
+
+
+def _at(transitions: Sequence[Transition]) -> str:
+    return transitions[0].at.isoformat()
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

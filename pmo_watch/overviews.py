@@ -1,0 +1,248 @@
+"""Digests as messages: what is new, worse, better, ended, still open, unknown and silenced, for each recipient."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pmo_watch.alerts import CLOSING, Alert, Awaited, Message, Reason
+from pmo_watch.audiences import COMMITTEES, PMO, Recipient, first_working, send_at
+from pmo_watch.desk import Desk, message_id
+from pmo_watch.digests import OPEN, SILENCED, Due, due, section, stands
+from pmo_watch.finding_rows import rows_of
+from pmo_watch.flow import Findings
+from pmo_watch.news import News, read
+from pmo_watch.rules import Audience, Digest
+from pmo_watch.subjects import Place, Subject
+
+DIGEST = "digest"  # kind of the marks that say when a digest left last
+MOST_GREY = 200  # findings without an alert that cannot be assessed, in one digest
+MOVED = {
+    Reason.OPENED.value: "new",
+    Reason.WORSENED.value: "worse",
+    Reason.IMPROVED.value: "better",
+    Reason.UNKNOWN.value: "unknown",
+    OPEN: "open",
+    SILENCED: "silenced",
+}
+MOVEMENTS = frozenset({Reason.OPENED, Reason.WORSENED, Reason.IMPROVED, *CLOSING})  # what a committee sees one by one
+
+
+@dataclass(slots=True, eq=False)
+class Overview:
+    """What one recipient reads in one digest; a committee's holds counts and movements only."""
+
+    recipient: Recipient
+    committee: bool = True
+    news: dict[str, News] = field(default_factory=dict)
+    decisions: dict[str, Awaited] = field(default_factory=dict)
+    grey: set[str] = field(default_factory=set)  # projects that could not be assessed
+
+
+class Overviews:
+    """Makes the digests that are due."""
+
+    def __init__(self, desk: Desk, alerts: Sequence[Alert], findings: Sequence[Findings]) -> None:
+        self._desk = desk
+        self._alerts = [one for one in alerts if one.level is not None]
+        self._findings = findings
+        self._rows: Mapping[str, Mapping[str, object]] | None = None
+        self.messages: list[Message] = []
+        self.marks: dict[tuple[str, str], str | None] = {}
+
+    def make(self, marks: Mapping[tuple[str, str], str]) -> None:
+        """Make every digest that is due since it last left."""
+        for name, digest in sorted(self._desk.rules.digests.items()):
+            left = marks.get((DIGEST, name))
+            found = due(digest, datetime.fromisoformat(left) if left else None, self._desk.snapshot)
+            if found is not None:
+                self._desk.subjects.fetch((one.entity, one.subject) for one in self._alerts)
+                self._digest(digest, found)
+                self.marks[DIGEST, name] = self._desk.snapshot.now.isoformat()
+
+    def _digest(self, digest: Digest, found: Due) -> None:
+        overviews: dict[tuple[str, str], Overview] = {}
+        for _, audience in sorted(self._desk.rules.audiences.items()):
+            if digest.name in audience.deliver.values():
+                self._open(digest, audience, found, overviews)
+                self._not_assessed(digest, audience, found, overviews)
+                if audience.role in COMMITTEES:
+                    self._decisions(audience, found, overviews)
+                if audience.empty:
+                    for recipient in self._desk.audiences.everyone(audience):
+                        _overview(overviews, recipient, audience)
+        self._ended(digest, overviews)
+        for key in sorted(overviews):
+            self.messages.append(self._message(digest, found, overviews[key]))
+
+    def _open(self, digest: Digest, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
+        desk = self._desk
+        for alert in self._alerts:
+            rule = desk.rules.rules.get(alert.rule)
+            if rule is None or not _within(found, desk.subjects.of(alert)):
+                continue
+            heard_of = desk.book.about(alert.id)
+            if not heard_of and not stands(audience, digest.name, rule, alert, None):
+                continue
+            for recipient in desk.whom(audience.name, alert):
+                told = desk.book.find(alert.id, recipient)
+                if stands(audience, digest.name, rule, alert, told):
+                    reason = section(alert, told, silenced=desk.silenced(alert))
+                    before = told.level if told else ""
+                    news = News(alert, reason, before, desk.snapshot.now, audience.name, finding=self._row(alert))
+                    _overview(overviews, recipient, audience).news.setdefault(alert.id, news)
+
+    def _row(self, alert: Alert) -> Mapping[str, object]:
+        """Return what this cycle found of an alert."""
+        if self._rows is None:
+            subjects: dict[str, list[str]] = {}
+            for one in self._alerts:
+                subjects.setdefault(one.rule, []).append(one.subject)
+            self._rows = {
+                f"{one.rule}\0{uid}": row
+                for one in self._findings
+                if one.rule in subjects
+                for uid, row in rows_of(one, subjects[one.rule]).items()
+            }
+        return self._rows.get(f"{alert.rule}\0{alert.subject}", {})
+
+    def _ended(self, digest: Digest, overviews: dict[tuple[str, str], Overview]) -> None:
+        """Add what ended to the digest in which its beginning was told, whoever holds which role by now."""
+        desk = self._desk
+        for told in list(desk.book.ended()):
+            if told.digest == digest.name:
+                overview = overviews.setdefault(
+                    (told.recipient, told.notifier),
+                    Overview(
+                        desk.audiences.told(told), committee=_is_committee(desk.rules.audiences.get(told.audience))
+                    ),
+                )
+                for news in read(told.ended):
+                    overview.news[news.alert.id] = news
+                desk.book.strike(told)
+
+    def _not_assessed(
+        self, digest: Digest, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]
+    ) -> None:
+        """Add findings that are grey without an alert, for those who look after data; committees see a count."""
+        desk = self._desk
+        committee = audience.role in COMMITTEES
+        if not committee and audience.deliver.get("grey") != digest.name:
+            return
+        known = {(one.rule, one.subject) for one in self._alerts}
+        for rule_id, uid, row in self._grey(audience, everything=committee):
+            subject = desk.subjects.of(Alert("", rule_id, uid, desk.rule(rule_id).for_each))
+            if (rule_id, uid) in known or not _within(found, subject):
+                continue
+            for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+                overview = _overview(overviews, recipient, audience)
+                if subject.project is not None:
+                    overview.grey.add(subject.project.uid)
+                if not committee:
+                    alert = _not_alerting(rule_id, subject)
+                    overview.news[alert.id] = News(
+                        alert, Reason.UNKNOWN.value, "", desk.snapshot.now, audience.name, finding=row
+                    )
+
+    def _grey(self, audience: Audience, *, everything: bool) -> Iterable[tuple[str, str, Mapping[str, object]]]:
+        """Return rule, subject and row of grey findings that the audience is to hear of."""
+        for one in self._findings:
+            rule = self._desk.rules.rules.get(one.rule)
+            if rule is None or not (everything or audience.name in (rule.tell.get("grey") or (PMO,))):
+                continue
+            uids = one.frame.filter(pl.col("state") == "grey")["uid"].head(MOST_GREY).to_list()
+            self._desk.subjects.fetch((rule.for_each, uid) for uid in uids)
+            yield from ((one.rule, uid, row) for uid, row in rows_of(one, uids).items())
+
+    def _decisions(self, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
+        """Add the open decisions that this committee takes."""
+        desk = self._desk
+        body = COMMITTEES[audience.role]
+        waiting = desk.snapshot.frame("decision").filter(pl.col("open").fill_null(value=True))
+        desk.subjects.fetch(("decision", uid) for uid in waiting["uid"])
+        for uid in waiting["uid"]:
+            subject = desk.subjects.find("decision", uid)
+            taken_by = (subject.text("body") or "steering_committee").casefold().replace(" ", "_") if subject else ""
+            if subject is None or taken_by != body or not _within(found, subject):
+                continue
+            project = subject.project or Place("", "", "", "", {})
+            awaited = Awaited(subject.id, subject.name, project.code, project.name, subject.due, subject.text("url"))
+            for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+                _overview(overviews, recipient, audience).decisions[uid] = awaited
+
+    def _message(self, digest: Digest, found: Due, overview: Overview) -> Message:
+        desk, recipient, every = self._desk, overview.recipient, list(overview.news.values())
+        shown = [one for one in every if not overview.committee or one.reason in MOVEMENTS]
+        for one in shown:
+            if one.alert.level is not None and not one.closes and one.reason != SILENCED:
+                desk.book.tell(desk.told(recipient, one, digest=digest.name))
+        identity = message_id(recipient, DIGEST, digest.name, found.at.isoformat())
+        decisions = sorted(overview.decisions.values(), key=lambda one: (str(one.needed_by or "9"), one.id))
+        return replace(
+            desk.message(recipient, "digest", identity, shown),
+            digest=digest.name,
+            day=desk.snapshot.today,
+            no_names=overview.committee,
+            counts=_counts(every, overview),
+            decisions=tuple(decisions),
+            not_before=self._not_before(recipient, digest),
+        )
+
+    def _not_before(self, recipient: Recipient, digest: Digest) -> datetime | None:
+        """Return when the digest may leave: at its own hour, never on a day off and never in the night."""
+        desk = self._desk
+        local = desk.snapshot.now.astimezone(ZoneInfo(recipient.zone))
+        if recipient.calendar.works(local.date()):
+            late = local.time() >= desk.channels.send_until
+            return send_at(recipient, desk.snapshot.now, desk.channels) if late else None
+        hour, _, minute = digest.at.partition(":")
+        return first_working(recipient, datetime.combine(local.date(), time(int(hour), int(minute)), local.tzinfo))
+
+
+def _overview(overviews: dict[tuple[str, str], Overview], recipient: Recipient, audience: Audience) -> Overview:
+    """Return what the recipient reads, also as one of this audience."""
+    found = overviews.setdefault(recipient.key, Overview(recipient))
+    found.committee = found.committee and _is_committee(audience)
+    return found
+
+
+def _is_committee(audience: Audience | None) -> bool:
+    return audience is not None and audience.role in COMMITTEES
+
+
+def _within(found: Due, subject: Subject) -> bool:
+    return found.scopes is None or any(place.uid in found.scopes for place in subject.places)
+
+
+def _not_alerting(rule_id: str, subject: Subject) -> Alert:
+    """Return what stands for a finding that cannot be assessed and has no alert; it is kept nowhere."""
+    project = subject.project
+    return Alert(
+        id=f"{rule_id} {subject.uid}",
+        rule=rule_id,
+        subject=subject.uid,
+        entity=subject.entity,
+        subject_id=subject.id,
+        subject_name=subject.name,
+        project=project.uid if project else "",
+        project_code=project.code if project else "",
+        source=subject.text("source"),
+    )
+
+
+def _counts(every: Iterable[News], overview: Overview) -> dict[str, int]:
+    """Return how many alerts have which level and moved how, and how many projects could not be assessed."""
+    counts: Counter[str] = Counter()
+    projects = set(overview.grey)
+    for one in every:
+        counts["ended" if one.closes else MOVED[one.reason]] += 1
+        if not one.closes and one.reason != SILENCED and one.alert.level is not None:
+            counts[one.alert.level] += 1
+            counts["acknowledged"] += one.alert.acknowledged_until is not None
+        if one.alert.unknown_since is not None and one.alert.project:
+            projects.add(one.alert.project)
+    counts["not_assessed"] = len(projects)
+    return {name: number for name, number in sorted(counts.items()) if number}

@@ -1,0 +1,115 @@
+"""Step 5: transitions x audiences -> messages in facts, and the book of who was told what (spec alerts).
+
+Pure: what was told, what waits and what was marked comes in, and goes out changed, to be stored with the messages in
+one transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
+from pmo_watch.at_once import AtOnce
+from pmo_watch.audiences import Audiences, Channels
+from pmo_watch.desk import Desk
+from pmo_watch.flow import Findings, Snapshot
+from pmo_watch.news import read
+from pmo_watch.notices import Notices
+from pmo_watch.overviews import Overviews
+from pmo_watch.rules import RuleSet
+from pmo_watch.silences import going_on, over
+from pmo_watch.subjects import Subjects
+from pmo_watch.told import ToldBook
+
+Marks = Mapping[tuple[str, str], str]  # kind ("digest", "flag") and name -> text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """What a cycle brought: transitions in order, every alert pending or open after them, the findings."""
+
+    transitions: Sequence[Transition] = ()
+    alerts: Sequence[Alert] = ()
+    findings: Sequence[Findings] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """What the store keeps of messages: who was told, silences not ended, what waits, threads, marks."""
+
+    told: Sequence[Told] = ()
+    silences: Sequence[Silence] = ()
+    waiting: Sequence[WaitingMessage] = ()
+    threads: Sequence[Thread] = ()
+    marks: Marks = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Routed:
+    """The messages of a cycle, and what the store must keep with them.
+
+    `silences`: those whose end was said, as ended. `threads`: that start now; their subject is the rendered one.
+    `marks`: None deletes. `replaces`: waiting messages that go without a successor (`Message.replaces` names the
+    others). `held`: messages held back, by reason. `unresolved`: how often an audience resolved to nobody.
+    """
+
+    messages: tuple[Message, ...] = ()
+    told_added: tuple[Told, ...] = ()
+    told_removed: tuple[Told, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    threads: tuple[Thread, ...] = ()
+    marks: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
+    replaces: tuple[str, ...] = ()
+    held: Mapping[str, int] = field(default_factory=dict)
+    unresolved: Mapping[str, int] = field(default_factory=dict)
+
+
+def route(
+    changes: Changes,
+    ledger: Ledger,
+    rules: RuleSet,
+    snapshot: Snapshot,
+    channels: Channels,
+    former: RuleSet | None = None,
+) -> Routed:
+    """Say who is told what over which channel, and when.
+
+    `former`: the rules in force at the last cycle, which name a rule that was removed and its owner.
+    """
+    desk = _desk(changes, ledger, rules, former or RuleSet(), snapshot, channels)
+    at_once = AtOnce(desk)
+    at_once.gather(changes.transitions)
+    ended = over(ledger.silences, snapshot.now)
+    at_once.speak_again(ended, changes.alerts)
+    at_once.merge(ledger.waiting, changes.transitions)
+    threads = {(one.notifier, one.recipient, one.project): one for one in ledger.threads}
+    messages, started, empty = at_once.messages(threads)
+    notices = Notices(desk, ledger.marks)
+    notices.on_sources()
+    notices.on_files()
+    notices.on_rules(changes.transitions, changes.alerts)
+    notices.on_unknown(changes.transitions, changes.alerts)
+    overviews = Overviews(desk, changes.alerts, changes.findings)
+    overviews.make(ledger.marks)
+    return Routed(
+        messages=(*messages, *notices.messages, *overviews.messages),
+        told_added=desk.book.added(),
+        told_removed=desk.book.removed(),
+        silences=tuple(replace(one, ended=True) for one in ended),
+        threads=tuple(started),
+        marks={**notices.marks, **overviews.marks},
+        replaces=tuple(empty),
+        held=dict(desk.held),
+        unresolved=dict(desk.unresolved),
+    )
+
+
+def _desk(
+    changes: Changes, ledger: Ledger, rules: RuleSet, former: RuleSet, snapshot: Snapshot, channels: Channels
+) -> Desk:
+    spoken_of = [one.alert for one in changes.transitions]
+    spoken_of += [one for one in changes.alerts if one.unknown_since or ledger.silences]
+    spoken_of += [news.alert for message in ledger.waiting for news in read(message.facts)]
+    subjects = Subjects(snapshot, ((one.entity, one.subject) for one in spoken_of))
+    audiences = Audiences(rules, snapshot, channels, subjects)
+    silences = going_on(ledger.silences, snapshot.now)
+    return Desk(rules, former, snapshot, channels, subjects, audiences, silences, ToldBook(ledger.told))

@@ -1,0 +1,39 @@
+"""Silences: they hold messages back, never state, metrics or history (spec alerts, "Who is told, when")."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from pmo_watch.alerts import Alert, Silence
+from pmo_watch.rules import Rule
+
+
+def matches(silence: Silence, alert: Alert, rule: Rule | None) -> bool:
+    """Say whether every part that the silence gives fits: rule id, project code, entity id or uid, tag."""
+    codes = {alert.project_code.casefold(), alert.subject_id.casefold() if alert.entity == "project" else ""}
+    return (
+        bool(silence.rule or silence.project or silence.entity or silence.tag)
+        and silence.rule in {"", alert.rule}
+        and (not silence.project or silence.project.casefold() in codes)
+        and (not silence.entity or silence.entity in {alert.subject_id, alert.subject})
+        and (not silence.tag or (rule is not None and silence.tag in rule.tags))
+    )
+
+
+def going_on(silences: Iterable[Silence], now: datetime) -> list[Silence]:
+    """Return the silences that hold messages back now."""
+    return [one for one in silences if not one.ended and one.since <= now < one.until]
+
+
+def over(silences: Iterable[Silence], now: datetime) -> list[Silence]:
+    """Return the silences that are over, and whose end nobody has said yet."""
+    return [one for one in silences if not one.ended and one.until <= now]
+
+
+def is_silenced(alert: Alert, rule: Rule | None, silences: Sequence[Silence]) -> bool:
+    """Say whether one of these silences holds back what is to be said of the alert."""
+    return any(matches(one, alert, rule) for one in silences)
+
+
+def hidden(silence: Silence, alerts: Iterable[Alert], rules: Mapping[str, Rule]) -> int:
+    """Count the open alerts that the silence hides."""
+    return sum(one.level is not None and matches(silence, one, rules.get(one.rule)) for one in alerts)
