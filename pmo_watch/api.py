@@ -1,6 +1,6 @@
 """Everything a plugin may import."""
 
-from pmo_watch import workdays
+from pmo_watch import earning, workdays
 from pmo_watch.alerts import CLOSING, Alert, OutboxRow, Reason, Rendered, Silence, Transition
 from pmo_watch.contracts import (
     AsgiApp,
@@ -55,11 +55,13 @@ from pmo_watch.hookspecs import hookimpl
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
+from pmo_watch.rollup import DIMENSIONS, computed_colours
 from pmo_watch.rules import RuleSet, State, Unit
 from pmo_watch.workdays import Calendar
 
 __all__ = [
     "CLOSING",
+    "DIMENSIONS",
     "DTYPES",
     "ENTITIES",
     "Alert",
@@ -126,7 +128,9 @@ __all__ = [
     "Weeks",
     "Wish",
     "WorkingDays",
+    "computed_colours",
     "digest",
+    "earning",
     "finished",
     "hookimpl",
     "link",

@@ -136,6 +136,7 @@ class View:
     snapshot: Snapshot
     findings: Mapping[str, Findings] = field(default_factory=dict)
     rules: RuleSet | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)  # rule id -> dimension of the colour it counts in
 
     def working_days(self, start: pl.Expr, end: pl.Expr) -> pl.Expr:
         """Count the working days in (start, end], each row in its own calendar; null when either is null."""
@@ -148,6 +149,17 @@ class View:
 
         choose = workdays.each_in_its_own(self.snapshot.calendars, self.snapshot.organisation.calendar)
         return choose(lambda calendar: workdays.add(day, number, calendar))
+
+    def planned_share(self) -> pl.Expr:
+        """Return the share of a row that its baseline promises by the status date, 0 to 1; milestones are 0 or 1.
+
+        Over the columns of `plan_rows` with `baseline_start`, `baseline_finish` and `is_milestone`.
+        """
+        start, end, day = pl.col("baseline_start"), pl.col("baseline_finish"), pl.col("@as_of")
+        eve = start - pl.duration(days=1)
+        so_far, whole = self.working_days(eve, day), self.working_days(eve, end)
+        share = pl.when(whole > 0).then(so_far / whole).otherwise(pl.when(whole == 0).then(0.0))
+        return pl.when(day >= end).then(1.0).when(pl.col("is_milestone") | (day < start)).then(0.0).otherwise(share)
 
     def plan_rows(self, *fields: str) -> pl.DataFrame:
         """Return the countable rows of the plans of the projects in view, milestones included.

@@ -21,6 +21,7 @@ from pmo_watch.judge import NO_TEXT, Judgement, Levels, Sheet, gated, judge, wor
 from pmo_watch.measured import GREY, NA, Measured, compute
 from pmo_watch.model import Kind
 from pmo_watch.needed import LEVELS, Measures, defaults, giver, reads_findings, settled, wishes
+from pmo_watch.rollup import dimensions_of
 from pmo_watch.rules import Judged, Rule, RuleSet, Test, Unit
 from pmo_watch.view import Tables
 
@@ -189,7 +190,14 @@ class _Evaluation:
         key = f"{measure.name} {params.model_dump_json()}"
         if key not in self._asked:
             table = self._tables.table(measure.entity)
-            view = View(measure.entity, table.rows, self._snapshot, self._found, self._rules)
+            view = View(
+                measure.entity,
+                table.rows,
+                self._snapshot,
+                self._found,
+                self._rules,
+                dimensions_of(self._rules, self._measures),
+            )
             answer = _attempt(lambda: compute(measure, params, table, view))
             if isinstance(answer, Measured):
                 self._sheet(measure.entity).add(key, answer.frame)

@@ -68,14 +68,6 @@ class InForce:
         """Return the notifiers that messages go to, in the order of the settings; observers are not among them."""
         return {name: one for name, one in self.settings.notifiers.items() if one.enabled and not one.observes}
 
-    def dimensions(self) -> dict[str, str]:
-        """Return, by rule id, the dimension of a project's colour that the rule counts in; empty for none."""
-        measures = self.plugins.measures
-        return {
-            rule.id: rule.dimension or next((measures[one.measure].dimension for one in rule.measures), "")
-            for rule in self.rules.rules.values()
-        }
-
     def context(self, now: datetime) -> Context:
         """Return what merging needs at this moment."""
         return Context(

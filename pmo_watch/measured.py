@@ -1,7 +1,7 @@
 """A measure's answer for every row: a value, or why there is none (spec measures 1.2, 1.5, 1.10)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -43,7 +43,7 @@ def compute(measure: Measure[Any], params: Any, table: Table, view: View) -> Mea
     """
     table.require(need if "." in need else f"{table.entity}.{need}" for need in measure.needs)
     rows = with_sources(measure, table)
-    shown = View(view.entity, rows, view.snapshot, view.findings, view.rules)
+    shown = replace(view, rows=rows)
     answer = measure.measure(params, shown)
     if isinstance(answer, pl.DataFrame):
         answer, added = _as_columns(measure, answer, rows)

@@ -1,15 +1,27 @@
 """The computed colour of a project: the worst finding of each dimension, and of all (spec measures 1.1, 1.11)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
+from pmo_watch.contracts import Measure
 from pmo_watch.flow import Findings, Snapshot
+from pmo_watch.rules import RuleSet
 
 COUNTED = ("schedule", "cost", "scope", "risk", "resources", "quality")  # `data` is shown beside the colour
 DIMENSIONS = (*COUNTED, "data")
 RANK = {"green": 0, "grey": 1, "amber": 2, "red": 3}  # na is left out
 SCHEMA = {"project": pl.String(), "dimension": pl.String(), "state": pl.String()}
+
+
+def dimensions_of(rules: RuleSet, measures: Mapping[str, Measure[Any]]) -> dict[str, str]:
+    """Return, by rule id, the dimension of a project's colour that the rule counts in; empty for none."""
+    return {
+        rule.id: rule.dimension
+        or next((one.dimension for judged in rule.measures if (one := measures.get(judged.measure))), "")
+        for rule in rules.rules.values()
+    }
 
 
 def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str], snapshot: Snapshot) -> pl.DataFrame:

@@ -109,7 +109,7 @@ def _weighed(params: BehindPlanParams, view: View) -> pl.DataFrame:
     weights = [pl.when(pl.col("weigh") == name).then(pl.col(one).cast(pl.Float64)) for name, one in WEIGHTS.items()]
     return (
         rows.join(chosen, on="project")
-        .with_columns(weight=pl.coalesce(weights), planned=planned_share(view))
+        .with_columns(weight=pl.coalesce(weights), planned=view.planned_share())
         .filter(pl.col("weight").is_not_null())
     )
 
@@ -123,18 +123,6 @@ def _chosen(params: BehindPlanParams, rows: pl.DataFrame) -> pl.DataFrame:
     )
     first = [pl.when(pl.col(one) >= FILLED).then(pl.lit(name)) for name, one in WEIGHTS.items()]
     return filled.select("project", weigh=pl.coalesce(first))
-
-
-def planned_share(view: View) -> pl.Expr:
-    """Return the share of a row that its baseline promises by the status date, 0 to 1; milestones are 0 or 1.
-
-    Over the columns of `View.plan_rows` with `baseline_start`, `baseline_finish` and `is_milestone`.
-    """
-    start, end, day = pl.col("baseline_start"), pl.col("baseline_finish"), pl.col("@as_of")
-    eve = start - pl.duration(days=1)
-    so_far, whole = view.working_days(eve, day), view.working_days(eve, end)
-    share = pl.when(whole > 0).then(so_far / whole).otherwise(pl.when(whole == 0).then(0.0))
-    return pl.when(day >= end).then(1.0).when(pl.col("is_milestone") | (day < start)).then(0.0).otherwise(share)
 
 
 FINISH_VARIANCE = Measure(
