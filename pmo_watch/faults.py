@@ -70,7 +70,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `, did you mean 'x'?` for the nearest known word, or nothing."""
     words = {one.lower(): one for one in known}
     near = get_close_matches(str(word)[:LONGEST_WORD].lower(), words, n=1, cutoff=0.6)
-    return f", did you mean '{words[near[0]]}'?" if near else ""
+    return f", did you mean {quoted(words[near[0]])}?" if near else ""
 
 
 def or_known(word: object, known: Iterable[str], most: int = 12) -> str:
@@ -78,7 +78,7 @@ def or_known(word: object, known: Iterable[str], most: int = 12) -> str:
     words = list(known)
     if near := did_you_mean(word, words):
         return near
-    return f"; known here: {', '.join(words)}" if 0 < len(words) <= most else ""
+    return f"; known here: {printable(', '.join(words))}" if 0 < len(words) <= most else ""
 
 
 def masked(lines: list[str], line: int) -> str:

@@ -153,7 +153,7 @@ def _across(reads: Mapping[str, FileRead]) -> dict[str, list[Fault]]:
     """Return what files say against each other: names defined twice, names that no file defines."""
     found: dict[str, list[Fault]] = {name: [] for name in reads}
     first: dict[tuple[str, str], Named] = {}
-    for name, one in reads.items():
+    for name, one in sorted(reads.items(), key=lambda item: bool(item[1].faults)):  # a good file's word counts
         for named in one.defined:
             earlier = first.setdefault((named.kind, named.name), named)
             if earlier is not named:
@@ -183,7 +183,10 @@ def _undefined(kind: str, name: str, known: Iterable[str]) -> str:
 def _in_force(
     good: Mapping[str, FileRead], old: Mapping[str, FileRead], stale: Mapping[str, str], owners: Mapping[str, str]
 ) -> RuleSet:
-    """Put the files together; where an older version of a file says something twice, a present file's word counts."""
+    """Put the files together; where an older version of a file says something twice, a present file's word counts.
+
+    A rule may name an audience whose file has faults and no older version: `route` then tells the PMO.
+    """
     order = sorted({*good, *old})
     reads = [*(good[name] for name in order if name in good), *(old[name] for name in order if name in old)]
     digests = {one.name: one for read in reversed(reads) for one in read.digests}
@@ -191,7 +194,7 @@ def _in_force(
     rules: dict[str, Rule] = {}
     for read in reads:
         for rule in read.rules:
-            rules.setdefault(rule.id, _told(rule, audiences))
+            rules.setdefault(rule.id, rule)
     ordered = dict(sorted(rules.items(), key=lambda item: (item[1].file, item[1].line)))
     return RuleSet(ordered, audiences, digests, stale, owners, _hash(ordered, audiences, digests))
 
@@ -201,20 +204,6 @@ def _delivered(audience: Audience, digests: Mapping[str, object]) -> Audience:
     known = {AT_ONCE, NEVER, *digests}
     return replace(
         audience, deliver={level: how if how in known else AT_ONCE for level, how in audience.deliver.items()}
-    )
-
-
-def _told(rule: Rule, audiences: Mapping[str, Audience]) -> Rule:
-    """Leave out audiences that are not in force, since their file has faults: that is said, and the rule goes on."""
-
-    def known(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in names if name in audiences)
-
-    return replace(
-        rule,
-        tell={level: known(names) for level, names in rule.tell.items()},
-        escalate=tuple(replace(step, to=known(step.to)) for step in rule.escalate),
-        remind=rule.remind and replace(rule.remind, to=known(rule.remind.to)),
     )
 
 
