@@ -4,7 +4,7 @@ The store holds all of it too; keeping it here makes a cycle with nothing new ch
 not committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -12,12 +12,13 @@ import polars as pl
 
 from pmo_watch.contracts import Observer
 from pmo_watch.evaluate import Evaluated, evaluate, wishes
-from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState
+from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
 from pmo_watch.merge import build_snapshot
 from pmo_watch.normalise import Accepted, accept
 from pmo_watch.store import ReadingChange, Store
 
+Past = Callable[[Iterable[Wish]], Mapping[Wish, pl.DataFrame]]  # answers wishes for history
 SourceRows = Mapping[str, Mapping[str, pl.DataFrame]]
 QUARTER_HOUR = 900  # cut-offs of indicators pass during the day: a snapshot is made anew this often at least
 
@@ -52,8 +53,10 @@ class Picture:
     known: Known = field(default_factory=lambda: Known({}, {}))
 
 
-def take_in(readings: Sequence[Reading], known: Known, in_force: InForce, accepting: frozenset[str]) -> dict[str, Accepted]:
-    """Compare each reading with what is known of its source. `accepting`: sources whose next reading a person believes."""
+def take_in(
+    readings: Sequence[Reading], known: Known, in_force: InForce, accepting: frozenset[str]
+) -> dict[str, Accepted]:
+    """Compare each reading with what is known of its source; of those in `accepting` a person believes it."""
     entries = in_force.settings.sources
     limits = in_force.settings.reading_limits()
     found: dict[str, Accepted] = {}
@@ -70,9 +73,7 @@ def changes(accepted: Mapping[str, Accepted], readings: Sequence[Reading], today
     """Return what each reading changes, for the store."""
     costs = {one.source: one.summary.cost for one in readings}
     return [
-        ReadingChange(
-            one.state, today, one.changed, one.missing, one.vanished, one.returned, cost=costs.get(name, {})
-        )
+        ReadingChange(one.state, today, one.changed, one.missing, one.vanished, one.returned, cost=costs.get(name, {}))
         for name, one in accepted.items()
     ]
 
@@ -81,10 +82,9 @@ def picture(
     before: Picture | None,
     known: Known,
     in_force: InForce,
-    store: Store,
     now: datetime,
-    observers: Mapping[str, Observer],
-    pending: Sequence[ReadingChange] = (),
+    past: Past,
+    extra: Sequence[str],
 ) -> Picture:
     """Make the snapshot and its findings, or give back the one before with the new moment when nothing has changed."""
     context = in_force.context(now)
@@ -98,12 +98,11 @@ def picture(
     if before and before.key == key and _same_rows(before.known.rows, known.rows):
         snapshot = replace(before.snapshot, now=now, sources=known.states)
         return replace(before, snapshot=snapshot, known=known)
-    extra = shown_measures(observers)
     measures = in_force.plugins.measures
-    past = store.past(wishes(in_force.rules, measures, extra), now, in_force.zone, pending)
+    history = past(wishes(in_force.rules, measures, extra))
     order = [name for name in in_force.sources() if name in known.rows]
     enabled = {name: known.rows[name] for name in order}
-    snapshot = build_snapshot(enabled, known.states, context, past)
+    snapshot = build_snapshot(enabled, known.states, context, history)
     return Picture(key, snapshot, evaluate(in_force.rules, snapshot, measures, extra), known)
 
 

@@ -261,6 +261,7 @@ class Store:
             alerts.write_silences(connection, change.silences)
             alerts.write_threads(connection, change.threads)
             outbox.write_messages(connection, change.messages, change.at, change.expires)
+            outbox.withdraw(connection, change.withdrawn)
             alerts.write_marks(connection, change.marks, change.at)
             after = token_of(connection)
         self._past.written(before, after, written)

@@ -58,7 +58,8 @@ class CycleChange:
     that differs from what was read, closed ones with `closed_at`. `told`: added or replaced by (alert, recipient,
     notifier). `told_removed`: whoever got the closing message and is owed nothing any more.
     `silences`: replaced as given, such as one whose end was said. `messages`: one outbox row each; an id that exists
-    already is left as it is, and what a message `replaces` goes if nobody has tried to send it. `threads`: replaced by
+    already is left as it is, and what a message `replaces` goes if nobody has tried to send it. `withdrawn`: ids of
+    messages that go without a successor, likewise. `threads`: replaced by
     (notifier, recipient, project). `marks`: None deletes.
     """
 
@@ -71,6 +72,7 @@ class CycleChange:
     told_removed: Sequence[Told] = ()
     silences: Sequence[Silence] = ()
     messages: Sequence[tuple[Message, Rendered]] = ()
+    withdrawn: Sequence[str] = ()
     expires: timedelta = timedelta(days=3)
     threads: Sequence[Thread] = ()
     marks: Mapping[tuple[MarkKind, str], str | None] = field(default_factory=dict)

@@ -74,6 +74,12 @@ def _take_in(connection: Connection, message: Message) -> None:
             connection.execute(delete(OUTBOX).where(OUTBOX.c.id == other))
 
 
+def withdraw(connection: Connection, ids: Sequence[str]) -> None:
+    """Let messages go that nobody has tried to send and that have nothing to say any more."""
+    if ids:
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids), UNTRIED))
+
+
 def _copy_alerts(connection: Connection, one: str, other: str) -> None:
     about = connection.execute(select(OUTBOX_ALERT).where(OUTBOX_ALERT.c.message == one)).all()
     rows = [{"message": other, "alert": row.alert, "level": row.level} for row in about]

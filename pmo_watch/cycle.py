@@ -1,0 +1,306 @@
+"""Steps 1 to 6 once: read, normalise, evaluate, advance, route, commit. The file to read first.
+
+Delivery is not here: what is to be said lies in the outbox when a cycle is committed, in the same transaction as the
+states it speaks of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from pmo_watch.ack_links import Key, token_for
+from pmo_watch.advance import Advanced, advance
+from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
+from pmo_watch.audiences import Channels
+from pmo_watch.collect import Asked, collect
+from pmo_watch.contracts import CycleReport, Observer, Source
+from pmo_watch.flow import Findings, Outcome, Reading
+from pmo_watch.in_force import InForce, open_source, reads_files
+from pmo_watch.memory import Known, Picture, changes, picture, shown_measures, take_in
+from pmo_watch.normalise import Accepted
+from pmo_watch.own_rules import own_findings, with_own_rules
+from pmo_watch.render import RenderContext, render, render_for
+from pmo_watch.rollup import computed_colours, dimensions_of
+from pmo_watch.route import Changes, Ledger, Routed, route
+from pmo_watch.rules import RuleSet, Span
+from pmo_watch.silences import going_on, is_silenced
+from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
+
+LOG = structlog.get_logger("pmo_watch.cycle")
+ACCEPT = "accept:"  # mark: a person believes the next reading of that source
+TRIES = 5  # times a cycle decides again because a person acknowledged or silenced meanwhile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """All that a cycle has decided and not yet written."""
+
+    now: datetime
+    readings: Sequence[Reading]
+    accepted: Mapping[str, Accepted]
+    picture: Picture
+    rules: RuleSet
+    findings: tuple[Findings, ...]
+    advanced: Advanced
+    routed: Routed
+    messages: tuple[tuple[Message, Rendered], ...]
+    silences: tuple[Silence, ...]
+    change: CycleChange
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decided:
+    """What does not depend on alerts: it is decided once, however often the rest is."""
+
+    readings: Sequence[Reading]
+    accepted: Mapping[str, Accepted]
+    picture: Picture
+    rules: RuleSet
+    findings: tuple[Findings, ...]
+    accepting: frozenset[str] = field(default_factory=frozenset)
+
+
+class Engine:
+    """Runs cycles over one store; keeps between them what the last committed one knew."""
+
+    def __init__(self, store: Store, in_force: InForce, observers: Mapping[str, Observer] | None = None) -> None:
+        self.store = store
+        self.in_force = in_force
+        self.observers: Mapping[str, Observer] = observers or {}
+        self._former: RuleSet | None = None
+        self._known = Known.stored(store)
+        self._picture: Picture | None = None
+        self._sources: dict[str, Source] = {}
+        self.report: CycleReport | None = None
+        self._number = 0
+
+    def cycle(self, now: datetime, due: Sequence[str]) -> Draft:
+        """Read the sources that are due and take everything one step on, in one transaction.
+
+        Raises:
+            StoreError: nothing of it is kept; the next cycle begins where this one did.
+        """
+        decided = self._decide(now, due)
+        for _ in range(TRIES):
+            draft = self._draft(now, decided)
+            try:
+                self.store.write(draft.change)
+            except StoreConflict:
+                continue  # a person's act came in between: decide again on what it left
+            self._take(draft)
+            return draft
+        raise StoreConflict("alerts are changing faster than a cycle can decide: is another daemon running?")
+
+    def preview(self, now: datetime, due: Sequence[str]) -> Draft:
+        """Decide a cycle and write nothing."""
+        return self._draft(now, self._decide(now, due))
+
+    # --- steps 1 to 3: what is known ------------------------------------------------------------------------------
+
+    def _decide(self, now: datetime, due: Sequence[str]) -> _Decided:
+        accepting = frozenset(name.removeprefix(ACCEPT) for name in self._flags() if name.startswith(ACCEPT))
+        readings = self._read(now, due)
+        accepted = take_in(readings, self._known, self.in_force, accepting)
+        today = now.astimezone(self.in_force.zone).date()
+        pending = changes(accepted, readings, today)
+        made = picture(
+            self._picture,
+            self._known.after(accepted),
+            self.in_force,
+            now,
+            lambda wishes: self.store.past(wishes, now, self.in_force.zone, pending),
+            shown_measures(self.observers),
+        )
+        rules = with_own_rules(self.in_force.rules)
+        findings = (*made.evaluated.findings, *own_findings(made.snapshot, self.graces()))
+        return _Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
+
+    def _read(self, now: datetime, due: Sequence[str]) -> list[Reading]:
+        asked = []
+        failed = []
+        for name in due:
+            if name not in self.in_force.sources():
+                continue
+            state = self._known.states.get(name)
+            try:
+                source = self._sources.get(name) or open_source(self.in_force, name, now)
+            except Exception as fault:
+                LOG.exception("source cannot be opened", source=name)
+                failed.append(Reading(name, now, Outcome.FAILED, error=str(fault)))
+                continue
+            self._sources[name] = source
+            asked.append(Asked(name, source, state.cursor if state else {}))
+        return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
+
+    def graces(self) -> dict[str, Span]:
+        """Return how long each source may fail before the ICT unit is told."""
+        limits = self.in_force.settings.limits
+        return {name: limits.grace(files=reads_files(source)) for name, source in self._sources.items()}
+
+    def _flags(self) -> dict[str, str]:
+        return self.store.marks(MarkKind.FLAG)
+
+    # --- steps 4 and 5: what follows ------------------------------------------------------------------------------
+
+    def _draft(self, now: datetime, decided: _Decided) -> Draft:
+        revision = self.store.revision()
+        advanced = advance(self.store.alerts(), decided.findings, decided.rules, decided.picture.snapshot)
+        ledger = self._ledger(now)
+        routed = route(
+            Changes(advanced.transitions, advanced.current, decided.findings),
+            ledger,
+            decided.rules,
+            decided.picture.snapshot,
+            self.channels(),
+            self._former,
+        )
+        messages = tuple((message, self._rendered(message, now)) for message in routed.messages)
+        change = CycleChange(
+            now,
+            based_on=revision,
+            readings=changes(decided.accepted, decided.readings, decided.picture.snapshot.today),
+            alerts=advanced.alerts,
+            transitions=advanced.transitions,
+            told=routed.told_added,
+            told_removed=routed.told_removed,
+            silences=routed.silences,
+            messages=messages,
+            withdrawn=routed.replaces,
+            expires=self.in_force.settings.delivery.expires,
+            threads=_named(routed.threads, messages),
+            marks=self._marks(routed, decided),
+        )
+        return Draft(
+            now,
+            decided.readings,
+            decided.accepted,
+            decided.picture,
+            decided.rules,
+            decided.findings,
+            advanced,
+            routed,
+            messages,
+            tuple(ledger.silences),
+            change,
+        )
+
+    def _ledger(self, now: datetime) -> Ledger:
+        marks = {(kind.value, name): text for kind in (MarkKind.DIGEST, MarkKind.FLAG)
+                 for name, text in self.store.marks(kind).items()}  # fmt: skip
+        return Ledger(self.store.told(), self.store.silences(), self.store.waiting(now), self.store.threads(), marks)
+
+    def _marks(self, routed: Routed, decided: _Decided) -> dict[tuple[MarkKind, str], str | None]:
+        marks: dict[tuple[MarkKind, str], str | None] = {
+            (MarkKind(kind), name): text for (kind, name), text in routed.marks.items()
+        }
+        marks |= {(MarkKind.FLAG, f"{ACCEPT}{name}"): None for name in decided.accepting}
+        texts = self.in_force.loaded.texts
+        known = self.store.marks(MarkKind.RULE_TEXT)
+        marks |= {(MarkKind.RULE_TEXT, file): text for file, text in texts.items() if known.get(file) != text}
+        marks |= {(MarkKind.RULE_TEXT, file): None for file in known if file not in texts}
+        return marks
+
+    def channels(self) -> Channels:
+        """Return the notifiers as routing sees them."""
+        entries = self.in_force.notifiers()
+        kinds = self.in_force.plugins.notifiers
+        delivery = self.in_force.settings.delivery
+        return Channels(
+            addressed=tuple(name for name, one in entries.items() if kinds[one.type].addresses),
+            posted=tuple(name for name, one in entries.items() if not kinds[one.type].addresses),
+            fallbacks={name: one.fallback for name, one in entries.items() if one.fallback},
+            languages={name: said for name, one in entries.items() if (said := getattr(one.settings, "language", ""))},
+            send_from=delivery.send_from,
+            send_until=delivery.send_until,
+        )
+
+    def _rendered(self, message: Message, now: datetime) -> Rendered:
+        entry = self.in_force.notifiers().get(message.notifier)
+        context = self.render_context(now)
+        if entry is None:
+            return render(message, context)[0]
+        return render_for(message, context, self.in_force.plugins.notifiers[entry.type], entry.settings)[0]
+
+    def render_context(self, now: datetime) -> RenderContext:
+        """Return what holds for every message of a cycle."""
+        settings, organisation = self.in_force.settings, self.in_force.organisation
+        keys = [Key(one.id, one.key.get_secret_value().encode()) for one in settings.http.ack.keys]
+        external = settings.http.external_url
+
+        def acknowledge(message: Message) -> str:
+            if not (keys and external):
+                return ""
+            return f"{external}/ack/{token_for(message.id, message.recipient, now, settings.http.ack.valid, keys)}"
+
+        return RenderContext(
+            now=now,
+            organisation=organisation,
+            calendar=self.in_force.calendars[organisation.calendar],
+            source_kinds={name: entry.type for name, entry in settings.sources.items()},
+            external_url=external,
+            grafana_url=settings.grafana.url,
+            acknowledge=acknowledge,
+        )
+
+    # --- after the commit -----------------------------------------------------------------------------------------
+
+    def _take(self, draft: Draft) -> None:
+        self._known = draft.picture.known
+        self._picture = draft.picture
+        self._former = draft.rules
+        self._number += 1
+        self.report = self._reported(draft)
+        for name, observer in self.observers.items():
+            try:
+                observer.cycle_finished(self.report)
+            except Exception:
+                LOG.exception("observer failed", notifier=name)
+
+    def _reported(self, draft: Draft) -> CycleReport:
+        silences = going_on(draft.silences, draft.now)
+        snapshot = draft.picture.snapshot
+        hidden = {
+            one.id for one in draft.advanced.current if is_silenced(one, draft.rules.rules.get(one.rule), silences)
+        }
+        dimensions = dimensions_of(draft.rules, self.in_force.plugins.measures)
+        return CycleReport(
+            number=self._number,
+            started=draft.now,
+            ended=draft.now,
+            snapshot=snapshot,
+            rules=draft.rules,
+            findings=draft.findings,
+            alerts=draft.advanced.current,
+            transitions=draft.advanced.transitions,
+            silenced=frozenset(hidden),
+            measures={(name, ""): frame for name, frame in draft.picture.evaluated.values.items()},
+            readings={one.source: draft.accepted[one.source].state.outcome or one.outcome for one in draft.readings},
+            sources=snapshot.sources,
+            colours=computed_colours(draft.findings, dimensions, snapshot),
+        )
+
+    def swap(self, in_force: InForce, observers: Mapping[str, Observer]) -> None:
+        """Take up new settings and rules between two cycles; sources are opened anew."""
+        self.close()
+        self.in_force = in_force
+        self.observers = observers
+        self._picture = None
+
+    def open_alerts(self) -> list[Alert]:
+        """Return the alerts that the store holds."""
+        return self.store.alerts()
+
+    def close(self) -> None:
+        """Let go of the sources."""
+        for source in self._sources.values():
+            source.close()
+        self._sources = {}
+
+
+def _named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Any]]) -> list[Thread]:
+    """Give threads that start now the subject that was rendered for their first message."""
+    subjects = {message.thread: rendered.headers.get("thread-subject", "") for message, rendered in messages}
+    return [replace(one, subject=subjects.get(one.id, one.subject)) for one in threads]
