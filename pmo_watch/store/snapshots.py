@@ -1,13 +1,11 @@
 """Frames in and out: each source's rows as versions, written where they differ and nowhere else.
 
 What differs is found by `normalise.accept`, which compares the columns of a reading with the rows in memory: faster
-than a hash per row, and nothing to keep or to explain when a hash function changes. Frames pass the driver in bulk:
-SQLite takes prepared SQL and tuples, PostgreSQL takes and gives `COPY`.
+than a hash per row, and nothing to keep or to explain when a hash function changes.
 """
 
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,14 +15,12 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
-    Select,
     Table,
     Text,
     any_,
     cast,
     func,
     insert,
-    literal_column,
     null,
     or_,
     select,
@@ -32,22 +28,10 @@ from sqlalchemy import (
 )
 
 from pmo_watch.flow import Outcome, SourceState
-from pmo_watch.model import Entity, Kind
+from pmo_watch.store.bulk import fetch, insert_rows
 from pmo_watch.store.changes import ReadingChange, ReadingEntry, SourceRows
-from pmo_watch.store.columns import fetched, packed, packed_dtype, unpacked
 from pmo_watch.store.rows import made_of, upsert, values_of
 from pmo_watch.store.tables import READING, SOURCE, STORED, VERSIONS
-
-AT_ONCE = 20_000  # rows turned into Python values at a time: memory stays flat
-ENGINE_KINDS = {
-    "uid": Kind.TEXT,
-    "source": Kind.TEXT,
-    "part": Kind.TEXT,
-    "known_from": Kind.MOMENT,
-    "known_to": Kind.MOMENT,
-    "missing": Kind.COUNT,
-    "vanished_on": Kind.DATE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +112,7 @@ def _replace(connection: Connection, entity: str, source: str, frame: pl.DataFra
         pl.lit(began).cast(pl.Datetime("us", "UTC")).alias("known_from"),
         *[one.name for one in STORED[entity].stored()],
     )
-    _insert(connection, table, STORED[entity], rows)
-
-
-def _insert(connection: Connection, table: Table, entity: Entity, rows: pl.DataFrame) -> None:
-    dialect = connection.dialect.name
-    kinds = _kinds(entity)
-    names = rows.columns
-    ready = rows.select([packed(name, kinds[name], dialect).alias(name) for name in names])
-    if dialect == "sqlite":
-        statement = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
-        for piece in ready.iter_slices(AT_ONCE):
-            connection.exec_driver_sql(statement, piece.rows())
-        return
-    # PostgreSQL refuses the character 0 in a text, and no text needs it.
-    text = ready.write_csv(include_header=False, null_value=r"\N", quote_style="non_numeric").replace("\0", "")
-    columns = ", ".join(f'"{name}"' for name in names)
-    statement = f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv, NULL '\\N')"
-    with connection.connection.cursor().copy(statement) as copy:
-        copy.write(text)
-
-
-def _kinds(entity: Entity) -> dict[str, Kind]:
-    return {**ENGINE_KINDS, **{one.name: one.kind for one in entity.stored()}}
+    insert_rows(connection, entity, rows)
 
 
 def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool) -> None:
@@ -233,30 +195,3 @@ def _spread(found: SourceRows, entity: str, frame: pl.DataFrame) -> None:
     named = frame.rename({"part": "@part", "missing": "@missing"}).sort("uid")
     for (source,), rows in named.partition_by("source", as_dict=True, include_key=False, maintain_order=True).items():
         found.setdefault(str(source), {})[entity] = rows
-
-
-def fetch(connection: Connection, entity: str, columns: Sequence[str], where: ColumnElement[bool]) -> pl.DataFrame:
-    """Return columns of an entity's versions as a frame with the model's types."""
-    dialect = connection.dialect.name
-    kinds = _kinds(STORED[entity])
-    wanted: list[ColumnElement[Any]] = [
-        literal_column(fetched(name, kinds[name], dialect)).label(name) for name in columns
-    ]
-    query = select(*wanted).select_from(VERSIONS[entity]).where(where)
-    schema = {name: packed_dtype(kinds[name], dialect) for name in columns}
-    frame = pl.concat([pl.DataFrame(schema=schema), *_pieces(connection, query, schema)])
-    return frame.select([unpacked(name, kinds[name], dialect).alias(name) for name in columns])
-
-
-def _pieces(connection: Connection, query: Select[Any], schema: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
-    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-    cursor = connection.connection.cursor()
-    if connection.dialect.name == "sqlite":
-        cursor.execute(str(compiled))
-        while rows := cursor.fetchmany(AT_ONCE):
-            yield pl.DataFrame(rows, schema=schema, orient="row")
-        return
-    with cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)") as copy:
-        text = b"".join(copy)
-    if text:
-        yield pl.read_csv(io.BytesIO(text), has_header=False, schema=dict(schema))

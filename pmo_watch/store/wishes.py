@@ -13,8 +13,8 @@ from sqlalchemy import Connection, or_, true
 
 from pmo_watch import periods
 from pmo_watch.flow import First, Samples, Since, Wish
+from pmo_watch.store.bulk import fetch
 from pmo_watch.store.changes import ReadingChange
-from pmo_watch.store.snapshots import fetch
 from pmo_watch.store.tables import STORED, VERSIONS
 
 MOMENT = pl.Datetime("us", "UTC")
