@@ -113,8 +113,8 @@ def judge(answers: pl.DataFrame, key: str, levels: Levels, sheet: Sheet) -> Judg
     found = sheet.select(wanted)
     codes = pl.Series(outcomes.states, dtype=pl.UInt8).gather(found["outcome"])
     frame = answers.hstack(found).with_columns(
-        pl.Series(STATES).gather(codes).alias("state"),
-        pl.Series(outcomes.texts, dtype=pl.String).gather(found["outcome"]).alias("threshold"),
+        pl.Series(STATES, dtype=FINDING_SCHEMA["state"]).gather(codes).alias("state"),
+        pl.Series(outcomes.texts, dtype=FINDING_SCHEMA["threshold"]).gather(found["outcome"]).alias("threshold"),
     )
     return Judgement(frame.select(**_columns(frame, outcomes)), codes)
 
