@@ -51,4 +51,4 @@ def unset(prefix: str, scope: Scope) -> pl.Expr:
     """Return why a row without thresholds of its own is not judged where the rule brings none either."""
     columns = [f"{prefix}.{level}" for level in ("amber", "red")]
     scope.table.require(columns)
-    return pl.when(pl.all_horizontal(pl.col(columns).is_null())).then(pl.lit("not configured"))
+    return pl.when(pl.all_horizontal([pl.col(one).is_null() for one in columns])).then(pl.lit("not configured"))
