@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pmo_watch_plugins.rules.milestones.dates import FORECAST_IN_PAST, OVERDUE, SLIP
-from pmo_watch_plugins.rules.milestones.links import CONFLICT
-from pmo_watch_plugins.rules.milestones.progress import BEHIND_PLAN, FINISH_VARIANCE
-from pmo_watch_plugins.rules.milestones.readiness import READINESS
-from pmo_watch_plugins.rules.milestones.slack import FLOAT
-from pmo_watch_plugins.rules.milestones.trend import SLIP_STREAK
-
 from pmo_watch.api import Measure, hookimpl
+
+from .dates import FORECAST_IN_PAST, OVERDUE, SLIP
+from .links import CONFLICT
+from .progress import BEHIND_PLAN, FINISH_VARIANCE
+from .readiness import READINESS
+from .slack import FLOAT
+from .trend import SLIP_STREAK
 
 
 @hookimpl

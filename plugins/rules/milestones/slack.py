@@ -1,9 +1,10 @@
 """How far a milestone may slip before it moves the end of its plan."""
 
 import polars as pl
-from pmo_watch_plugins.rules.milestones.links import link_type, room
 
 from pmo_watch.api import Columns, Measure, NoParams, Unit, View
+
+from .links import link_type, room
 
 LONGEST_CHAIN = 1_000  # links; a chain that goes on is a circle, and its rows have no slack to speak of
 LINK_FIELDS = ("type", "lag", "lag_percent", "lag_elapsed")
