@@ -1,0 +1,310 @@
+"""Earned value and earned schedule: the vectors V-1, V-2 and E-01 to E-16 of spec measures 4.3."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pmo_watch_plugins.rules import earned_value
+from snapshots import catalogue, finding, snapshot
+
+from pmo_watch.flow import Snapshot
+
+MEASURES = catalogue(*earned_value.pmo_watch_measures())
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(f"2026-{text}")
+
+
+def of(measure: str, known: Snapshot, **params: Any) -> dict[str, Any]:
+    """Return the only finding of a measure; one without thresholds of its own gets some that are never met."""
+    rule: dict[str, Any] = {"measure": measure, **({"with": params} if params else {})}
+    if not MEASURES[measure].amber:
+        rule["amber"] = _never(measure)
+    return finding(MEASURES, known, rule)
+
+
+def _never(measure: str) -> str:
+    return "under -1000000 periods" if MEASURES[measure].unit.value == "periods" else "under -1000000"
+
+
+def task(start: str, finish: str, cost: int | None, progress: int | None, **more: Any) -> Mapping[str, Any]:
+    """Return a row of a plan with a baseline."""
+    return {
+        "baseline_start": day(start),
+        "baseline_finish": day(finish),
+        "forecast_finish": day(finish),
+        "baseline_cost": None if cost is None else Decimal(cost),
+        "progress": None if progress is None else Decimal(progress),
+        **more,
+    }
+
+
+def plan(
+    tasks: Sequence[Mapping[str, Any]],
+    status: str,
+    ac: int | None,
+    span: tuple[str, str],
+    milestones: Sequence[Mapping[str, Any]] = (),
+    today: str = "",
+    **project: Any,
+) -> Snapshot:
+    """Return a project with this plan, looked at on its status date."""
+    row = {
+        "code": "P1",
+        "status_date": day(status),
+        "actual_cost": None if ac is None else Decimal(ac),
+        "actual_start": day(span[0]),
+        "baseline_start": day(span[0]),
+        "baseline_finish": day(span[1]),
+        **project,
+    }
+    return snapshot(day(today or status), project=[row], task=list(tasks), milestone=list(milestones))
+
+
+def v2(**project: Any) -> Snapshot:
+    """Return V-2: three tasks in four weeks, the second one behind."""
+    tasks = [
+        task("03-02", "03-06", 10_000, 100, done=True, actual_finish=day("03-06")),
+        task("03-09", "03-20", 30_000, 40),
+        task("03-23", "03-27", 10_000, 0),
+    ]
+    end = [{"baseline_start": day("03-27"), "baseline_finish": day("03-27"), "forecast_finish": day("03-27")}]
+    return plan(tasks, "03-13", 26_000, ("03-02", "03-27"), end, **project)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "state"),
+    [
+        ("project.bac", 50_000, "green"),
+        ("project.pv", 25_000, "green"),
+        ("project.ev", 22_000, "green"),
+        ("project.ac", 26_000, "green"),
+        ("project.spi", 0.88, "amber"),
+        ("project.cpi", 0.846154, "red"),
+        ("project.eac", 59_090.909091, "green"),
+        ("project.vac_percent", -18.181818, "red"),
+        ("project.earned_schedule", 1.8, "green"),
+        ("project.spi_t", 0.9, "amber"),
+    ],
+)
+def test_vector_v2(measure: str, value: float, state: str) -> None:
+    found = of(measure, v2())
+
+    assert (found["value"], found["state"]) == (pytest.approx(value, abs=1e-6), state)
+
+
+@pytest.mark.parametrize(("method", "value"), [("cpi", 59_090.909091), ("at_plan", 54_000), ("cpi_spi", 63_603.305785)])
+def test_estimate_by_each_method(method: str, value: float) -> None:
+    found = of("project.eac", v2(), eac_method=method)
+
+    assert found["value"] == pytest.approx(value, abs=1e-6)
+    assert found["note"] == f"estimate at completion: {method}"
+
+
+def test_the_time_index_shows_what_it_is_made_of() -> None:
+    shown = of("project.spi_t", v2())["evidence"]
+
+    assert (shown["earned_schedule"], shown["actual_time"], shown["period"]) == ("1.8", "2", "week")
+
+
+def v1(ev: int, ac: int, status: str, **project: Any) -> Snapshot:
+    """Return V-1: six months that earn 10, 15, 20, 25, 20 and 10 of 100, all progress in the first rows."""
+    months = [
+        ("01-01", "01-31"),
+        ("02-01", "02-28"),
+        ("03-01", "03-31"),
+        ("04-01", "04-30"),
+        ("05-01", "05-31"),
+        ("06-01", "06-30"),
+    ]
+    values = (10, 15, 20, 25, 20, 10)
+    tasks, left = [], ev
+    for (start, finish), value in zip(months, values, strict=True):
+        earned = min(left, value)
+        left -= earned
+        tasks.append({**task(start, finish, value, 0), "progress": Decimal(earned * 100) / value})
+    return plan(tasks, status, ac, ("01-01", "06-30"), **project)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "state"),
+    [
+        ("project.pv", 70, "green"),
+        ("project.ev", 40, "green"),
+        ("project.spi", 0.571429, "red"),
+        ("project.cpi", 0.8, "red"),
+        ("project.eac", 125, "green"),
+        ("project.vac_percent", -25, "red"),
+        ("project.earned_schedule", 2.75, "green"),
+        ("project.spi_t", 0.6875, "red"),
+    ],
+)
+def test_vector_v1_at_the_end_of_month_four(measure: str, value: float, state: str) -> None:
+    params = {"period": "month"} if measure in {"project.earned_schedule", "project.spi_t"} else {}
+
+    found = of(measure, v1(40, 50, "04-30"), **params)
+
+    assert (found["value"], found["state"]) == (pytest.approx(value, abs=1e-6), state)
+
+
+def test_past_the_planned_finish_the_schedule_index_is_shown_and_not_judged_e01() -> None:
+    known = v1(95, 110, "08-31")
+
+    index = of("project.spi", known)
+    in_time = of("project.spi_t", known, period="month")
+    reached = of("project.earned_schedule", known, period="month")
+
+    assert (index["value"], index["state"], index["reason"]) == (0.95, "na", "planned finish passed")
+    assert (in_time["value"], in_time["state"]) == (0.6875, "red")
+    assert reached["value"] == pytest.approx(5.5)
+
+
+def test_nothing_planned_yet_e03() -> None:
+    tasks = [task("05-01", "05-29", 100, 5)]
+
+    found = of("project.spi", plan(tasks, "04-15", 5, ("05-01", "05-29")))
+
+    assert (found["state"], found["reason"]) == ("na", "nothing due yet")
+
+
+def simple(ev: int, ac: int | None, status: str = "03-13", **more: Any) -> Snapshot:
+    """Return one task of value 100 over the 50 working days from 2 March to 12 May 2026."""
+    return plan([task("03-02", "05-12", 100, ev)], status, ac, ("03-02", "05-12"), **more)
+
+
+def test_earned_for_nothing_cannot_be_e04() -> None:
+    found = of("project.cpi", simple(20, 0))
+
+    assert (found["state"], found["reason"]) == ("grey", "invalid project.actual_cost: 0")
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "state", "reason"),
+    [("03-13", 0.0, "red", None), ("03-05", 0.0, "na", "too early")],
+    ids=["E-05", "E-06"],
+)
+def test_spent_with_nothing_earned(status: str, value: float, state: str, reason: str | None) -> None:
+    found = of("project.cpi", simple(0, 8, status))
+
+    assert (found["value"], found["state"], found["reason"]) == (value, state, reason)
+
+
+def test_indices_are_shown_and_not_judged_early_e07() -> None:
+    found = of("project.cpi", simple(10, 15))
+
+    assert found["value"] == pytest.approx(0.666667)
+    assert (found["state"], found["reason"]) == ("na", "too early")
+
+
+def test_everything_earned_is_the_planned_duration_e09() -> None:
+    found = of("project.earned_schedule", simple(100, 90), period="month")
+
+    # 2 to 31 March is whole but for nothing; May is worked to the 12th: 22/22 + 21/21 + 7/18 of its working days.
+    assert found["value"] == pytest.approx(2 + 7 / 18, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("start", "finish", "status", "share"),
+    [("03-09", "03-20", "03-13", 5 / 10), ("05-11", "05-22", "05-15", 4 / 9)],
+    ids=["E-11", "E-12"],
+)
+def test_planned_share_of_a_row(start: str, finish: str, status: str, share: float) -> None:
+    found = of("project.pv", plan([task(start, finish, 100, 10)], status, 10, (start, finish)))
+
+    assert found["value"] == pytest.approx(share * 100, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("begins", "status", "time"),
+    [("01-15", "02-13", 12 / 21 + 10 / 20), ("01-01", "06-30", 6), ("01-05", "06-30", 20 / 21 + 5)],
+    ids=["E-13", "E-14", "E-15"],
+)
+def test_elapsed_months(begins: str, status: str, time: float) -> None:
+    known = plan([task(begins, "12-31", 100, 50)], status, 50, (begins, "12-31"))
+
+    found = of("project.spi_t", known, period="month")
+
+    assert found["denominator"] == pytest.approx(time, abs=1e-6)
+
+
+def test_a_status_date_that_is_too_old_is_grey_e16() -> None:
+    found = of("project.cpi", simple(40, 50, "03-13", today="04-27"))
+
+    assert (found["state"], found["reason"]) == ("grey", "project.status_date is 30 wd old, limit 20")
+
+
+def test_a_project_that_has_not_begun_is_left_alone() -> None:
+    known = plan([task("03-02", "03-27", 100, 0)], "03-13", None, ("03-02", "03-27"), actual_start=None)
+
+    found = of("project.cpi", known)
+
+    assert (found["state"], found["reason"]) == ("na", "not started")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "reason"),
+    [
+        ([{"forecast_finish": day("03-20"), "progress": Decimal(10)}], "missing task.baseline_finish"),
+        ([task("03-02", "03-20", None, 10)], "missing task.baseline_cost"),
+        ([task("03-02", "03-20", 100, None), task("03-02", "03-20", 100, 5)], "missing task.progress on 1 of 2 rows"),
+        ([task("03-02", "03-20", 100, 120)], "invalid task.progress: 120.0"),
+    ],
+    ids=["no baseline", "no value", "no progress", "progress over 100"],
+)
+def test_what_is_missing_is_named(tasks: list[Mapping[str, Any]], reason: str) -> None:
+    found = of("project.cpi", plan(tasks, "03-13", 50, ("03-02", "03-20")))
+
+    assert (found["state"], found["reason"]) == ("grey", reason)
+
+
+def test_hours_earn_value_where_there_is_no_baseline_cost() -> None:
+    rows = [
+        task("03-02", "03-20", None, 50, baseline_work=Decimal(80), actual_work=Decimal(50)),
+        task("03-02", "03-20", None, 50, baseline_work=Decimal(20), actual_work=Decimal(10)),
+    ]
+
+    found = of("project.ev", plan(rows, "03-13", None, ("03-02", "03-20")))
+    index = of("project.cpi", plan(rows, "03-13", None, ("03-02", "03-20")))
+
+    assert (found["value"], found["unit"]) == (50, "h")
+    assert index["value"] == pytest.approx(50 / 60)
+
+
+def test_a_declared_estimate_comes_before_a_computed_one() -> None:
+    found = of("project.vac_percent", v2(declared_eac=Decimal(52_000)))
+
+    assert (found["value"], found["state"]) == (-4, "green")
+    assert found["note"] == "estimate at completion: declared"
+
+
+def test_costs_in_two_currencies_are_never_added() -> None:
+    known = snapshot(
+        day("03-13"),
+        project=[{"code": "P1", "status_date": day("03-13"), "actual_start": day("03-02"), "currency": "EUR"}],
+        task=[task("03-02", "03-20", 100, 50)],
+        cost_entry=[
+            {"booked_on": day("03-05"), "amount": Decimal(10), "currency": "EUR"},
+            {"booked_on": day("03-06"), "amount": Decimal(10), "currency": "USD"},
+        ],
+    )
+
+    found = of("project.cpi", known)
+
+    assert (found["state"], found["reason"]) == ("grey", "mixed currencies: EUR, USD")
+
+
+def test_booked_costs_count_up_to_the_status_date() -> None:
+    known = snapshot(
+        day("03-13"),
+        project=[{"code": "P1", "status_date": day("03-13"), "actual_start": day("03-02")}],
+        task=[task("03-02", "03-20", 100, 50)],
+        cost_entry=[
+            {"booked_on": day("03-05"), "amount": Decimal(30)},
+            {"booked_on": day("03-20"), "amount": Decimal(30)},
+        ],
+    )
+
+    assert of("project.ac", known)["value"] == 30
