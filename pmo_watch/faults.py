@@ -11,9 +11,10 @@ from pmo_watch.errors import ConfigError
 WIDTH = 110  # of a shown line; a longer one is cut around the place
 LONGEST_WORD = 60  # what a person wrote is quoted up to here
 
-_SECRET_KEY = re.compile(
-    r"(?i)[\w.-]*(?:password|passwd|passphrase|secret|token|api_?key|private_key)[\w.-]*[\"']?\s*:(?:\s+|$)"
-)
+_SENSITIVE = r"(?i:password|passwd|passphrase|secret|token|api_?key|private_key)"
+_SECRET = re.compile(_SENSITIVE)
+# Bounded, so that a line of a million letters costs no more than its length.
+_SECRET_KEY = re.compile(rf"[\w.-]{{0,40}}{_SENSITIVE}[\w.-]{{0,40}}[\"']?\s{{0,9}}:(?:\s+|$)")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"?|'(?:''|[^'])*'?")
 _URL_LOGIN = re.compile(r"://[^/\s@\"']+@")
 _URL_SIGNATURE = re.compile(r"(?i)[?&](?:sig|signature|token|key|code|secret)=([^&\s\"']+)")
@@ -86,7 +87,7 @@ def masked(lines: list[str], line: int) -> str:
     text = lines[line - 1] if line <= len(lines) else ""
     if _below_a_secret(lines, line):
         return " " * (len(text) - len(text.lstrip())) + "*" * len(text.strip())
-    for found in _SECRET_KEY.finditer(text):
+    for found in _SECRET_KEY.finditer(text) if _SECRET.search(text) else ():
         text = _starred(text, found.end(), _value_end(text, found.end()))
     for found in _URL_LOGIN.finditer(text):
         text = _starred(text, found.start() + 3, found.end() - 1)
@@ -110,12 +111,14 @@ def _value_end(text: str, start: int) -> int:
 
 def _below_a_secret(lines: list[str], line: int) -> bool:
     """Say whether the line continues a secret's value, as in a block text below its key."""
-    if line > len(lines):
-        return False
-    own = len(lines[line - 1]) - len(lines[line - 1].lstrip())
-    for above in reversed(lines[: line - 1]):
-        indent = len(above) - len(above.lstrip())
-        if above.strip() and indent < own:
+    own = _indent(lines[line - 1]) if line <= len(lines) else 0
+    for number in range(line - 2, -1, -1) if own else ():
+        above = lines[number]
+        if above.strip() and _indent(above) < own:
             found = _SECRET_KEY.search(above)
             return found is not None and above[found.end() :].strip()[:1] in {"", "|", ">", '"', "'"}
     return False
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

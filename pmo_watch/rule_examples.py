@@ -72,6 +72,7 @@ def _value(name: str, field: Field, value: object, written: str) -> object:
 
 
 def _number(name: str, kind: Kind, written: str) -> Decimal | int:
+    # From the text and not from the float that YAML makes of it: 12.50 stays 12.50.
     try:
         number = Decimal(written)
     except InvalidOperation:

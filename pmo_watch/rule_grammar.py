@@ -10,6 +10,7 @@ from pmo_watch.rules import Condition, Op, Quantity, Test, Threshold, Value
 
 __all__ = ["Misread", "Subject", "read_condition", "read_list", "read_threshold"]
 
+LONGEST = 1_000  # characters of a condition
 OPERATOR = re.compile(
     r"(?P<word>not\s+between|between|at\s+least|at\s+most|over|under|is\s+not|is|like|missing|present)(?=\s|$)"
     r"|(?P<sign>>=|<=|>|<|=)(?![=>])",
@@ -22,6 +23,7 @@ EXISTENCE = frozenset({Op.MISSING, Op.PRESENT})
 WHEN = re.compile(r"(?:^|\s)when(?=\s|$)", re.IGNORECASE)
 NAME = re.compile(r"[A-Za-z_][\w-]*\.[\w.-]+(?=\s|$)")
 AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+# What people write instead, longest first; the remedy is the word of the language.
 OTHER_WORDS = {
     **dict.fromkeys(("more than", "greater than", "larger than", "above", "exceeds", "after", "later than"), "over"),
     **dict.fromkeys(
@@ -55,6 +57,8 @@ def read_condition(text: str, subject: Subject, level: Level = "amber", at: int 
     part = Part.of(text, at)
     if not part.text:
         raise part.wrong("the condition is empty; write `missing` for a value that is not there")
+    if len(text) > LONGEST:
+        raise part.wrong(f"the condition is longer than {LONGEST} characters")
     written = " ".join(part.text.split())
     found = OPERATOR.match(part.text)
     if found is None:
@@ -92,7 +96,7 @@ def read_threshold(
     Raises:
         Misread: what is wrong at which character, and the remedy.
     """
-    found = _outside_quotes(WHEN, text)
+    found = _outside_quotes(WHEN, text) if len(text) <= LONGEST else None
     if found is None:
         return Threshold(read_condition(text, subject, level), on)
     condition = read_condition(text[: found.start()], subject, level)
@@ -118,6 +122,7 @@ def _outside_quotes(pattern: re.Pattern[str], text: str) -> re.Match[str] | None
 def _bare(part: Part, subject: Subject, level: Level) -> Value:
     """Return the value of a condition without a comparing word: the subject equals it."""
     other = _OTHER.match(part.text)
+    # On a text `in progress` is a value; on a number or date no such word can be one.
     if other is not None and (
         subject.kind in {"number", "date", "flag"} or " " in other[0] or other[0].lower() == "not"
     ):
@@ -174,6 +179,7 @@ def _meant(op: Op, rest: Part, subject: Subject, level: Level) -> Value:
 
 
 def _range(op: Op, rest: Part, subject: Subject, level: Level) -> tuple[Value, ...]:
+    # Neither numbers nor dates hold the word, so the first `and` is the one between them.
     middle = AND.search(rest.text)
     if middle is None:
         raise rest.wrong(f"`{op}` takes two values with `and` between them: {op} 5 and 10")

@@ -8,17 +8,32 @@ from typing import Any
 from pmo_watch.contracts import Measure
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES, readable_fields
-from pmo_watch.faults import did_you_mean, quoted
+from pmo_watch.faults import LONGEST_WORD, did_you_mean, quoted
 from pmo_watch.model import Field
 from pmo_watch.rule_values import Misread, Subject
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """What rules may name beside the model: measures, and the notifiers of the settings."""
+    """What rules may name beside the model: measures, and the notifiers of the settings.
+
+    `failed`: plugins that were left out, whose measures are therefore not known. Two catalogues with the same measures
+    are equal, so that rule files already read are not read again.
+    """
 
     measures: Mapping[str, Measure[Any]] = field(default_factory=dict)
     notifiers: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+
+    def _key(self) -> tuple[object, ...]:
+        # A measure is a constant of its module: the same object is the same measure.
+        return tuple(id(one) for one in self.measures.values()), self.notifiers, self.failed
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Catalogue) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
     def measure(self, name: str) -> Measure[Any]:
         """Return the measure of that name.
@@ -30,7 +45,8 @@ class Catalogue:
             return found
         if any(name in readable_fields(one) for one in PREFIXES):
             raise Misread(f"{quoted(name)} is a field, not a measure; `pmo-watch measures` lists the measures")
-        near = did_you_mean(name, self.measures) or "; `pmo-watch measures` lists them"
+        left_out = f"; left out are the plugins {', '.join(sorted(self.failed))}: `pmo-watch plugins` says why"
+        near = did_you_mean(name, self.measures) or (left_out if self.failed else "; `pmo-watch measures` lists them")
         raise Misread(f"there is no measure {quoted(name)}{near}")
 
 
@@ -102,7 +118,7 @@ class Names:
         measure = self._catalogue.measures.get(name)
         if measure is not None:
             return f"{name} is measured for each {measure.entity}, and this rule is for each {self.for_each}"
-        prefix, _, last = name.rpartition(".")
+        prefix, _, last = name[-LONGEST_WORD:].rpartition(".")
         if last in {"uid", "source"} and prefix in {"", *PREFIXES[self.for_each]}:
             return f"{quoted(name)} is internal and cannot be named; use `{self.for_each}.id`"
         here = [one for one in PREFIXES[self.for_each] if f"{one}.{last}" in self.fields]
@@ -114,7 +130,7 @@ class Names:
 
     def _nearest(self, name: str, known: list[str]) -> str:
         """Return a suggestion among what has the same prefix; else how to see what the rule can read."""
-        prefix, _, last = name.rpartition(".")
+        prefix, _, last = name[-LONGEST_WORD:].rpartition(".")
         prefixes = PREFIXES[self.for_each]
         near = get_close_matches(prefix or self.for_each, prefixes, n=1)
         if not near:

@@ -36,6 +36,7 @@ def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
     found = {name: _thresholds(page, (*keys, name), getattr(shape, name), own, names, level) for name, level in LEVELS}
     answer = Judged(measure.name, params, **found)
     given = page.data(keys)
+    # Half of somebody else's thresholds would be a surprise: the measure's own hold together or not at all.
     if "amber" not in given and "red" not in given:
         answer = _with_defaults(page, keys, answer, measure, names)
     for conflict in conflicts(answer):
@@ -137,6 +138,7 @@ def _parameters(page: Page, chosen: Chosen, every: str) -> Any:
         faults = error.errors(include_url=False)
     missing = [str(one["loc"][0]) for one in faults if one["type"] == "missing" and len(one["loc"]) == 1]
     wrong_sample = next((one for one in faults if sampled and one["loc"][:1] == ("every",)), None)
+    # What `history:` sets has its place there, not under `with:`.
     if wrong_sample is not None and "every" not in (given or {}):
         known = str(wrong_sample.get("ctx", {}).get("expected", "another period")).replace("'", "")
         page.wrong((*keys[:2], "history", "every"), f"{measure.name} takes samples every {known}, not every {every}")

@@ -164,6 +164,7 @@ def read_value(part: Part, subject: Subject, level: Level) -> Value:
 
 def read_quantity(part: Part, subject: Subject) -> Quantity:
     """Return a number with its unit, which must be one of the subject's."""
+    # `1 000` begins with the number 1, and 2026-07-17 with 2026: the longer reading is what was meant.
     found, other = NUMBER.match(part.text), GROUPED.match(part.text) or DATE_LIKE.match(part.text)
     if found is None or (other is not None and len(other[0]) > len(found[0])):
         raise _no_number(part, subject)
@@ -267,6 +268,7 @@ def read_literal(part: Part, subject: Subject, level: Level) -> Value:
             f"{subject.name} leads to another row: write `missing` or `present`, or name a field of that row"
         )
     text = unquoted(part)
+    # A word that the field can never hold would switch the rule off without a sound.
     if subject.one_of and text not in subject.one_of:
         raise part.wrong(f"{subject.name} is never {quoted(text)}{or_known(text, subject.one_of)}")
     return text

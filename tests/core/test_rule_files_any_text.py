@@ -1,8 +1,10 @@
 """Rule files with anything in them: in force as a whole, or with faults inside, and never a traceback."""
 
 import json
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_texts import SPECIFIED, load
@@ -25,6 +27,31 @@ def lines_or_faults(text: str) -> None:
 
 
 WORDS = sorted({word for line in SPECIFIED.splitlines() for word in line.split()})
+LONG = 200_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * LONG,
+        f"rules: [{'a' * LONG}: 1]",
+        "rules: [{id: a, name: A, measure: milestone.slip, amber: over 5 wd" + " when over" * (LONG // 10) + "}]",
+        f"rules: [{{id: a, name: A, measure: milestone.slip, only_if: {{{'a.' * (LONG // 2)}b: 1}}}}]",
+        f"rules: [{{id: {'a-' * (LONG // 2)}, name: {'A' * LONG}, measure: {'m' * LONG}}}]",
+        f"rules: [{{id: a, name: A, measure: milestone.slip, tell: {{red: {'a' * LONG}}}}}]",
+        "password" * (LONG // 8) + ": [",
+        "://" * (LONG // 3) + ": [",
+    ],
+    ids=["word", "key", "condition", "field", "names", "audience", "secrets", "addresses"],
+)
+def test_long_text_takes_no_longer_than_its_length(text: str) -> None:
+    begun = time.perf_counter()
+
+    lines_or_faults(text)
+
+    assert time.perf_counter() - begun < 20  # under a second each; by the square of the length it would be minutes
+
+
 PIECES = st.sampled_from([*WORDS, *"[]{}:,-&*!?|>'\"#%@`\n\t ", "null", "~", "true", "<<: *x", "&x ", "5", "-", "\x00"])
 
 
