@@ -112,7 +112,7 @@ class Tables:
 
     def _rows(self, entity: str) -> pl.DataFrame:
         rows = self._own(entity)
-        links = rows.select(_project_of(entity, rows.columns).alias("@project"))
+        links = rows.select("uid", _project_of(entity, rows.columns).alias("@project")).drop("uid")
         facts = links.join(self._projects, on="@project", how="left", maintain_order="left")
         rows = rows.hstack(facts)
         rows = rows.with_columns(_program_of(entity, rows.columns).alias("@program"))
