@@ -196,6 +196,27 @@ def test_examples_hold_what_the_model_holds() -> None:
     assert (str(moment), example.expect, example.today) == ("2026-07-17 12:00:00+00:00", State.NA, date(2026, 7, 20))
 
 
+def test_rules_may_share_keys_by_anchor() -> None:
+    loaded = load(
+        a="rules:\n"
+        "  - &first {id: first, name: First, measure: milestone.slip, amber: over 5 wd}\n"
+        "  - {<<: *first, id: second, red: over 9 wd}\n"
+    )
+
+    assert loaded.faults == ()
+    assert [one.measures[0].amber for one in loaded.rules.rules.values()] == [over(5), over(5)]
+
+
+def test_fault_of_a_shared_key_is_at_the_place_where_it_stands() -> None:
+    loaded = load(
+        a="rules:\n"
+        "  - &first {id: first, name: First, measure: milestone.slip, amber: over 5}\n"
+        "  - {<<: *first, id: second}\n"
+    )
+
+    assert said(loaded) == ["a.yaml:2:74: 5 has no unit; milestone.slip is counted in working days: write `5 wd`"]
+
+
 def test_text_without_language_is_in_the_organisations() -> None:
     present = Readable({"a.yaml": f"rules:\n{SLIP}"})
 

@@ -227,6 +227,12 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     }
 
 
+def test_byte_order_mark_and_line_endings_are_no_part_of_the_text(tmp_path: Path) -> None:
+    (tmp_path / "notepad.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r")
+
+    assert read_text(tmp_path / "notepad.yaml") == "a: 1\nb: 2\n"
+
+
 def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
     import os
 
