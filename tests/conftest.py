@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import fresh_database
+from databases import database, fresh_database
 from postgres import postgres
 
 from pmo_watch.store import Store, open_store, upgrade_schema
@@ -34,20 +34,34 @@ def postgres_template(postgres_server: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of a database without tables."""
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database without tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'pmo-watch.db'}"
-    return fresh_database(request.getfixturevalue("postgres_server"), "template0")
+        yield f"sqlite:///{tmp_path / 'pmo-watch.db'}"
+        return
+    with database(request.getfixturevalue("postgres_server"), "template0") as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """Give the URL of a PostgreSQL database with the tables and no rows."""
+    with database(postgres_server, postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """Return the URL of a SQLite database with the tables and no rows."""
+    shutil.copy(sqlite_template, tmp_path / "pmo-watch.db")
+    return f"sqlite:///{tmp_path / 'pmo-watch.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest) -> str:
     """Return the URL of a database with the tables and no rows."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "pmo-watch.db")
-        return f"sqlite:///{tmp_path / 'pmo-watch.db'}"
-    return fresh_database(request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template"))
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
 
 
 @pytest.fixture

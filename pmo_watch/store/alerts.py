@@ -87,7 +87,7 @@ def _logged(one: Transition) -> Mapping[str, object]:
         "subject": one.alert.subject,
         "project": one.alert.project,
         "at": one.at,
-        "reason": str(one.reason),
+        "reason": one.reason,
         "level_before": (one.before.level if one.before else None) or "",
         "level": one.alert.level or "",
         "value": one.alert.value,

@@ -80,7 +80,11 @@ class CycleChange:
 
 @dataclass(frozen=True, slots=True)
 class ReadingEntry:
-    """One attempt at a source, as kept. `number` is None unless it was complete; `changed` counts versions written."""
+    """One attempt at a source, as kept; `changed` counts the versions it began.
+
+    `number` is that of a complete reading; None for an attempt that failed, was held or partial, or found the very
+    same files as before, which gives no new reading.
+    """
 
     source: str
     number: int | None

@@ -21,6 +21,17 @@ SQLITE_MOMENT = "%Y-%m-%d %H:%M:%S%.6f"  # as SQLAlchemy writes a DateTime
 DECIMALS = frozenset({Kind.NUMBER, Kind.PERCENT, Kind.HOURS})
 
 
+class PlainText(TypeDecorator[str]):
+    """A text without the character 0, which PostgreSQL refuses: a name from a broken file must not stop a cycle."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Leave the character out; a word of an enumeration becomes its text."""
+        return None if value is None else str(value).replace("\0", "")
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware instant. SQLite drops the zone without converting, so it gets UTC."""
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pmo_watch.errors import StoreError
 
 BUSY_MS = 30_000  # a first load of a million rows holds the only writer's place for about 20 s
+CONNECT_SECONDS = 10
 REMEDIES = {
     "unable to open": "cannot be opened: does its folder exist, and may this user write there?",
     "readonly": "cannot be written: give this user the right to write the file and its folder",
@@ -72,7 +73,8 @@ def open_engine(text: str) -> Engine:
     url = read_url(text)
     try:
         if url.get_backend_name() == "postgresql":
-            return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+            options = {"options": "-c timezone=UTC", "connect_timeout": CONNECT_SECONDS}
+            return create_engine(url, pool_pre_ping=True, connect_args=options)
         engine = create_engine(url)
     except ModuleNotFoundError as fault:
         raise StoreError("PostgreSQL needs psycopg: pip install 'pmo-watch[postgres]'") from fault

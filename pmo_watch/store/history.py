@@ -141,18 +141,19 @@ def _good_days(connection: Connection, question: Question) -> Good:
 def _heard(
     connection: Connection, looked: Sequence[of.Period], good: Good, pending: Sequence[ReadingChange]
 ) -> Mapping[str, set[str]]:
-    """Return, by period, the sources that gave a complete reading in it."""
+    """Return, by period, the sources that gave a new complete reading in it."""
     period = case(*[(READING.c.read_at <= one.looked_at, one.name) for one in looked])
     query = (
         select(READING.c.source, period)
-        .where(READING.c.outcome == str(Outcome.COMPLETE), READING.c.source.in_([name for name, _ in good]))
+        .where(READING.c.number.is_not(None), READING.c.source.in_([name for name, _ in good]))
         .where(READING.c.read_at >= looked[0].begins, READING.c.read_at <= looked[-1].looked_at)
         .distinct()
     )
     heard: dict[str, set[str]] = {}
     for source, name in connection.execute(query):
         heard.setdefault(name, set()).add(source)
+    numbers = {row.name: row.reading for row in connection.execute(select(SOURCE.c.name, SOURCE.c.reading))}
     for one in pending:
-        if one.state.outcome == Outcome.COMPLETE:
+        if one.state.outcome == Outcome.COMPLETE and one.state.reading > numbers.get(one.state.name, 0):
             heard.setdefault(looked[-1].name, set()).add(one.state.name)
     return heard

@@ -5,7 +5,6 @@ from datetime import datetime, tzinfo
 import polars as pl
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from pmo_watch.flow import Outcome
 from pmo_watch.store.outbox import forget_settled
 from pmo_watch.store.tables import READING, VERSIONS
 
@@ -21,7 +20,7 @@ ATTEMPT_COLUMNS: dict[str, pl.DataType] = {
     "id": pl.Int64(),
     "source": pl.String(),
     "read_at": MOMENT,
-    "outcome": pl.String(),
+    "number": pl.Int64(),
 }
 EVERY_WEEK = "1w"  # weeks begin on Monday
 
@@ -67,13 +66,13 @@ def _stays(zone: tzinfo) -> pl.Expr:
 
 def _prune_attempts(connection: Connection, before: datetime, zone: tzinfo) -> None:
     """Keep the last complete attempt of each source and week, which says that the week was looked at."""
-    query = select(READING.c.id, READING.c.source, READING.c.read_at, READING.c.outcome).where(
+    query = select(READING.c.id, READING.c.source, READING.c.read_at, READING.c.number).where(
         READING.c.read_at < before
     )
     rows = [tuple(row) for row in connection.execute(query)]
     attempts = pl.DataFrame(rows, schema=ATTEMPT_COLUMNS, orient="row")
     week = pl.col("read_at").dt.convert_time_zone(str(zone)).dt.truncate(EVERY_WEEK)
-    complete = attempts.filter(pl.col("outcome") == str(Outcome.COMPLETE)).sort("id")
+    complete = attempts.filter(pl.col("number").is_not_null()).sort("id")
     kept = complete.with_columns(week=week).unique(["source", "week"], keep="last")
     for piece in attempts.join(kept, on="id", how="anti").iter_slices(AT_ONCE):
         connection.execute(delete(READING).where(READING.c.id.in_(piece["id"].to_list())))

@@ -117,13 +117,15 @@ def _replace(connection: Connection, entity: str, source: str, frame: pl.DataFra
 
 def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool) -> None:
     state = change.state
+    before = connection.execute(select(SOURCE.c.reading).where(SOURCE.c.name == state.name)).scalar()
+    is_new = state.outcome == Outcome.COMPLETE and state.reading > (before or 0)
     attempt = connection.execute(
         insert(READING).values(
             source=state.name,
-            number=state.reading if state.outcome == Outcome.COMPLETE else None,
+            number=state.reading if is_new else None,
             read_at=state.read_at,
             as_of=state.as_of,
-            outcome=str(state.outcome or ""),
+            outcome=state.outcome or "",
             rows=state.rows,
             changed=sum(frame.height for frame in change.changed.values()),
             rejected=state.rejected,
@@ -132,9 +134,8 @@ def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool)
             cost=change.cost,
         )
     ).inserted_primary_key
-    values = {**values_of(state), "outcome": state.outcome and str(state.outcome)}
     kept = () if moved else ("last_change",)
-    upsert(connection, SOURCE, [{**values, "last_change": attempt[0] if moved and attempt else 0}], kept=kept)
+    upsert(connection, SOURCE, [{**values_of(state), "last_change": attempt[0] if moved and attempt else 0}], kept=kept)
 
 
 # --- out ----------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.shared import ORIGIN
 from pmo_watch.flow import SourceState
 from pmo_watch.model import Entity
-from pmo_watch.store.columns import Json, Listed, Moment, column_type, number_key
+from pmo_watch.store.columns import Json, Listed, Moment, PlainText, column_type, number_key
 
 metadata = MetaData(
     naming_convention={
@@ -42,7 +42,7 @@ metadata = MetaData(
 )
 ENGINE_COLUMNS = ("version_id", "uid", "source", "part", "known_from", "known_to", "missing", "vanished_on")
 TYPES: dict[Any, TypeEngine[Any]] = {
-    str: Text(),
+    str: PlainText(),
     int: BigInteger(),
     float: Double(),
     bool: Boolean(),
@@ -98,7 +98,7 @@ def _column_of(name: str, hint: Any, *, is_key: bool) -> Column[Any]:
 def _type_of(kind: Any) -> TypeEngine[Any]:
     origin = get_origin(kind)
     if origin is Literal or (isinstance(kind, type) and issubclass(kind, str)):
-        return Text()
+        return PlainText()
     return Listed() if origin is tuple else TYPES[kind]
 
 
@@ -114,16 +114,16 @@ READING = Table(
     "reading",
     metadata,
     Column("id", number_key(), primary_key=True),
-    Column("source", Text, nullable=False),
+    Column("source", PlainText, nullable=False),
     Column("number", BigInteger),  # of complete readings
     Column("read_at", Moment, nullable=False),
     Column("as_of", Date),
-    Column("outcome", Text, nullable=False),
+    Column("outcome", PlainText, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
-    Column("error", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    Column("error", PlainText, nullable=False),
+    Column("hash", PlainText, nullable=False),
     Column("cost", Json, nullable=False),
     Index("ix_reading_source", "source", "read_at"),
 )
@@ -140,19 +140,19 @@ TRANSITION = Table(
     "transition",
     metadata,
     Column("number", number_key(), primary_key=True),
-    Column("alert", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("project", Text, nullable=False),
+    Column("alert", PlainText, nullable=False),
+    Column("rule", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("project", PlainText, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("level_before", Text, nullable=False),
-    Column("level", Text, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("level_before", PlainText, nullable=False),
+    Column("level", PlainText, nullable=False),
     Column("value", Double),
-    Column("unit", Text, nullable=False),
+    Column("unit", PlainText, nullable=False),
     Column("reading", BigInteger),
-    Column("rule_version", Text, nullable=False),
-    Column("who", Text, nullable=False),
+    Column("rule_version", PlainText, nullable=False),
+    Column("who", PlainText, nullable=False),
     Column("step", BigInteger, nullable=False),
     Column("finding", Json, nullable=False),
     Index("ix_transition_alert", "alert"),
@@ -165,67 +165,67 @@ SILENCE = Table(
     "silence",
     metadata,
     *_columns_of(Silence, "id"),
-    Column("ended_by", Text, nullable=False),
+    Column("ended_by", PlainText, nullable=False),
 )
 MARK = Table(
     "mark",
     metadata,
-    Column("kind", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("kind", PlainText, primary_key=True),
+    Column("key", PlainText, primary_key=True),
+    Column("value", PlainText, nullable=False),
     Column("at", Moment, nullable=False),
 )
 COUNTER = Table(
     "counter",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", PlainText, primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
 OUTBOX = Table(
     "outbox",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("notifier", Text, nullable=False),
-    Column("recipient", Text, nullable=False),
-    Column("recipient_name", Text, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("language", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("html", Text, nullable=False),
+    Column("id", PlainText, primary_key=True),
+    Column("kind", PlainText, nullable=False),
+    Column("notifier", PlainText, nullable=False),
+    Column("recipient", PlainText, nullable=False),
+    Column("recipient_name", PlainText, nullable=False),
+    Column("address", PlainText, nullable=False),
+    Column("language", PlainText, nullable=False),
+    Column("subject", PlainText, nullable=False),
+    Column("text", PlainText, nullable=False),
+    Column("html", PlainText, nullable=False),
     Column("payload", Json),
     Column("headers", Json, nullable=False),
     Column("trimmed", BigInteger, nullable=False),
-    Column("fallback", Text, nullable=False),
-    Column("fallback_id", Text, nullable=False),
-    Column("facts", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("fallback", PlainText, nullable=False),
+    Column("fallback_id", PlainText, nullable=False),
+    Column("facts", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("due", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("lease_until", Moment),
     Column("settled_at", Moment),
-    Column("reason", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Column("who", Text, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("answer", PlainText, nullable=False),
+    Column("who", PlainText, nullable=False),
     Index("ix_outbox_state", "state", "due"),
 )
 OUTBOX_ALERT = Table(
     "outbox_alert",
     metadata,
-    Column("message", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
-    Column("alert", Text, primary_key=True),
-    Column("level", Text, nullable=False),
+    Column("message", PlainText, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("alert", PlainText, primary_key=True),
+    Column("level", PlainText, nullable=False),
     Index("ix_outbox_alert_alert", "alert"),
 )
 CIRCUIT = Table(
     "circuit",
     metadata,
-    Column("notifier", Text, primary_key=True),
+    Column("notifier", PlainText, primary_key=True),
     Column("deferrals", BigInteger, nullable=False),
     Column("fault_since", Moment),
-    Column("fault_reason", Text, nullable=False),
-    Column("fault_answer", Text, nullable=False),
+    Column("fault_reason", PlainText, nullable=False),
+    Column("fault_answer", PlainText, nullable=False),
 )

@@ -69,6 +69,16 @@ def test_every_field_of_an_alert_comes_back(store: Store) -> None:
     assert all(getattr(alert, one.name) not in ("", None, 0, ()) for one in fields(Alert) if one.name != "closed_at")
 
 
+def test_character_0_in_a_name_stops_no_cycle(store: Store) -> None:
+    alert = an_alert(1, subject_name="Go\0live")
+    message = (a_message(an_item(1, alert=alert)), Rendered("Go\0live", "slips"))
+
+    store.write(CycleChange(NOW, alerts=[alert], transitions=[transition(alert=alert)], messages=[message]))
+
+    assert [one.subject_name for one in store.alerts()] == ["Golive"]
+    assert [one.subject for one in store.outbox(OutboxQuery())] == ["Golive"]
+
+
 def test_closed_alerts_are_given_back_only_while_remembered(store: Store) -> None:
     closed = an_alert(1, closed_at=NOW, close_reason="recovered", recent=("o1", "c2"))
     forgotten = an_alert(2, closed_at=NOW, close_reason="recovered")

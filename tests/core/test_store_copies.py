@@ -15,11 +15,9 @@ from pmo_watch.store.database import open_engine, writing
 
 
 @pytest.fixture
-def url(tmp_path: Path, sqlite_template: Path) -> str:
+def url(sqlite_url: str) -> str:
     """Return the URL of a SQLite database with the tables."""
-    file = tmp_path / "pmo-watch.db"
-    file.write_bytes(sqlite_template.read_bytes())
-    return f"sqlite:///{file}"
+    return sqlite_url
 
 
 def names(store: Store) -> list[str]:

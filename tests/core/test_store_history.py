@@ -1,6 +1,7 @@
 """Wishes for history: samples by period, since when, first value; asked again after more was written."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from rows import records
 from watched import Watched, day, tasks
 
 from pmo_watch.flow import First, Outcome, Samples, Since, Wish
-from pmo_watch.store import CycleChange, Store, open_store
+from pmo_watch.store import CycleChange, ReadingChange, Store, open_store
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 WEEKS = Samples("task", "week", 4, ("forecast_finish",))
@@ -105,6 +106,19 @@ def test_unchanged_complete_reading_gives_a_sample(store: Store) -> None:
         source.write(store, day(7 * week), tasks("M1", forecast_finish=CAME))
 
     assert by_period(asked(store, WEEKS, day(15))) == {f"2026-W{47 + week}": CAME for week in range(3)}
+
+
+def test_same_files_again_give_no_sample(store: Store) -> None:
+    source = Watched()
+    source.write(store, day(0), tasks("M1", forecast_finish=CAME))
+    again = replace(source.accepted.state, read_at=day(7), last_good=day(7))
+    change = ReadingChange(again, day(7).date())
+
+    pending = store.past([WEEKS], day(7), BRUSSELS, [change])[WEEKS]
+    store.write(CycleChange(day(7), readings=[change]))
+
+    assert list(by_period(pending)) == list(by_period(asked(store, WEEKS, day(8)))) == ["2026-W47"]
+    assert [one.number for one in store.readings()] == [None, 1]
 
 
 def test_sources_are_heard_each_for_itself(store: Store) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from databases import fresh_database
 from messages import a_message, an_alert, an_item
 from watched import day
 
@@ -377,9 +376,8 @@ def test_two_daemons_never_lease_the_same_row(store: Store, store_url: str) -> N
     assert store.outbox_figures().counts == {("mail", OutboxState.ACCEPTED): 120}
 
 
-def test_row_that_another_daemon_is_just_taking_is_passed_over(postgres_server: str, postgres_template: str) -> None:
-    url = fresh_database(postgres_server, postgres_template)
-    one, other = open_engine(url), open_store(url)
+def test_row_that_another_daemon_is_just_taking_is_passed_over(postgres_url: str) -> None:
+    one, other = open_engine(postgres_url), open_store(postgres_url)
     put(other, "m1", "m2")
 
     with writing(one) as connection:
