@@ -1,6 +1,7 @@
 """Everything that people set, loaded together: what is in force, swapped as a whole or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from pmo_watch import __version__
 from pmo_watch.configuration import Configuration, read_configuration
 from pmo_watch.contracts import Notifier, NotifierContext, Observer, OwnMetrics, Source, SourceContext, Watches
 from pmo_watch.entities import MATCHED_ON
-from pmo_watch.errors import PluginError
+from pmo_watch.errors import PluginError, SourceError
 from pmo_watch.flow import Organisation
 from pmo_watch.merge import Context
 from pmo_watch.plugin_host import Plugins
@@ -97,8 +98,9 @@ def with_rules(in_force: InForce, last_good: Mapping[str, str]) -> InForce:
     """Load the rules again and return what is in force with them."""
     settings = in_force.settings
     told = frozenset(name for name, entry in settings.notifiers.items() if not entry.observes)
-    catalogue = Catalogue(in_force.plugins.measures, told)
-    return replace(in_force, loaded=load_rules(settings.rules, catalogue, last_good))
+    catalogue = Catalogue(in_force.plugins.measures, told, frozenset(in_force.plugins.failed))
+    language = settings.organisation.language
+    return replace(in_force, loaded=load_rules(settings.rules, catalogue, last_good, language))
 
 
 def open_source(
@@ -152,6 +154,20 @@ def open_observers(in_force: InForce, metrics: OwnMetrics | None) -> dict[str, O
 def _told(in_force: InForce, name: str, metrics: OwnMetrics | None = None) -> NotifierContext:
     settings = in_force.settings
     return NotifierContext(name, settings.folder, USER_AGENT, settings.http.external_url or "", metrics)
+
+
+def watched_paths(in_force: InForce, now: datetime) -> dict[str, Sequence[Path]]:
+    """Return, by source, the files and folders that the source wants to be read again for when they change."""
+    found: dict[str, Sequence[Path]] = {}
+    for name, entry in in_force.sources().items():
+        if not getattr(entry.settings, "watch", False):
+            continue
+        with suppress(SourceError):
+            source = open_source(in_force, name, now)
+            if isinstance(source, Watches):
+                found[name] = source.paths()
+            source.close()
+    return found
 
 
 def reads_files(source: Source) -> bool:
