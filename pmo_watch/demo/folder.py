@@ -1,0 +1,96 @@
+"""The folder of the demo: settings as a person would write them, and the rules that ship with pmo-watch."""
+
+from pathlib import Path
+
+from pmo_watch.starter import Delivery, write_starter
+
+SETTINGS = """\
+# The settings of the demo: two kinds of files are read; mail and cards go to servers on this machine.
+organisation: {{name: ICT unit of the Example Agency, timezone: Europe/Brussels, calendar: be, language: en}}
+database: {{url: "sqlite:///pmo-watch.db"}}
+rules: rules.d
+calendars:
+  be: {{country: BE, extra_days: [2026-11-02]}}      # a bridge day after All Saints
+http: {{listen: "127.0.0.1:{http}"}}
+people: {{source: people}}
+aliases:
+  Noé Delvaux: noe.delvaux@gemeenten.example
+sources:
+  plans:
+    type: ms_project
+    path: plans/*.xml
+    key: Text1                                        # the code that people use; row numbers change
+    project_code: file_name
+    attributes: {{kind: Text2}}
+  register: {{type: csv_file, path: sheets/projects.csv, profile: projects, decimal: comma}}
+  people: {{type: csv_file, path: sheets/people.csv, profile: people}}
+  indicators: {{type: csv_file, path: sheets/indicators.csv, profile: indicators, decimal: comma}}
+  figures: {{type: csv_file, path: sheets/observations.csv, profile: kpi_observations, decimal: comma, dates: dmy}}
+  raid: {{type: csv_file, path: sheets/raid.csv, profile: raid, dates: dmy}}
+  documents: {{type: csv_file, path: sheets/documents.csv, profile: documents, dates: dmy}}
+notifiers:
+  mail:
+    type: email
+    host: 127.0.0.1
+    port: {smtp}
+    starttls: off                                     # a server on this machine that keeps what it gets
+    from: "PMO watch <pmo-watch@gemeenten.example>"
+  teams:
+    type: teams
+    url: "http://127.0.0.1:{teams}/workflows/demo?sig=demo"
+  prometheus: {{type: prometheus}}
+"""
+PEOPLE = """\
+# Who is told, and when, in the demo.
+version: 1
+owner: pmo@gemeenten.example
+
+audiences:
+  project_leader:    {role: project_leader,    amber: at once, red: at once}
+  programme_manager: {role: programme_manager, amber: weekly,  red: at once}
+  committee:         {role: management_committee, amber: never, red: monthly}
+  pmo:               {email: pmo@gemeenten.example, amber: weekly, red: weekly, grey: weekly}
+  ict:               {email: ict@gemeenten.example, amber: at once, red: at once}
+  pmo_channel:       {notifier: teams, red: at once}
+
+digests:
+  weekly:  {at: "08:30", on: monday}
+  monthly: {at: "08:30", on: first working day of month}
+"""
+FIGURES = """\
+# Figures against their targets, and the colour that is reported.
+version: 1
+owner: pmo@gemeenten.example
+defaults:
+  tell: {amber: [project_leader, pmo], red: [project_leader, programme_manager, pmo, pmo_channel]}
+
+rules:
+  - id: calls-answered
+    name: {en: Calls answered too late, fr: Appels pris trop tard, nl: Oproepen te laat beantwoord}
+    measure: kpi.against_target
+    with: {indicator: CALLS}
+    amber: over 5 %
+    red: over 10 %
+
+  - id: availability
+    name: {en: Service not available enough, fr: Disponibilité insuffisante, nl: Dienst te weinig beschikbaar}
+    measure: kpi.against_target
+    with: {indicator: AVAIL}
+    amber: over 0.5 %
+    red: over 2 %
+
+  - id: reported-better
+    name: {en: Reported better than computed, fr: Déclaré meilleur que calculé, nl: Gemeld beter dan berekend}
+    measure: project.rag_gap
+    tell: {amber: [pmo], red: [pmo]}
+"""
+
+
+def write_folder(folder: Path, smtp: int, teams: int, http: int) -> Path:
+    """Write settings and rules into the folder and return the settings file."""
+    write_starter(folder, Delivery.WATERFALL)
+    settings = folder / "pmo-watch.yaml"
+    settings.write_text(SETTINGS.format(smtp=smtp, teams=teams, http=http), encoding="utf-8")
+    (folder / "rules.d" / "00-people.yaml").write_text(PEOPLE, encoding="utf-8")
+    (folder / "rules.d" / "80-demo.yaml").write_text(FIGURES, encoding="utf-8")
+    return settings
