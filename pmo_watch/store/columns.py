@@ -1,8 +1,8 @@
 """Types that mean the same on SQLite and PostgreSQL, and frames' columns in the form that either stores.
 
 SQLite keeps `Numeric` as a float and drops the zone of a moment, so money is kept there in ten-thousandths, other
-decimals as text (six decimals beside eighteen digits do not fit its 64 bits), and moments in UTC. Frames go past
-SQLAlchemy's types, a column at a time: both ways must agree, and a test compares them.
+decimals as text (six decimals beside eighteen digits do not fit its 64 bits), and moments in UTC. Rows of entities are
+only written and read as frames, a column at a time, by what stands below; SQLAlchemy's types carry the rest.
 """
 
 import json
@@ -51,48 +51,6 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Money(TypeDecorator[Decimal]):
-    """An exact amount with four decimals; in ten-thousandths on SQLite."""
-
-    impl = Numeric(18, MONEY_SCALE)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the form for the database."""
-        return BigInteger() if dialect.name == "sqlite" else Numeric(18, MONEY_SCALE)
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | int | None:
-        """Scale for SQLite; raises when digits would be lost."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return int(value.scaleb(MONEY_SCALE).to_integral_exact())
-
-    def process_result_value(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | None:
-        """Scale back."""
-        return Decimal(value).scaleb(-MONEY_SCALE) if isinstance(value, int) else value
-
-
-class Number(TypeDecorator[Decimal]):
-    """An exact number with six decimals; as text on SQLite."""
-
-    impl = Numeric(24, NUMBER_SCALE)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the form for the database."""
-        return Text() if dialect.name == "sqlite" else Numeric(24, NUMBER_SCALE)
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
-        """Write all six decimals, as the frames do."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return f"{value:.{NUMBER_SCALE}f}"
-
-    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:
-        """Read the text."""
-        return Decimal(value) if isinstance(value, str) else value
-
-
 class Listed(TypeDecorator[tuple[Any, ...]]):
     """Texts or numbers in order, kept as a JSON list."""
 
@@ -138,6 +96,16 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
+def money() -> TypeEngine[Any]:
+    """Return the type of an exact amount with four decimals; in ten-thousandths on SQLite."""
+    return Numeric(18, MONEY_SCALE).with_variant(BigInteger(), "sqlite")
+
+
+def number() -> TypeEngine[Any]:
+    """Return the type of an exact number with six decimals; as text on SQLite."""
+    return Numeric(24, NUMBER_SCALE).with_variant(Text(), "sqlite")
+
+
 def number_key() -> TypeEngine[int]:
     """Return the type of a key that counts up by itself; SQLite does so only for INTEGER."""
     return BigInteger().with_variant(Integer(), "sqlite")
@@ -146,12 +114,12 @@ def number_key() -> TypeEngine[int]:
 def column_type(kind: Kind) -> TypeEngine[Any]:
     """Return the type of a column that holds a field of that kind."""
     if kind in DECIMALS:
-        return Number()
+        return number()
     types: dict[Kind, TypeEngine[Any]] = {
         Kind.FLAG: Boolean(),
         Kind.COUNT: BigInteger(),
         Kind.MINUTES: BigInteger(),
-        Kind.MONEY: Money(),
+        Kind.MONEY: money(),
         Kind.DATE: Date(),
         Kind.MOMENT: Moment(),
         Kind.LIST: Listed(),

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from pmo_watch.store.columns import Json, Listed, Moment, Money, Number, number_key
+from pmo_watch.store.columns import Json, Listed, Moment, money, number, number_key
 
 revision = "0001"
 down_revision = None
@@ -18,8 +18,8 @@ TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "flag": sa.Boolean(),
     "date": sa.Date(),
     "moment": Moment(),
-    "money": Money(),
-    "number": Number(),
+    "money": money(),
+    "number": number(),
     "list": Listed(),
     "json": Json(),
     "key": number_key(),
