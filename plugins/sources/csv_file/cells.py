@@ -1,0 +1,56 @@
+"""Single cells: blanks, words that mean unknown, results of broken formulas (spec sources 5.2 and 5.3, model 1.3)."""
+
+import polars as pl
+
+BLANKS = " \t\r\n\f\v\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+BLANKS += "\u200b\u200c\u200d\u202f\u205f\u2060\u3000\ufeff"
+DASHES = ("-", "–", "—")
+NULL_WORDS = (
+    *DASHES, "n/a", "na", "null", "n.v.t.", "n.v.t", "nvt", "s.o.", "à définir", "a définir", "te bepalen", "tbd", "?"
+)  # fmt: skip
+# English, French and Dutch; the last two are to be confirmed (spec sources 6).
+FORMULA_ERRORS = (
+    "#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
+    "#NOM?", "#VALEUR!", "#NOMBRE!", "#NUL!", "#NAAM?", "#WAARDE!", "#DEEL/0!", "#VERW!", "#GETAL!", "#LEEG!", "#N/B",
+)  # fmt: skip
+# A workbook knows what a cell is: its text carries that in front, between two characters of private use.
+MARK, MARK_END = "\ue000", "\ue001"
+_MARKED = f"^{MARK}([^{MARK_END}]*){MARK_END}"
+
+
+def marked(kind: str, text: str) -> str:
+    """Return the text of a cell that a workbook knows to be a number, percent, date, bool or amount (its currency)."""
+    return f"{MARK}{kind}{MARK_END}{text}"
+
+
+def unmarked(text: pl.Expr) -> pl.Expr:
+    """Return texts without what a workbook knows of them."""
+    return text.str.replace(_MARKED, "")
+
+
+def mark_of(text: pl.Expr) -> pl.Expr:
+    """Return what a workbook knows of each cell; null for text."""
+    return text.str.extract(_MARKED, 1)
+
+
+def stripped(column: str) -> pl.Expr:
+    """Return the cells without blanks of any kind at their ends."""
+    return pl.col(column).str.strip_chars(BLANKS)
+
+
+def is_blank(column: str) -> pl.Expr:
+    """Say of each cell whether nothing is in it."""
+    return stripped(column).fill_null("") == ""
+
+
+def is_null_word(text: pl.Expr, more: tuple[str, ...]) -> pl.Expr:
+    """Say of each stripped text whether it means that nobody knows."""
+    words = [*NULL_WORDS, *(one.strip(BLANKS).lower() for one in more)]
+    return text.str.to_lowercase().is_in(words)
+
+
+def is_formula_error(text: pl.Expr) -> pl.Expr:
+    """Say of each stripped text whether a formula left an error, or a column was too narrow for a number."""
+    return text.str.starts_with("#") & (
+        text.str.to_uppercase().is_in(FORMULA_ERRORS) | (text.str.strip_chars("#") == "")
+    )

@@ -1,0 +1,113 @@
+"""One column on its way from text to values: its distinct cells, where they stand, and what is faulty in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
+
+import polars as pl
+from pmo_watch_plugins.sources.csv_file.cells import BLANKS, is_formula_error, is_null_word, mark_of, unmarked
+from pmo_watch_plugins.sources.csv_file.grid import Grid
+from pmo_watch_plugins.sources.csv_file.profiles import Spec
+from pmo_watch_plugins.sources.csv_file.report import MOST_ALIKE, Report
+from pmo_watch_plugins.sources.csv_file.vocabulary import fold
+
+FIRST_ROWS = 1000  # where a proof is looked for before the whole column is searched
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What settles a column that does not prove itself; `own_` are the source's settings, the others fall back."""
+
+    decimal: str = ""
+    own_decimal: str = ""
+    dates: str = ""
+    own_dates: str = ""
+    scale: str = ""
+    currency: str = ""
+    language: str = ""
+    multipliers: bool = False
+    null_words: tuple[str, ...] = ()
+    placeholders: tuple[date, ...] = ()
+    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    today: date = date(1970, 1, 1)
+    zone: tzinfo = UTC
+    minutes_per_day: int = 480  # the model's default; a list knows no calendar
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """The cells of one column: `raw` as written, `rows` their numbers in the file, `words` what the settings map."""
+
+    spec: Spec
+    header: str
+    label: str
+    unit: str
+    raw: pl.Series
+    rows: pl.Series
+    grid: Grid
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def distinct(self, rules: Rules) -> pl.DataFrame:
+        """Return the distinct filled cells.
+
+        `raw`; `text`: trimmed and mapped; `native`: what a workbook knows of it; `null`: whether it means unknown;
+        `fault`: why it could not be read.
+        """
+        texts = self.raw.drop_nulls().unique().to_frame("raw")
+        texts = texts.with_columns(text=pl.col("raw").str.strip_chars(BLANKS), native=pl.lit(None, pl.String))
+        if self.grid.marked:
+            texts = texts.with_columns(text=unmarked(pl.col("text")), native=mark_of(pl.col("text")))
+        texts = texts.filter(pl.col("text") != "")
+        if self.words:
+            mapped = [self.words.get(fold(text), text) for text in texts["text"]]
+            texts = texts.with_columns(text=pl.Series(mapped, dtype=pl.String))
+        broken = is_formula_error(pl.col("text"))
+        return texts.with_columns(
+            null=is_null_word(pl.col("text"), rules.null_words) | broken,
+            fault=pl.when(broken).then(pl.lit("the result of a formula that failed")),
+        )
+
+    def bare(self, at: int) -> str:
+        """Return a cell as messages show it."""
+        return str(pl.select(unmarked(pl.lit(self.raw[at]))).item()).strip(BLANKS)
+
+    def earliest(self, raws: pl.Series) -> tuple[int, str] | None:
+        """Return row and text of the first cell that is one of these, None without one."""
+        if raws.is_empty():
+            return None
+        for piece in (self.raw.head(FIRST_ROWS), self.raw):
+            hits = piece.is_in(raws.implode()).fill_null(value=False).arg_true()
+            if hits.len():
+                return int(self.rows[hits[0]]), self.bare(hits[0])
+        return None
+
+    def shown(self, raws: pl.Series) -> str:
+        """Return the first cell that is one of these as messages show a proof: text and line."""
+        found = self.earliest(raws)
+        return "" if found is None else f"'{found[1]}' ({self.grid.line_word} {self.grid.line(found[0])})"
+
+    def spread(self, known: pl.DataFrame, dtype: pl.DataType) -> pl.Series:
+        """Return the values of all rows; `known` has `raw` and `value`."""
+        if known.is_empty():
+            return pl.Series(self.spec.name, [None], dtype).new_from_index(0, self.raw.len())
+        return self.raw.replace_strict(known["raw"], known["value"], default=None, return_dtype=dtype).alias(
+            self.spec.name
+        )
+
+    def report_faults(self, known: pl.DataFrame, report: Report) -> None:
+        """Report every cell whose text has a `fault`."""
+        faulty = known.filter(pl.col("fault").is_not_null())
+        if faulty.is_empty():
+            return
+        hits = self.raw.is_in(faulty["raw"].implode()).fill_null(value=False).arg_true()
+        reasons = dict(faulty.select("raw", "fault").iter_rows())
+        found = [self._fault(int(at), reasons) for at in hits.head(MOST_ALIKE)]
+        report.cells(found, self.header, hits.len())
+
+    def _fault(self, at: int, reasons: Mapping[str, str]) -> tuple[str, str, str]:
+        return self.grid.place(int(self.rows[at])), self.bare(at), reasons[self.raw[at]]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them."""
+    return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words)

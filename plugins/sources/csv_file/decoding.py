@@ -1,0 +1,192 @@
+"""Bytes to UTF-8: what the file is at all, its encoding, and text that was read wrongly before (spec sources 5.1)."""
+
+import codecs
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from pmo_watch.api import SourceDataError
+
+HEAD_BYTES = 1 << 16  # what is looked at to tell what a file is
+MARKS = (  # UTF-32 first: its mark begins like that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+FOREIGN = (  # how files begin that are no text
+    (b"%PDF", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive: unpack it"),
+    (b"{\\rtf", "a word processor's document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+)
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|script)\b", re.I | re.S)
+_XML = re.compile(rb"\s*<\?xml\b", re.I)
+# What cp1252 makes of the bytes 80 to BF, and of those that begin a character of two, three or four bytes in UTF-8.
+_TRAIL = "".join(re.escape(bytes([one]).decode("cp1252", "replace")) for one in range(0x80, 0xC0)).replace("�", "")
+_TRAIL += "\x81\x8d\x8f\x90\x9d"
+_RUNS = re.compile(f"[Â-ß][{_TRAIL}]|[à-ï][{_TRAIL}]{{2}}|[ð-ô][{_TRAIL}]{{3}}")
+# Characters of European writing: a run that gives another one was perhaps meant as it stands.
+_EXPECTED = re.compile("[À-ÖØ-öø-ſ]")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file's text as UTF-8 without byte order mark, how it was encoded, and whether it was checked to the end."""
+
+    data: bytes
+    encoding: str
+    checked: bool
+
+
+def refuse_foreign(data: bytes, name: str) -> None:
+    """Raise for what is no text and no workbook.
+
+    Raises:
+        SourceDataError: it is a web page, XML, a picture, an archive or the like.
+    """
+    head = data[:HEAD_BYTES].removeprefix(codecs.BOM_UTF8)
+    if _HTML.match(head):
+        raise SourceDataError(
+            f"{name}: is a web page and no list: was it saved from behind a sign-in? Export the list itself"
+        )
+    if _XML.match(head):
+        raise SourceDataError(f"{name}: is an XML file and no list: save it as .xlsx or CSV")
+    for mark, what in FOREIGN:
+        if head.startswith(mark):
+            raise SourceDataError(f"{name}: is {what} and no list: save it as .xlsx or CSV")
+
+
+def decode(data: bytes, fallback: str | None, name: str) -> Decoded:
+    """Decode by byte order mark, else as UTF-8, else by `fallback` (cp1252).
+
+    UTF-8 is checked here only as far as its beginning: whoever reads the rest calls `decode_fallback` when it is not.
+
+    Raises:
+        SourceDataError: bytes that the encoding does not know, with line and column, or NUL bytes.
+    """
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return _recoded(data, encoding, name)
+    if fallback is not None and fallback.startswith(("utf-16", "utf-32")):
+        return _recoded(data, fallback, name)
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise SourceDataError(
+            f"{name}:line {line}: holds a NUL byte: UTF-16 without byte order mark (set 'encoding: utf-16-le'), "
+            "or a broken file"
+        )
+    if data.startswith(codecs.BOM_UTF8):
+        return Decoded(data[len(codecs.BOM_UTF8) :], "UTF-8 with byte order mark", checked=False)
+    if _begins_as_utf8(data):
+        return Decoded(data, "UTF-8", checked=data.isascii())
+    return decode_fallback(data, fallback, name)
+
+
+def _begins_as_utf8(data: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data[:HEAD_BYTES])
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_utf8(data: bytes) -> bool:
+    """Say whether all of it is UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode_fallback(data: bytes, fallback: str | None, name: str) -> Decoded:
+    """Decode what is not UTF-8.
+
+    Raises:
+        SourceDataError: bytes that the encoding does not know.
+    """
+    return _recoded(data, fallback or "cp1252", name)
+
+
+def _recoded(data: bytes, encoding: str, name: str) -> Decoded:
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as fault:
+        before = data[: fault.start].decode(encoding, "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise SourceDataError(
+            f"{name}:line {line}:column {column}: the byte {data[fault.start]:02X} is no character in {encoding}: "
+            "set 'encoding:' to what the file was saved in, or save it as CSV UTF-8"
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise SourceDataError(f"{name}:line {line}: holds a NUL character: a broken file, export it again")
+    return Decoded(text.removeprefix("\ufeff").encode(), encoding, checked=True)
+
+
+def composed(data: bytes) -> bytes:
+    """Compose accents that follow their letter (NFC), where there are any."""
+    # The first bytes of combining marks and of what else is not composed in European texts, Vietnamese and Greek.
+    if not any(first in data for first in (b"\xcc", b"\xcd", b"\xe1", b"\x84")):
+        return data
+    text = data.decode(errors="surrogateescape")
+    return (
+        data
+        if unicodedata.is_normalized("NFC", text)
+        else unicodedata.normalize("NFC", text).encode(errors="surrogateescape")
+    )
+
+
+def unspoiled(data: bytes, name: str, separator: str, *, repair: bool) -> bytes:
+    """Return the text, put right when it is UTF-8 that was read as cp1252 and saved again, and that is wished.
+
+    Raises:
+        SourceDataError: three or more cells show it, and `repair` is off.
+    """
+    # Ã, Ä and Å end in these bytes: without them nothing was spoiled.
+    if not any(last in data for last in (b"\x83", b"\x84", b"\x85")):
+        return data
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:  # whoever reads it to the end finds out, and comes again
+        return data
+    first, cells = _spoiled_cells(text, separator)
+    if cells < 3:
+        return data
+    if repair:
+        return _RUNS.sub(lambda run: _reread(run.group()) or run.group(), text).encode()
+    line = text.count("\n", 0, first) + 1
+    begin = max(text.rfind(mark, 0, first) for mark in (separator, "\n")) + 1
+    end = min(at for mark in (separator, "\n", "\r") if (at := text.find(mark, first)) != -1 or (at := len(text)))
+    raise SourceDataError(
+        f"{name}:line {line}: was UTF-8 read as cp1252 and saved again: '{text[begin:end].strip()[:80]}'. "
+        "Export it again as CSV UTF-8, or set 'repair: true'"
+    )
+
+
+def _spoiled_cells(text: str, separator: str) -> tuple[int, int]:
+    """Return where the first spoiled letter stands, and in how many cells there are some, counted up to 3."""
+    first, last, cells = 0, -1, 0
+    for run in _RUNS.finditer(text):
+        letter = _reread(run.group())
+        if letter is None or not _EXPECTED.fullmatch(letter):
+            continue
+        between = text[last : run.start()]
+        if last < 0 or separator in between or "\n" in between:
+            cells += 1
+            first = first if cells > 1 else run.start()
+        last = run.end()
+        if cells >= 3:
+            break
+    return first, cells
+
+
+def _reread(run: str) -> str | None:
+    """Return what the run was before it was read as cp1252; None where it is no UTF-8."""
+    try:
+        raw = b"".join(one.encode("latin-1" if one in "\x81\x8d\x8f\x90\x9d" else "cp1252") for one in run)
+        return raw.decode()
+    except UnicodeError:
+        return None
