@@ -247,7 +247,7 @@ class Store:
         """Write everything in one transaction, or nothing.
 
         Raises:
-            StoreConflict: alerts changed since `change.based_on`.
+            StoreConflict: alerts changed since `change.based_on`, or a message that was to go has been leased.
             StoreError
         """
         with writing(self._engine) as connection:
@@ -261,7 +261,8 @@ class Store:
             alerts.write_silences(connection, change.silences)
             alerts.write_threads(connection, change.threads)
             outbox.write_messages(connection, change.messages, change.at, change.expires)
-            outbox.withdraw(connection, change.withdrawn)
+            replaced = [one for message, _ in change.messages for one in message.replaces]
+            outbox.withdraw(connection, [*change.withdrawn, *replaced])
             alerts.write_marks(connection, change.marks, change.at)
             after = token_of(connection)
         self._past.written(before, after, written)

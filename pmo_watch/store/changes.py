@@ -16,7 +16,7 @@ SourceRows = dict[str, dict[str, pl.DataFrame]]  # source -> entity -> uid, stor
 
 
 class StoreConflict(StoreError):
-    """Alerts were changed by somebody else since `Store.revision` was read: read them again and decide again."""
+    """What was read is no longer so: alerts were changed, or a waiting message left. Read again and decide again."""
 
 
 class MarkKind(StrEnum):
@@ -58,9 +58,8 @@ class CycleChange:
     that differs from what was read, closed ones with `closed_at`. `told`: added or replaced by (alert, recipient,
     notifier). `told_removed`: whoever got the closing message and is owed nothing any more.
     `silences`: replaced as given, such as one whose end was said. `messages`: one outbox row each; an id that exists
-    already is left as it is, and what a message `replaces` goes if nobody has tried to send it. `withdrawn`: ids of
-    messages that go without a successor, likewise. `threads`: replaced by
-    (notifier, recipient, project). `marks`: None deletes.
+    already is left as it is. What a message `replaces`, and the messages `withdrawn` without a successor, go if nobody
+    has tried to send them. `threads`: replaced by (notifier, recipient, project). `marks`: None deletes.
     """
 
     at: datetime

@@ -32,6 +32,7 @@ from pmo_watch.store.changes import (
     OutboxQuery,
     OutboxState,
     Settlement,
+    StoreConflict,
 )
 from pmo_watch.store.rows import made_of, upsert
 from pmo_watch.store.tables import CIRCUIT, OUTBOX, OUTBOX_ALERT
@@ -61,23 +62,19 @@ def write_messages(
         for item in message.items
     ]
     upsert(connection, OUTBOX_ALERT, about, kept=None)
-    for message, _ in messages:
-        if message.replaces:
-            _take_in(connection, message)
-
-
-def _take_in(connection: Connection, message: Message) -> None:
-    """Let a message stand for others that nobody has tried to send: it is then about their alerts too."""
-    for other in message.replaces:
-        if connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id == other, UNTRIED).with_for_update()).first():
-            _copy_alerts(connection, other, message.id)
-            connection.execute(delete(OUTBOX).where(OUTBOX.c.id == other))
 
 
 def withdraw(connection: Connection, ids: Sequence[str]) -> None:
-    """Let messages go that nobody has tried to send and that have nothing to say any more."""
-    if ids:
-        connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids), UNTRIED))
+    """Let messages go that nobody has tried to send.
+
+    Raises:
+        StoreConflict: one of them is under way or settled: what was decided about it no longer holds.
+    """
+    if not ids:
+        return
+    gone = connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids), UNTRIED)).rowcount
+    if gone < len(set(ids)):
+        raise StoreConflict("a message that waited was sent or dropped meanwhile: decide again")
 
 
 def _copy_alerts(connection: Connection, one: str, other: str) -> None:

@@ -18,6 +18,7 @@ from pmo_watch.store import (
     OutboxState,
     Settlement,
     Store,
+    StoreConflict,
     open_store,
     outbox,
 )
@@ -341,16 +342,29 @@ def test_message_that_waits_for_hours_is_given_back_with_its_facts(store: Store)
     assert store.waiting(day(1)) == []
 
 
-def test_message_takes_in_those_it_replaces_unless_they_were_tried(store: Store) -> None:
-    for number in (1, 2):
-        waits = replace(message(f"w{number}", not_before=minutes(number)), items=(an_item(number),))
-        store.write(CycleChange(NOW, messages=[(waits, RENDERED)]))
-    lease(store, minutes(1))
+def test_message_takes_the_place_of_those_it_replaces(store: Store) -> None:
+    put(store, "w1", "w2", "w3", not_before=minutes(5))
 
-    put(store, "m1", replaces=("w1", "w2", "gone"), items=(an_item(3),))
+    change = CycleChange(NOW, messages=[(message("m1", replaces=("w1", "w2")), RENDERED)], withdrawn=["w3"])
+    store.write(change)
 
-    assert [one.id for one in store.outbox(OutboxQuery())] == ["w1", "m1"]
-    assert store.alerts_of("m1") == [an_alert(2).id, an_alert(3).id]
+    assert [one.id for one in store.outbox(OutboxQuery())] == ["m1"]
+    assert store.alerts_of("w1") == []
+
+
+@pytest.mark.parametrize("by", ["lease", "drop"])
+def test_message_that_left_meanwhile_is_not_replaced(store: Store, by: str) -> None:
+    put(store, "w1", "w2")
+    if by == "lease":
+        lease(store, limit=1)
+    else:
+        store.drop("w1", "Ann", NOW)
+
+    for parts in ({"messages": [(message("m1", replaces=("w1",)), RENDERED)]}, {"withdrawn": ["w1", "w2"]}):
+        with pytest.raises(StoreConflict, match="was sent or dropped meanwhile: decide again"):
+            store.write(CycleChange(NOW, **parts))
+
+    assert [one.id for one in store.outbox(OutboxQuery())] == ["w2", "w1"]
 
 
 def test_two_daemons_never_lease_the_same_row(store: Store, store_url: str) -> None:

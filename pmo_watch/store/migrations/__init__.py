@@ -1,4 +1,10 @@
-"""One module per schema version, never changed once released: r<number>_<what>.py."""
+"""One module per schema version, never changed once released: r<number>_<what>.py.
+
+A new field of the model is a column of its entity's table:
+
+    with op.batch_alter_table("task_version") as table:
+        table.add_column(sa.Column("colour", sa.Text()))
+"""
 
 from pkgutil import iter_modules
 
