@@ -64,7 +64,8 @@ def build_snapshot(
 ) -> Snapshot:
     """Merge the rows of all sources, resolve references, and add what follows from rows, history and the day."""
     stacked = {name: _stack(name, rows, states, context) for name in ENTITIES if name != "source"}
-    stacked["indicator"] = _with_undefined_indicators(stacked["indicator"], stacked["observation"])
+    stacked["indicator"] = _with_undefined(stacked["indicator"], stacked["observation"], "indicator", "indicator")
+    stacked["program"] = _with_undefined(stacked["program"], stacked["project"], "program", "program")
     stacked = {name: identify(name, frame, context.aliases, context.match_on) for name, frame in stacked.items()}
     directory = Directory(stacked, context.aliases)
     rejected: list[Rejected] = []
@@ -112,14 +113,15 @@ def _empty(entity: str) -> pl.DataFrame:
     return pl.DataFrame(schema={**origin, **ENTITIES[entity].stored_schema(), **engine})
 
 
-def _with_undefined_indicators(indicators: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
-    """Add a row for every indicator that is only observed: its figures count although nobody described it."""
-    observed = observations.select("source", "@usable", "@reading", "@rank", id=pl.col("indicator")).unique(
-        ["id"], keep="first", maintain_order=True
-    )
-    new = observed.join(indicators, on="id", how="anti").filter(pl.col("id").is_not_null())
-    rows = new.with_columns(uid=pl.format("{}:indicator:{}", "source", "id"), **{"@native": pl.col("id")})
-    return pl.concat([indicators, rows], how="diagonal_relaxed").select(indicators.columns)
+def _with_undefined(known: pl.DataFrame, naming: pl.DataFrame, field: str, entity: str) -> pl.DataFrame:
+    """Add a row for what is only named: an indicator nobody described, a programme that has no list of its own."""
+    engine = ("source", "@usable", "@reading", "@rank")
+    named = naming.select(*engine, id=pl.col(field)).unique(["id"], keep="first", maintain_order=True)
+    folded = [one for name in ("id", "name", "@native") if name in known.columns for one in known[name].drop_nulls()]
+    seen = {one.strip().lower() for one in folded}
+    new = named.filter(pl.col("id").is_not_null() & ~pl.col("id").str.strip_chars().str.to_lowercase().is_in(seen))
+    rows = new.with_columns(uid=pl.format("{}:{}:{}", "source", pl.lit(entity), "id"), **{"@native": pl.col("id")})
+    return pl.concat([known, rows], how="diagonal_relaxed").select(known.columns)
 
 
 def _by_choice(frame: pl.DataFrame, group: str, context: Context) -> pl.DataFrame:
@@ -153,7 +155,8 @@ def _merged(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
         names = [one.name for one in model.stored() if (one.group or model.group) == group]
         names = [name for name in names if name not in {"id", "updated_at"}]
         chosen = _group_winner(_by_choice(frame, group, context), names, group)
-        first = first.join(chosen.rename({"@winner": f"@source:{group}"}), on="uid", how="left")
+        names_of = {"@winner": f"@source:{group}", "@alive": f"@usable:{group}", "@number": f"@reading:{group}"}
+        first = first.join(chosen.rename(names_of), on="uid", how="left")
     return first
 
 
@@ -167,7 +170,12 @@ def _group_winner(frame: pl.DataFrame, names: Sequence[str], group: str) -> pl.D
     pick = [
         pl.col(name).drop_nulls().first() if group in FILLED or not anchor else pl.col(name).first() for name in names
     ]
-    return ranked.group_by("uid", maintain_order=True).agg(*pick, pl.col("source").first().alias("@winner"))
+    return ranked.group_by("uid", maintain_order=True).agg(
+        *pick,
+        pl.col("source").first().alias("@winner"),
+        pl.col("@usable").first().alias("@alive"),
+        pl.col("@reading").first().alias("@number"),
+    )
 
 
 def _one_source(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -204,6 +212,7 @@ def _source_rows(states: Mapping[str, SourceState]) -> pl.DataFrame:
             "uid": f"source:{state.name}",
             "source": state.name,
             "id": state.name,
+            "name": state.name,
             "kind": state.kind,
             "last_good_read": state.last_good,
             "last_error": state.error or None,

@@ -11,21 +11,20 @@ import polars as pl
 
 from pmo_watch.contracts import Measure
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Outcome, SourceState
+from pmo_watch.flow import SourceState
 from pmo_watch.view import ROWS_OF, Table
-
-UNRELIABLE = frozenset({Outcome.FAILED, Outcome.HELD, Outcome.PARTIAL})
 
 
 def with_sources(measure: Measure[Any], table: Table) -> pl.DataFrame:
     """Return the table's rows with `@usable`, `@reading`, `source` and clocks as they are for the measure."""
     rows = table.rows
-    groups = [group for group in _groups(measure) if f"@source:{group}" in rows.columns]
+    groups = [group for group in _groups(measure) if f"@usable:{group}" in rows.columns]
     if table.entity != "project" or not groups:
         return rows
     columns = [f"@source:{group}" for group in groups]
     sources = table.snapshot.sources
-    bad = [pl.when(_is_unreliable(column, sources)).then(column) for column in columns]
+    # A reading that was partial without this project says nothing of the others that it did show.
+    bad = [pl.when(~pl.col(f"@usable:{group}").fill_null(value=True)).then(f"@source:{group}") for group in groups]
     return rows.with_columns(
         pl.all_horizontal([one.is_null() for one in bad]).alias("@usable"),
         _readings(columns, sources).alias("@reading"),
@@ -44,10 +43,6 @@ def _groups(measure: Measure[Any]) -> list[str]:
         if entity and field:
             found.append(field.group or entity.group)
     return list(dict.fromkeys(group for group in found if group))
-
-
-def _is_unreliable(column: str, sources: Mapping[str, SourceState]) -> pl.Expr:
-    return pl.col(column).is_in([name for name, state in sources.items() if state.outcome in UNRELIABLE])
 
 
 def _readings(columns: list[str], sources: Mapping[str, SourceState]) -> pl.Expr:

@@ -30,8 +30,9 @@ def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str]
     `dimensions`: rule id -> dimension; rules without one do not count. The dimension `overall` is the worst of all but
     `data`. A project and dimension without a finding other than na has no row.
     """
+    places = project_of(snapshot)
     parts = [
-        _with_project(one, snapshot).select("project", pl.lit(dimensions[one.rule]).alias("dimension"), "rank")
+        _with_project(one, places).select("project", pl.lit(dimensions[one.rule]).alias("dimension"), "rank")
         for one in findings
         if dimensions.get(one.rule) and not one.frame.is_empty()
     ]
@@ -46,12 +47,12 @@ def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str]
     ).sort("project", "dimension")
 
 
-def _with_project(found: Findings, snapshot: Snapshot) -> pl.DataFrame:
+def _with_project(found: Findings, places: pl.DataFrame) -> pl.DataFrame:
     """Return the ranked findings with the uid of the project that each belongs to."""
     ranked = found.frame.filter(pl.col("state") != "na").select(
         "uid", rank=pl.col("state").replace_strict(RANK, return_dtype=pl.Int64)
     )
-    return ranked.join(project_of(snapshot), on="uid")
+    return ranked.join(places, on="uid")
 
 
 def project_of(snapshot: Snapshot) -> pl.DataFrame:

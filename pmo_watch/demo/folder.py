@@ -6,15 +6,22 @@ from pmo_watch.starter import Delivery, write_starter
 
 SETTINGS = """\
 # The settings of the demo: two kinds of files are read; mail and cards go to servers on this machine.
-organisation: {{name: ICT unit of the Example Agency, timezone: Europe/Brussels, calendar: be, language: en}}
+organisation:
+  name: ICT unit of the Example Agency
+  timezone: Europe/Brussels
+  calendar: be
+  language: en
+  document_sets:
+    S: {{initiating: [project_charter]}}
+    M: {{initiating: [project_charter], planning: [project_work_plan]}}
+    L: {{initiating: [project_charter], planning: [project_work_plan, risk_plan]}}
 database: {{url: "sqlite:///pmo-watch.db"}}
 rules: rules.d
 calendars:
   be: {{country: BE, extra_days: [2026-11-02]}}      # a bridge day after All Saints
 http: {{listen: "127.0.0.1:{http}"}}
 people: {{source: people}}
-aliases:
-  Noé Delvaux: noe.delvaux@gemeenten.example
+merge: {{cost: [register, plans]}}                      # the office's own figures before those of the plans
 sources:
   plans:
     type: ms_project
@@ -22,7 +29,7 @@ sources:
     key: Text1                                        # the code that people use; row numbers change
     project_code: file_name
     attributes: {{kind: Text2}}
-  register: {{type: csv_file, path: sheets/projects.csv, profile: projects, decimal: comma}}
+  register: {{type: csv_file, path: sheets/projects.csv, profile: projects, decimal: comma, dates: dmy}}
   people: {{type: csv_file, path: sheets/people.csv, profile: people}}
   indicators: {{type: csv_file, path: sheets/indicators.csv, profile: indicators, decimal: comma}}
   figures: {{type: csv_file, path: sheets/observations.csv, profile: kpi_observations, decimal: comma, dates: dmy}}
@@ -58,7 +65,7 @@ digests:
   monthly: {at: "08:30", on: first working day of month}
 """
 FIGURES = """\
-# Figures against their targets, and the colour that is reported.
+# Figures against their targets.
 version: 1
 owner: pmo@gemeenten.example
 defaults:
@@ -78,11 +85,6 @@ rules:
     with: {indicator: AVAIL}
     amber: over 0.5 %
     red: over 2 %
-
-  - id: reported-better
-    name: {en: Reported better than computed, fr: Déclaré meilleur que calculé, nl: Gemeld beter dan berekend}
-    measure: project.rag_gap
-    tell: {amber: [pmo], red: [pmo]}
 """
 
 

@@ -54,7 +54,18 @@ def _sheets(number: int, status: date) -> list[tuple[str, Sequence[str], list[Se
 
 
 def _projects(number: int, status: date) -> tuple[Sequence[str], list[Sequence[Cell]]]:
-    header = ("project_id", "name", "program", "state", "size_class", "budget", "eac", "declared_rag", "declared_on")
+    header = (
+        "project_id",
+        "name",
+        "program",
+        "state",
+        "size_class",
+        "budget",
+        "actual_cost",
+        "eac",
+        "declared_rag",
+        "declared_on",
+    )
     rows: list[Sequence[Cell]] = [
         (
             code,
@@ -63,6 +74,7 @@ def _projects(number: int, status: date) -> tuple[Sequence[str], list[Sequence[C
             "executing",
             size,
             _euro(budget),
+            _euro(next(plan.spent[number] for plan in story.PLANS if plan.code == code)),
             _euro(story.ESTIMATES[code][number]),
             colours[number],
             status,
@@ -78,11 +90,15 @@ def _euro(amount: int) -> str:
 
 def _indicators() -> tuple[Sequence[str], list[Sequence[Cell]]]:
     header = ("indicator", "name_en", "name_fr", "name_nl", "unit", "direction", "target", "cadence", "cut_off")
-    return header, [(*row, "week", "monday 12:00") for row in story.INDICATORS]
+    return header, [(*row, "week", "1 wd after period 12:00") for row in story.INDICATORS]
 
 
 def _observations(number: int, status: date) -> tuple[Sequence[str], list[Sequence[Cell]]]:
-    rows: list[Sequence[Cell]] = []
+    before = story.WEEKS[0] - timedelta(days=11)
+    rows: list[Sequence[Cell]] = [
+        (indicator, project, _period(before), values[0], before + timedelta(days=3))
+        for (indicator, project), values in story.FIGURES.items()
+    ]
     for week in range(number + 1):
         sent = story.WEEKS[week]
         for (indicator, project), values in story.FIGURES.items():
@@ -95,7 +111,11 @@ def _observations(number: int, status: date) -> tuple[Sequence[str], list[Sequen
 
 def _week_of(number: int) -> str:
     """Return the period that is sent in that week: the ISO week before."""
-    year, week, _ = (story.WEEKS[number] - timedelta(days=7)).isocalendar()
+    return _period(story.WEEKS[number] - timedelta(days=7))
+
+
+def _period(day: date) -> str:
+    year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
 
 

@@ -187,6 +187,12 @@ DOCUMENTS = (
     ("GEM-01", "project_charter", "initiating", ("approuvé",) * 6),
     ("GEM-01", "project_work_plan", "planning", ("approuvé",) * 6),
     ("GEM-02", "project_charter", "initiating", ("approuvé",) * 6),
-    ("GEM-02", "risk_plan", "planning", ("brouillon", "brouillon", "en revue", "approuvé", "approuvé", "approuvé")),
+    ("GEM-02", "project_work_plan", "planning", ("approuvé",) * 6),
+    (
+        "GEM-02",
+        "risk_plan",
+        "planning",
+        ("brouillon", "brouillon", "en cours de validation", "approuvé", "approuvé", "approuvé"),
+    ),
     ("GEM-03", "project_charter", "initiating", ("approuvé",) * 6),
 )

@@ -112,6 +112,7 @@ SOURCE = Entity(
     (
         *ORIGIN,
         Field("id", Kind.TEXT, "Its name in the settings.", own=True),
+        Field("name", Kind.TEXT, "Its name, as messages show it.", own=True),
         Field("kind", Kind.TEXT, "Its plugin.", own=True),
         Field("last_good_read", Kind.MOMENT, "Last complete reading.", own=True),
         Field("last_error", Kind.TEXT, "What the last failed reading said.", own=True),

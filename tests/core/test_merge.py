@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-from rows import NOW, known, records
+from rows import NOW, known, reading, records
 
-from pmo_watch.flow import First, Outcome, Records, Since, Snapshot, SourceState, Wish
+from pmo_watch.flow import First, Outcome, Records, Since, Snapshot, SourceState, Summary, Wish
 from pmo_watch.merge import Context, build_snapshot
-from pmo_watch.normalise import Accepted
+from pmo_watch.normalise import Accepted, Limits, accept
 from pmo_watch.workdays import Calendar
 
 DEFAULT = {"default": Calendar("default")}
@@ -60,9 +60,8 @@ def test_one_project_of_two_sources_is_one_row_matched_by_code() -> None:
     assert row["uid"] == "project:atl"
     assert row["name"] == "Atlas"
     assert row["state"] == "executing", "the register's gaps are filled by the next source"
-    assert row["budget"] == Decimal("100.0000")
-    assert row["@source:schedule"] == "plans"
-    assert row["@source:cost"] == "sheet"
+    assert row["budget"] == Decimal("100.0000"), "an approved budget is a fact of the register"
+    assert row["@source:schedule"] == row["@source:register"] == "plans"
 
 
 def test_projects_are_matched_by_the_field_that_the_settings_name() -> None:
@@ -86,13 +85,13 @@ def test_a_schedule_is_never_mixed_from_two_sources() -> None:
 
 
 def test_the_policy_says_whose_cost_counts() -> None:
-    first = [records("project", {"key": "A", "code": "A", "actual_cost": Decimal(1), "budget": Decimal(5)})]
+    first = [records("project", {"key": "A", "code": "A", "actual_cost": Decimal(1), "committed_cost": Decimal(5)})]
     second = [records("project", {"key": "A", "code": "A", "actual_cost": Decimal(2)})]
 
     row = only(snapshot({"first": first, "second": second}, policy={"cost": ["second"]}).frame("project"))
 
     assert row["actual_cost"] == Decimal(2)
-    assert row["budget"] is None
+    assert row["committed_cost"] is None
 
 
 def test_references_find_keys_of_their_own_source_then_codes_addresses_and_names() -> None:
@@ -231,6 +230,35 @@ def observation(period: str, value: str | None, on: date | None = None, indicato
             "submitted_on": on,
         },
     )
+
+
+def test_a_programme_that_is_only_named_is_one_and_its_roles_resolve() -> None:
+    project = records(
+        "project", {"key": "A", "code": "A", "program": "GEM"}, {"key": "B", "code": "B", "program": "gem"}
+    )
+    role = records("role", {"key": "r", "code": "programme_manager", "scope": "GEM", "person": "m.rossi@example.org"})
+
+    made = snapshot({"sheet": [project, role, *REGISTER[1:]]})
+
+    assert made.frame("project")["program"].unique().to_list() == ["program:gem"]
+    assert only(made.frame("role"))["scope"] == "program:gem"
+    assert made.rejected == ()
+
+
+def test_a_partial_reading_says_nothing_of_the_projects_it_did_show() -> None:
+    two = [records("project", {"key": "A", "code": "A", "name": "A"}, part="a.xml"),
+           records("project", {"key": "B", "code": "B", "name": "B"}, part="b.xml")]  # fmt: skip
+    before = known("plans", *two)
+    seen = accept(
+        reading("plans", two[0], outcome=Outcome.PARTIAL, summary=Summary(whole=False)),
+        before.rows,
+        before.state,
+        Limits(),
+    )
+
+    made = build_snapshot({"plans": seen.rows}, {"plans": seen.state}, Context(NOW, NOW.date(), DEFAULT), {})
+
+    assert made.frame("project").select("code", "@usable:register").rows() == [("A", True), ("B", False)]
 
 
 def test_an_indicator_nobody_described_is_expected_from_its_first_value_on() -> None:
