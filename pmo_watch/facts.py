@@ -26,17 +26,14 @@ def evidence(rows: Table, answers: Sequence[Measured], show: Sequence[str], code
     gathered: dict[str, pl.Series] = {"uid": rows.rows["uid"].filter(told)}
     for one in answers:
         companions = one.frame.select(name for name in one.measure.companions if name in one.frame.columns)
-        for frame in (one.evidence, companions):
-            for series in frame.iter_columns():
-                if series.name not in gathered:
-                    flagged = series.filter(told).to_frame()
-                    text = _text(series.name, series.dtype, rows.snapshot)
-                    gathered[series.name] = flagged.select(text).to_series()
+        for series in (*one.evidence.iter_columns(), *companions.iter_columns()):
+            if series.name not in gathered:
+                gathered[series.name] = _texts(series.filter(told), rows.column(series.name), rows.snapshot)
     rows.require(name for name in show if "." in name)
     for name in show:
         column = rows.column(name)
         if column is not None and name not in gathered:
-            gathered[name] = _shown(rows.rows.select(column.name).filter(told), column, rows.snapshot)
+            gathered[name] = _texts(rows.rows[column.name].filter(told), column, rows.snapshot)
     return pl.DataFrame(gathered)
 
 
@@ -52,13 +49,15 @@ def _text(name: str, dtype: pl.DataType, snapshot: Snapshot) -> pl.Expr:
     return value.cast(pl.String)
 
 
-def _shown(values: pl.DataFrame, column: Column, snapshot: Snapshot) -> pl.Series:
-    """Return a field as people know it: what it refers to by name, never by uid."""
-    texts = values.select(_text(column.name, values.dtypes[0], snapshot)).to_series()
-    if column.field.kind != Kind.REF:
-        return texts
-    names = names_of(snapshot, column.field.refers)
-    return texts.alias("uid").to_frame().join(names, on="uid", how="left", maintain_order="left")["name"]
+def _texts(values: pl.Series, column: Column | None, snapshot: Snapshot) -> pl.Series:
+    """Return values as people know them: what a field refers to by its name, never by uid."""
+    texts = values.to_frame().select(_text(values.name, values.dtype, snapshot).alias("uid"))
+    if column is None or column.field.kind != Kind.REF:
+        return texts["uid"]
+    named = texts.join(names_of(snapshot, column.field.refers), on="uid", how="left", maintain_order="left")
+    is_uid = pl.col("uid").str.contains(rf"^(?:[^:]+:)?(?:{'|'.join(column.field.refers)}):")
+    given = pl.when(~is_uid).then("uid")  # a measure may give the name itself
+    return named.select(pl.coalesce("name", given)).to_series()
 
 
 def names_of(snapshot: Snapshot, entities: Sequence[str]) -> pl.DataFrame:

@@ -55,6 +55,19 @@ def test_evidence_is_text_and_only_of_rows_that_are_told() -> None:
     ]
 
 
+def test_what_a_measure_shows_is_named_too() -> None:
+    told = measure(parts={"evidence": {"owner": pl.col("owner"), "parent": pl.lit("Phase 1: design")}})
+    known = snapshot(
+        person=[{"uid": "person:ann", "email": "ann@example.org"}],
+        task=[{"story_points": Decimal(21), "owner": one} for one in ("person:ann", "person:gone", None)],
+    )
+
+    (one,) = found(catalogue(told), known, BANDS)
+
+    assert one.evidence["owner"].to_list() == ["ann@example.org", None, None]
+    assert one.evidence["parent"].to_list() == ["Phase 1: design"] * 3
+
+
 def test_evidence_is_in_the_order_of_the_findings() -> None:
     told = measure(parts={"evidence": {"points": pl.col("story_points")}})
 
