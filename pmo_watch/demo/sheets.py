@@ -94,7 +94,7 @@ def _indicators() -> tuple[Sequence[str], list[Sequence[Cell]]]:
 
 
 def _observations(number: int, status: date) -> tuple[Sequence[str], list[Sequence[Cell]]]:
-    before = story.WEEKS[0] - timedelta(days=11)
+    before = story.WEEKS[0] - timedelta(days=14)
     rows: list[Sequence[Cell]] = [
         (indicator, project, _period(before), values[0], before + timedelta(days=3))
         for (indicator, project), values in story.FIGURES.items()
