@@ -243,10 +243,12 @@ def test_findings_do_not_depend_on_the_order_of_rows_nor_on_each_other(values: l
 
     straight = evaluate(made, snapshot(task=rows), catalogue(POINTS)).findings
     mixed = evaluate(made, snapshot(task=shuffled), catalogue(POINTS)).findings
+    again = evaluate(made, snapshot(task=rows), catalogue(POINTS)).findings
     alone = evaluate(made, snapshot(task=[rows[0]]), catalogue(POINTS)).findings
 
-    for one, two, first in zip(straight, mixed, alone, strict=True):
+    for one, two, three, first in zip(straight, mixed, again, alone, strict=True):
         assert_frame_equal(one.frame, two.frame)
+        assert_frame_equal(one.frame, three.frame)
         assert_frame_equal(one.evidence, two.evidence)
         assert_frame_equal(one.frame.head(1), first.frame)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -310,3 +311,15 @@ def test_measure_survives_a_portfolio_without_rows(name: str) -> None:
 
     assert not one.failed
     assert one.frame.is_empty()
+
+
+def test_readme_lists_every_measure_as_it_is() -> None:
+    readme = (Path(milestones.__file__).parent / "README.md").read_text(encoding="utf-8")
+    rows = {cells[0].strip("`"): cells for line in readme.splitlines() if (cells := line.strip("| ").split(" | "))[0]}
+
+    for name, one in MEASURES.items():
+        cells = rows[name]
+        assert cells[1:3] == [one.entity, one.unit.value]
+        assert cells[4] == one.text[0].lower() + one.text[1:].rstrip(".")
+        assert cells[5] == one.amber
+        assert {cells[3].split("`")[1]} <= {need if "." in need else f"{one.entity}.{need}" for need in one.needs}
