@@ -1,0 +1,367 @@
+"""Reads Project XML as a stream: rows are taken and cut off as they end, so that memory does not grow with the file.
+
+Nothing of a file is given out before its last byte was read: what breaks off gives nothing (spec sources 4.1).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import BinaryIO
+
+from lxml import etree
+
+from pmo_watch.api import SourceDataError, SourceUnavailable
+
+from .calendars import CalendarEntry, read_calendar
+from .custom_fields import CustomFields
+from .elements import local_name, named, texts_of
+from .openings import UNSAFE, strange_format, strange_root, without_namespace
+from .tables import (
+    LINK_LAYOUT,
+    RESOURCE_LAYOUT,
+    Fault,
+    Scales,
+    Shape,
+    Table,
+    Times,
+    assignment_layout,
+    baseline_layout,
+    task_layout,
+)
+from .values import moment
+
+CHUNK_BYTES, HEADER_BYTES = 1 << 16, 1 << 14
+DEEPEST = 64
+LONGEST_TEXT_BYTES = 1 << 20
+TOO_DEEP = etree.XPath("boolean(/" + "/".join("*" * (DEEPEST + 1)) + ")")
+DEFINITIONS = frozenset({"ExtendedAttributes", "OutlineCodes"})
+MARKS = frozenset({"SaveVersion", "Name", "Title", "Tasks"})  # one of them tells a plan from a build file
+VALUE_SHAPE = Shape(("FieldID", "Value", "ValueID", "ValueGUID"))
+REMAINING_WORK, ACTUAL_WORK = "1", "2"  # types of TimephasedData
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Work of an assignment in a stretch of time, millionths of an hour."""
+
+    start: datetime
+    finish: datetime
+    work: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to read besides what is always read: custom fields by alias or name, and hours over time."""
+
+    words: frozenset[str] = frozenset()
+    timephased: bool = False
+    cost_scale: Decimal = Decimal(100)
+    header_only: bool = False  # stop where the rows begin, or behind the first one where its custom fields are wished
+
+
+class NotWellFormed(SourceDataError):
+    """The file is not well-formed XML: some of that can be repaired."""
+
+
+class Plan:
+    """One project as it stands in the file: texts of its header, rows as columns, nothing filled in or left out."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.scales = Scales(wish.cost_scale)
+        self.times = Times()
+        self.header: dict[str, str] = {}
+        self.calendars: dict[str, CalendarEntry] = {}
+        self.fields = CustomFields()
+        self.attributes: dict[str, dict[int, str]] = {}  # FieldID -> row of the task -> value
+        self.tasks = Table(task_layout(self.scales), self.times)
+        self.baselines = Table(baseline_layout(self.scales), self.times)
+        self.links = Table(LINK_LAYOUT, self.times)
+        self.resources = Table(RESOURCE_LAYOUT, self.times)
+        self.assignments = Table(assignment_layout(self.scales), self.times)
+        self.phases: dict[int, list[Phase]] = {}  # row of the assignment
+        self.inserted: dict[int, Plan] = {}  # row of the task that holds another project
+        self.calendar_faults: list[Fault] = []
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table of the plan."""
+        return self.tasks, self.baselines, self.links, self.resources, self.assignments
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield every value that is none, table by table."""
+        yield from self.calendar_faults
+        for table in self.tables:
+            yield from table.faults
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """A project being read; `wanted`: the custom fields to keep, known once its first task comes."""
+
+    plan: Plan
+    element: etree._Element
+    wanted: frozenset[str] | None = None
+
+
+def read_plan(file: BinaryIO, part: str, wish: Wish, is_closed: Callable[[], bool] = lambda: False) -> Plan:
+    """Read one file from its first to its last byte.
+
+    Raises:
+        SourceDataError: it is no plan, not well formed, breaks off or is not safe; the text names line and column.
+        SourceUnavailable: the reading was ended from outside.
+    """
+    reader = _Reader(part, wish)
+    for chunk in _chunks(file, part, HEADER_BYTES if wish.header_only else CHUNK_BYTES):
+        if is_closed():
+            raise SourceUnavailable(f"{part}: the reading was ended from outside")
+        if reader.feed(chunk):
+            return reader.plan
+    return reader.finish()
+
+
+def _chunks(file: BinaryIO, part: str, size: int) -> Iterator[bytes]:
+    """Yield the file piece by piece, having looked at its beginning and at the length of its texts."""
+    first = file.read(size)
+    if strange := strange_format(first):
+        raise SourceDataError(f"{part} {strange}" if not strange.startswith(UNSAFE) else f"{part}: {strange}")
+    read, tag_at = 0, 0
+    chunk = without_namespace(first)
+    while chunk:
+        begin = chunk.find(b"<")
+        if (read + begin if begin >= 0 else read + len(chunk)) - tag_at > LONGEST_TEXT_BYTES:
+            raise SourceDataError(f"{part}: {UNSAFE}a text of more than 1 MB")
+        if begin >= 0:
+            tag_at = read + chunk.rfind(b"<")
+        read += len(chunk)
+        yield chunk
+        chunk = file.read(size)
+
+
+class _Reader:
+    """Turns the tree into a plan while it grows: what is complete is taken and cut off after each piece of the file.
+
+    Asking the parser for an event at each row instead takes a third longer.
+    """
+
+    def __init__(self, part: str, wish: Wish) -> None:
+        self.plan = Plan(wish)
+        self._part = part
+        self._wish = wish
+        self._root: _Open | None = None
+        self._inserted: dict[etree._Element, _Open] = {}  # by the task that holds the project
+        self._locals: dict[object, str] = {}
+        self._takers = {
+            "Tasks": self._take_task,
+            "Resources": self._take_resource,
+            "Assignments": self._take_assignment,
+            "Calendars": self._take_calendar,
+        }
+        self._parser = etree.XMLPullParser(
+            events=("start",),
+            tag="{*}Project",
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_blank_text=True,
+            remove_comments=True,
+            remove_pis=True,
+            collect_ids=False,
+        )
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take in a piece of the file; say whether all that was wished for has been read."""
+        try:
+            self._parser.feed(chunk)
+        except etree.XMLSyntaxError as fault:
+            raise self._broken(fault) from None
+        for _, element in self._parser.read_events():
+            self._root = self._root or _Open(self.plan, self._checked_root(element))
+        if self._root is None:
+            return False
+        self._check_depth(self._root.element)
+        self._sweep(self._root, complete=False)
+        if not self._wish.header_only or not self._has_header(self._root):
+            return False
+        self.plan.tasks.flush()
+        return True
+
+    def _has_header(self, root: _Open) -> bool:
+        """Say whether what a plan is called has been read."""
+        if self.plan.fields.numbers(self._wish.words):
+            return len(self.plan.tasks) > 0
+        return any(self._local(section.tag) in self._takers for section in root.element)
+
+    def finish(self) -> Plan:
+        """Return the plan after the last byte."""
+        try:
+            root = self._checked_root(self._parser.close())
+        except etree.XMLSyntaxError as fault:
+            raise self._broken(fault) from None
+        self._check_depth(root)
+        self._sweep(self._root or _Open(self.plan, root), complete=True)
+        if not MARKS & {*self.plan.header, *(named(one) for one in root)}:
+            marks = ", ".join(sorted(MARKS))
+            raise SourceDataError(f"{self._part} is not Project XML: its <Project> has none of {marks}")
+        return self.plan
+
+    def _broken(self, fault: etree.XMLSyntaxError) -> SourceDataError:
+        # The first entry is the cause, the others follow from it.
+        log = self._parser.feed_error_log
+        first = log[0] if log else None
+        line, column = (first.line, first.column) if first else fault.position
+        reason = (first.message if first else str(fault.msg)).strip()
+        if "Excessive depth" in reason:
+            return self._unsafe(f"nested deeper than {DEEPEST}")
+        return NotWellFormed(
+            f"{self._part}:{line}:{column}: not well-formed XML: {reason}; nothing of the file is used"
+        )
+
+    def _unsafe(self, why: str) -> SourceDataError:
+        return SourceDataError(f"{self._part}: {UNSAFE}{why}")
+
+    def _checked_root(self, element: etree._Element) -> etree._Element:
+        root = element.getroottree().getroot()
+        if root.getroottree().docinfo.internalDTD is not None:
+            raise self._unsafe("it has a document type declaration, which no plan needs")
+        if named(root) != "Project":
+            raise SourceDataError(f"{self._part} {strange_root(named(root))}")
+        return root
+
+    def _check_depth(self, root: etree._Element) -> None:
+        if TOO_DEEP(root):
+            raise self._unsafe(f"nested deeper than {DEEPEST}")
+
+    def _local(self, tag: object) -> str:
+        name = self._locals.get(tag)
+        if name is None:
+            name = self._locals[tag] = local_name(str(tag))
+        return name
+
+    # --- projects and their sections ------------------------------------------------------------------------------
+
+    def _sweep(self, now: _Open, *, complete: bool) -> None:
+        """Take what is complete of a project, and cut it off."""
+        sections = list(now.element)
+        growing = None if complete or not sections else sections[-1]
+        for section in sections:
+            name = self._local(section.tag)
+            if name in self._takers:
+                self._sweep_rows(now, section, name, growing=section is growing)
+            elif section is growing:
+                self._prune(section, name)
+            else:
+                self._take_header(now, section, name)
+        if complete:
+            for table in now.plan.tables:
+                table.flush()
+
+    def _sweep_rows(self, now: _Open, section: etree._Element, name: str, *, growing: bool) -> None:
+        take = self._takers[name]
+        done = len(section) - growing
+        for row in section[:done]:
+            if self._local(row.tag) + "s" == name:
+                take(row, now)
+        del section[:done]
+        if growing and len(section) and name == "Tasks":
+            self._sweep_inserted(section[0])
+
+    def _sweep_inserted(self, task: etree._Element) -> None:
+        """Take what is complete of a project inside a task that is not."""
+        last = task[-1] if len(task) else None
+        if last is not None and self._local(last.tag) == "Project":
+            self._sweep(self._inserted.setdefault(task, _Open(Plan(self._wish), last)), complete=False)
+
+    def _take_header(self, now: _Open, section: etree._Element, name: str) -> None:
+        """Take what the project says of itself, and let go of sections nobody reads."""
+        plan = now.plan
+        if name in DEFINITIONS:
+            plan.fields.define(section)
+        elif section.text and section.text.strip():
+            plan.header.setdefault(name, section.text.strip())
+        now.element.remove(section)
+        if name == "MinutesPerDay" and (minutes := plan.header.get(name, "")).isdigit() and int(minutes) > 0:
+            plan.scales.minutes_per_day = int(minutes)
+
+    @staticmethod
+    def _prune(section: etree._Element, name: str) -> None:
+        """Forget what has been read of a long section that nobody reads: views, reports, forms."""
+        if name not in DEFINITIONS:
+            del section[:-1]
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def _take_task(self, element: etree._Element, now: _Open) -> None:
+        plan = now.plan
+        if now.wanted is None:
+            now.wanted = plan.fields.numbers(self._wish.words)
+        number = len(plan.tasks)
+        row = self._row(element, plan.tasks.shape)
+        if "Baseline" in row or "PredecessorLink" in row:
+            self._take_details(element, plan, number)
+        if now.wanted and ("ExtendedAttribute" in row or "OutlineCode" in row):
+            self._take_attributes(element, plan, now.wanted, number)
+        if "Project" in row:
+            plan.inserted[number] = self._inserted_plan(element)
+        plan.tasks.add(row)
+
+    def _inserted_plan(self, task: etree._Element) -> Plan:
+        project = next(task.iterchildren("{*}Project"))
+        inserted = self._inserted.pop(task, None) or _Open(Plan(self._wish), project)
+        self._sweep(inserted, complete=True)
+        return inserted.plan
+
+    def _row(self, element: etree._Element, shape: Shape) -> dict[str, str | None]:
+        """Return the texts of the children by name: all names of the shape, and whatever else stands there.
+
+        Leaving out children costs more than taking them, unless most are TimephasedData.
+        """
+        row = shape.blank.copy()
+        for one in element.iterchildren(*shape.tags) if len(element) > shape.many else element:
+            row[one.tag] = one.text  # type: ignore[index]  # a tag that was read is text
+        if str(element.tag).startswith("{"):
+            row |= {self._local(tag): text for tag, text in row.items()}
+        return row
+
+    def _take_details(self, element: etree._Element, plan: Plan, number: int) -> None:
+        for one in element.iterchildren("{*}Baseline", "{*}PredecessorLink"):
+            table = plan.baselines if self._local(one.tag) == "Baseline" else plan.links
+            table.parents.append(number)
+            table.add(self._row(one, table.shape))
+
+    def _take_attributes(self, element: etree._Element, plan: Plan, wanted: frozenset[str], number: int) -> None:
+        for one in element.iterchildren("{*}ExtendedAttribute", "{*}OutlineCode"):
+            texts = self._row(one, VALUE_SHAPE)
+            field_id = texts["FieldID"] or ""
+            if field_id in wanted and (value := plan.fields.value(texts)):
+                plan.attributes.setdefault(field_id, {})[number] = value
+
+    def _take_resource(self, element: etree._Element, now: _Open) -> None:
+        now.plan.resources.add(self._row(element, now.plan.resources.shape))
+
+    def _take_assignment(self, element: etree._Element, now: _Open) -> None:
+        plan = now.plan
+        if self._wish.timephased and (phases := list(self._phases(element, plan))):
+            plan.phases[len(plan.assignments)] = phases
+        plan.assignments.add(self._row(element, plan.assignments.shape))
+
+    @staticmethod
+    def _phases(element: etree._Element, plan: Plan) -> Iterator[Phase]:
+        for one in element.iterchildren("{*}TimephasedData"):
+            texts = texts_of(one)
+            if texts.get("Type") not in {REMAINING_WORK, ACTUAL_WORK} or "Value" not in texts:
+                continue
+            try:
+                work = plan.scales.hours(texts["Value"])
+                yield Phase(moment(texts.get("Start", "")), moment(texts.get("Finish", "")), work)
+            except ValueError as fault:
+                plan.assignments.faults.append(Fault("Assignment", len(plan.assignments), "TimephasedData", str(fault)))
+
+    @staticmethod
+    def _take_calendar(element: etree._Element, now: _Open) -> None:
+        uid = texts_of(element).get("UID", "")
+        try:
+            now.plan.calendars[uid] = read_calendar(element)
+        except ValueError as fault:
+            now.plan.calendar_faults.append(Fault("Calendar", len(now.plan.calendars), uid, str(fault)))
