@@ -7,13 +7,14 @@ from pmo_watch.alerts import CLOSING, Awaited, Item, Message
 from pmo_watch.contracts import ItemView, MessageView, SectionView
 from pmo_watch.headlines import how_many, subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
-from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, worst
+from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, newly_red, worst
 from pmo_watch.words import MISSING
 
 _LABELS = (
-    *("since", "value", "alert", "project", "expected_action", "why_me", "data_as_of", "all_alerts", "evidence"),
-    *("link", "decision", "decision_awaited", "by_when"),
+    *("since", "value", "alert", "project", "expected_action", "all_alerts", "link"),
+    *("decision", "decision_awaited", "by_when"),
 )
+_MOST_MENTIONS = 5
 _MOST_LINES, _MOST_TEXTS = 40, 10  # so that whatever else a message holds, it fits without its items
 # Parts of a digest in the order they are read, and the reasons that lead there; anything else is still open.
 _PARTS: Mapping[str, frozenset[str]] = {
@@ -51,7 +52,7 @@ def message_view(message: Message, voice: Voice) -> MessageView:
         why_me=_why_me(message, voice),
         more=said("more", n="{n}"),
         links=_links([one.code for one in sections], voice, message),
-        mentions=tuple((_mentioned(name), account) for name, account in message.mentions),
+        mentions=_mentions(message),
         lines=_lines(message, voice),
         expected=_expected(items),
         labels={key: said.beginning(key) for key in _LABELS}
@@ -225,7 +226,7 @@ def _links(codes: Sequence[str], voice: Voice, message: Message | None = None) -
     one = codes[0] if len(codes) == 1 and codes[0] else ""
     query = "?" + urlencode({"project": one}) if one else ""
     found = {said.beginning("link"): f"{context.external_url.rstrip('/')}/alerts{query}"}
-    if message and (acknowledge := context.acknowledge(message)):
+    if message and message.items and (acknowledge := context.acknowledge(message)):
         found[said.beginning("acknowledge")] = acknowledge
     if context.grafana_url and one:
         found[said.beginning("dashboard")] = (
@@ -234,5 +235,10 @@ def _links(codes: Sequence[str], voice: Voice, message: Message | None = None) -
     return {label: address for label, address in found.items() if link(address)}
 
 
-def _mentioned(name: str) -> str:
-    return plain(name, NAME).translate({ord(sign): None for sign in "<>&"})
+def _mentions(message: Message) -> tuple[tuple[str, str], ...]:
+    """Return whom to call in a channel: only for what is newly red, and a name cannot end its own mark."""
+    if not newly_red(message):
+        return ()
+    marks = {ord(sign): None for sign in "<>&"}
+    named = ((plain(name, NAME).translate(marks).strip(), account) for name, account in message.mentions)
+    return tuple((name, account) for name, account in named if name and account)[:_MOST_MENTIONS]

@@ -93,7 +93,7 @@ class Mailer:
             stage[0] = Stage.SEND
             yield connection
         except BaseException:
-            connection.client.close()  # never quit(): the stream may be out of step
+            _drop(connection.client)  # never quit(): the stream may be out of step
             raise
         connection.carried += 1
         if connection.carried >= MOST_ON_ONE_CONNECTION:
@@ -196,7 +196,15 @@ class Mailer:
 async def _quit(client: aiosmtplib.SMTP) -> None:
     with contextlib.suppress(*FAILURES):
         await client.quit(timeout=1)
+    _drop(client)
+
+
+def _drop(client: aiosmtplib.SMTP) -> None:
+    """Close the connection at once: over TLS a mere close would wait for the other side's goodbye."""
+    transport = client.transport
     client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 def _tls_context(settings: Settings, folder: Path) -> ssl.SSLContext:

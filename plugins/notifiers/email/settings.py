@@ -24,6 +24,8 @@ def is_address(text: str) -> bool:
 class OAuth(PluginSettings):
     """How an access token is had, in place of a password."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     tenant: str = Field("", description="Directory of the organisation, a name or an id.")
     client_id: str = Field(description="Id of the application registered for pmo-watch.")
     client_secret: SecretStr = Field(description="Its secret.")
@@ -47,7 +49,7 @@ class OAuth(PluginSettings):
 class Settings(PluginSettings):
     """A mail server, and who writes."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
 
     host: str = Field(min_length=1, description="Name of the mail server.")
     port: int = Field(0, ge=0, le=65535, description="Its port; 0 is 587, or 465 with `tls: implicit`.")
