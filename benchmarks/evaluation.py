@@ -97,7 +97,9 @@ def seconds(run: Callable[[], object], times: int = 5) -> float:
 def floor(known: Snapshot, number: int) -> float:
     """Return the seconds of the comparisons alone: so many on a column of floats."""
     values = known.frame("task").select(value=pl.col("days_left").cast(pl.Float64))
-    return seconds(lambda: [values.select(amber=pl.col("value") > n, red=pl.col("value") > n + 5) for n in range(number)])
+    return seconds(
+        lambda: [values.select(amber=pl.col("value") > n, red=pl.col("value") > n + 5) for n in range(number)]
+    )
 
 
 def evaluation(rows: int = 100_000, number: int = 100) -> dict[str, float]:

@@ -71,7 +71,8 @@ def _uid(entity: str, number: int) -> str:
 
 def _frame(entity: str, rows: Sequence[Row]) -> pl.DataFrame:
     usual = {"source": "plans", "@usable": True, "@reading": 1}
-    more = {name: pl.String() for row in rows for name in row if name.startswith("@source:")}
+    kinds = {"@source": pl.String(), "@usable": pl.Boolean()}
+    more = {name: kinds[name.partition(":")[0]] for row in rows for name in row if ":" in name}
     schema = {**ENTITIES[entity].schema(), **ENGINE, **more}
     return pl.DataFrame([{**usual, **row} for row in rows], schema=schema, orient="row").sort("uid")
 
