@@ -15,7 +15,7 @@ from pmo_watch.headlines import thread_subject
 from pmo_watch.plain import NAME, plain
 from pmo_watch.templates import page
 from pmo_watch.views import message_view
-from pmo_watch.wording import RenderContext, Voice
+from pmo_watch.wording import RenderContext, Voice, newly_red
 
 __all__ = ["RenderContext", "render", "render_for"]
 
@@ -113,8 +113,7 @@ def _headers(message: Message, view: MessageView, voice: Voice) -> Mapping[str, 
             "X-PMO-Watch-Rule": _entries(item.rule.id for item in items),
             "X-PMO-Watch-Project": _entries(item.project_code for item in items),
         }
-    newly_red = any(item.level == "red" and item.reason in {"opened", "worsened"} for item in items)
-    if message.kind == "alert" and newly_red:
+    if newly_red(message):
         headers |= {"Importance": "high", "X-Priority": "1"}
     if message.kind == "digest":
         headers["Precedence"] = "bulk"

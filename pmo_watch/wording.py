@@ -92,6 +92,12 @@ def worst(levels: list[str]) -> str:
     return next((level for level in LEVELS if level in levels), "green")
 
 
+def newly_red(message: Message) -> bool:
+    """Say whether a message sent at once tells of something that has just become red."""
+    reasons = {"opened", "worsened"}
+    return message.kind == "alert" and any(item.level == "red" and item.reason in reasons for item in message.items)
+
+
 def level_text(item: Item, voice: Voice) -> str:
     """Return symbol and word of the level; an end without evidence of green says how it ended."""
     if item.reason in _CLOSED:
