@@ -328,6 +328,19 @@ class Paced(Protocol):
         ...
 
 
+@runtime_checkable
+class Probed(Protocol):
+    """A notifier that can be tried without sending anything."""
+
+    async def probe(self) -> None:
+        """Connect and sign in, and let go again.
+
+        Raises:
+            DeliveryDeferred, DeliveryRejected
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NotifierType(Generic[SettingsT]):
     """A kind of notifier; `payload` makes its own form of a message for the outbox, and says how many items it cut.

@@ -13,7 +13,7 @@ import structlog
 
 from pmo_watch.ack_links import Key, token_for
 from pmo_watch.advance import Advanced, advance
-from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
+from pmo_watch.alerts import Message, Rendered, Silence, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.collect import Asked, collect
 from pmo_watch.contracts import CycleReport, Observer, Source
@@ -76,6 +76,11 @@ class Engine:
         self._sources: dict[str, Source] = {}
         self.report: CycleReport | None = None
         self._number = 0
+        self._settled: set[str] = set()
+
+    def forget(self, flag: str) -> None:
+        """Let the next cycle take back a mark that a person set and that has been acted upon."""
+        self._settled.add(flag)
 
     def cycle(self, now: datetime, due: Sequence[str]) -> Draft:
         """Read the sources that are due and take everything one step on, in one transaction.
@@ -197,6 +202,7 @@ class Engine:
             (MarkKind(kind), name): text for (kind, name), text in routed.marks.items()
         }
         marks |= {(MarkKind.FLAG, f"{ACCEPT}{name}"): None for name in decided.accepting}
+        marks |= {(MarkKind.FLAG, flag): None for flag in self._settled}
         texts = self.in_force.loaded.texts
         known = self.store.marks(MarkKind.RULE_TEXT)
         marks |= {(MarkKind.RULE_TEXT, file): text for file, text in texts.items() if known.get(file) != text}
@@ -248,6 +254,7 @@ class Engine:
     # --- after the commit -----------------------------------------------------------------------------------------
 
     def _take(self, draft: Draft) -> None:
+        self._settled.clear()
         self._known = draft.picture.known
         self._picture = draft.picture
         self._former = draft.rules
@@ -288,10 +295,6 @@ class Engine:
         self.in_force = in_force
         self.observers = observers
         self._picture = None
-
-    def open_alerts(self) -> list[Alert]:
-        """Return the alerts that the store holds."""
-        return self.store.alerts()
 
     def close(self) -> None:
         """Let go of the sources."""

@@ -52,6 +52,11 @@ class Daemon:
         self._first_cycle = False
         self._pruned: datetime | None = None
 
+    def stop(self) -> None:
+        """Begin to stop; `run` ends within five seconds."""
+        self._stop.set()
+        self._wake.set()
+
     def _new_timetable(self) -> Timetable:
         return Timetable({name: one.every for name, one in self._in_force.sources().items()}, self._clock.now())
 
@@ -65,7 +70,7 @@ class Daemon:
         """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._stop.set)
+            loop.add_signal_handler(name, self.stop)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self.reload()))
         async with listening(self._in_force.settings.http) as bound:
             self._tell_metrics()

@@ -197,7 +197,8 @@ class Deliverer:
 
     def _wait(self, attempts: int, retry_after: float | None) -> timedelta:
         """Return how long to wait before the next attempt: twice as long each time, or as the other side says."""
-        usual = min(FIRST_WAIT * 2 ** min(max(attempts - 1, 0), 12), LONGEST_WAIT)
+        doublings = min(max(attempts - 1, 0), 12)
+        usual: timedelta = min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
         spread = usual * (1 + self._jitter.uniform(-JITTER, JITTER))
         return max(spread, timedelta(seconds=retry_after)) if retry_after is not None else spread
 

@@ -1,0 +1,114 @@
+"""`check`: everything that can be known without reading a source; with --online, also who answers."""
+
+import asyncio
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmo_watch.cli_options import Config, configured
+from pmo_watch.contracts import Probed
+from pmo_watch.errors import DeliveryError, SourceError
+from pmo_watch.faults import Fault
+from pmo_watch.flow import Records
+from pmo_watch.in_force import InForce, open_notifiers, open_source
+from pmo_watch.lint import remarks, run_examples
+from pmo_watch.output import said
+from pmo_watch.rule_files import load_rules
+from pmo_watch.rule_names import Catalogue
+from pmo_watch.templates import text_fault
+
+GATE, FAULTY, UNREACHED = 1, 2, 3
+
+
+def check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files or folders; else those in the settings.")
+    ] = None,
+    online: Annotated[bool, typer.Option("--online", help="Also open each source and notifier.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count too: exit code 1.")] = False,
+    config: Config = None,
+) -> None:
+    """Check settings, rules, audiences, templates, calendars, and the examples in rules."""
+    in_force = configured(config)
+    faults, warnings = _faults(in_force, paths or [])
+    for fault in faults:
+        said(fault)
+    for warning in warnings:
+        said(f"warning: {warning}")
+    rules = in_force.rules.rules.values()
+    examples = sum(len(one.examples) for one in rules)
+    said(
+        f"{len(rules)} rules with {examples} examples, {len(in_force.settings.sources)} sources, "
+        f"{len(in_force.settings.notifiers)} notifiers: {_verdict(len(faults), len(warnings))}"
+    )
+    unreached = asyncio.run(_online(in_force)) if online else 0
+    if faults:
+        raise typer.Exit(FAULTY)
+    if unreached:
+        raise typer.Exit(UNREACHED)
+    if strict and warnings:
+        raise typer.Exit(GATE)
+
+
+def _verdict(faults: int, warnings: int) -> str:
+    if faults:
+        return f"{faults} faults"
+    return f"no fault, {warnings} warnings" if warnings else "no fault"
+
+
+def _faults(in_force: InForce, paths: list[Path]) -> tuple[list[str], list[str]]:
+    """Return the faults, each with its line shown, and the warnings."""
+    today = datetime.now(UTC).astimezone(in_force.zone).date()
+    found: list[Fault] = list(in_force.loaded.faults)
+    rules = in_force.rules
+    for path in paths:
+        loaded = load_rules(path, Catalogue(in_force.plugins.measures, frozenset(in_force.notifiers())))
+        found += [one for one in loaded.faults if str(one) not in {str(other) for other in found}]
+    measures, organisation = in_force.plugins.measures, in_force.organisation
+    found += run_examples(rules, measures, in_force.calendars, organisation, today)
+    shown = [fault.shown() for fault in found]
+    for rule in rules.rules.values():
+        for texts in (rule.message, rule.advice):
+            shown += [
+                f"{rule.file}:{rule.line}: {rule.id}: {wrong}" for text in texts.values() if (wrong := text_fault(text))
+            ]
+    return shown, [str(one) for one in remarks(rules, in_force.calendars, today)]
+
+
+async def _online(in_force: InForce) -> int:
+    """Open each source and notifier and say what answers; return how many do not."""
+    unreached = 0
+    now = datetime.now(UTC)
+    for name in in_force.sources():
+        try:
+            with closing(open_source(in_force, name, now)) as source:
+                first = next(iter(source.read(None)), None)
+            rows = first.frame.height if isinstance(first, Records) else 0
+            said(f"source {name}: answers, {rows} rows in its first part")
+        except SourceError as fault:
+            unreached += 1
+            said(f"source {name}: {fault}")
+    for name, problem in (await _notifiers(in_force)).items():
+        unreached += bool(problem)
+        said(f"notifier {name}: {problem or 'answers'}")
+    return unreached
+
+
+async def _notifiers(in_force: InForce) -> dict[str, str]:
+    """Try each notifier as far as it can be tried without sending anything; return what is wrong, by name."""
+    found = {}
+    for name, notifier in open_notifiers(in_force).items():
+        try:
+            if isinstance(notifier, Probed):
+                await notifier.probe()
+                found[name] = ""
+            else:
+                said(f"notifier {name}: cannot be tried without sending: pmo-watch send-test {name}")
+        except DeliveryError as fault:
+            found[name] = str(fault)
+        finally:
+            await notifier.close()
+    return found

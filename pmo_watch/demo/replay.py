@@ -1,0 +1,192 @@
+"""Replays the sample programme week by week, on the engine of the daemon, with a clock that is set by hand."""
+
+import asyncio
+import os
+import shutil
+import socket
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pmo_watch.clock import FixedClock
+from pmo_watch.cycle import Draft, Engine
+from pmo_watch.daemon import Daemon
+from pmo_watch.demo import story
+from pmo_watch.demo.counterparts import channel, mail_server
+from pmo_watch.demo.folder import write_folder
+from pmo_watch.demo.sheets import write_week
+from pmo_watch.errors import ConfigError
+from pmo_watch.in_force import InForce, load
+from pmo_watch.log import set_up_logging
+from pmo_watch.mailroom import Mailroom
+from pmo_watch.output import printed
+from pmo_watch.store import Store, open_store
+
+FOLDER = Path("demo-output")
+ZONE = ZoneInfo("Europe/Brussels")
+SAVED, LOOKED = time(9), time(10)  # on Fridays; digests leave on Monday morning
+MARK = ".made-by-pmo-watch-demo"  # in a folder that may be emptied
+METRICS = ("pmo_project_rag_level", "pmo_rule_alerts", "pmo_watch_deliveries_total")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo plays: its folder, and ports of the servers beside it."""
+
+    folder: Path
+    smtp: int
+    teams: int
+    http: int
+
+
+def run_demo(folder: Path, *, serve: bool) -> None:
+    """Make the folder anew, replay six weeks in it, show what came of it; then serve it, or end.
+
+    Raises:
+        ConfigError: the folder holds something that is not the demo's.
+    """
+    set_up_logging("ERROR")
+    folder = _emptied(folder)
+    with ExitStack() as stack:
+        smtp = stack.enter_context(mail_server(folder / "mails"))
+        teams = stack.enter_context(channel(folder / "cards"))
+        stage = Stage(folder, smtp, teams, 9464 if serve else _free_port())
+        settings = write_folder(folder, smtp, teams, stage.http)
+        write_week(folder, 0, load(settings).calendars["be"])
+        in_force = load(settings)
+        store = open_store(in_force.settings.database.url.get_secret_value())
+        stack.callback(store.close)
+        printed(f"pmo-watch demo: the programme GEM over six weeks, in {folder}\n")
+        asyncio.run(_replay(in_force, store, folder))
+        asyncio.run(_serve(in_force, store, stage, stay=serve))
+
+
+def _emptied(folder: Path) -> Path:
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise ConfigError(f"{folder} holds something that the demo has not made: name another folder with --keep")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
+    return folder
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# --- six weeks ----------------------------------------------------------------------------------------------------
+
+
+async def _replay(in_force: InForce, store: Store, folder: Path) -> None:
+    clock = FixedClock(_at(story.WEEKS[0], LOOKED))
+    engine = Engine(store, in_force)
+    mailroom = Mailroom(store, in_force, clock)
+    try:
+        for number, day in enumerate(story.WEEKS):
+            write_week(folder, number, in_force.calendars["be"])
+            _date_files(folder, _at(day, SAVED))
+            friday = await _step(engine, mailroom, clock, _at(day, LOOKED))
+            monday = await _step(engine, mailroom, clock, _at(day + timedelta(days=3), LOOKED))
+            _tell(number, day, friday, monday)
+    finally:
+        engine.close()
+        await mailroom.close()
+
+
+async def _step(engine: Engine, mailroom: Mailroom, clock: FixedClock, moment: datetime) -> Draft:
+    """Let it be that moment: one cycle over all sources, then whatever is due."""
+    clock.moment = moment
+    draft = await asyncio.to_thread(engine.cycle, moment, list(engine.in_force.sources()))
+    await mailroom.drain()
+    return draft
+
+
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, ZONE).astimezone(UTC)
+
+
+def _date_files(folder: Path, moment: datetime) -> None:
+    """Give the files the time at which people would have saved them."""
+    for part in ("plans", "sheets"):
+        for path in (folder / part).iterdir():
+            os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+def _tell(number: int, day: date, *drafts: Draft) -> None:
+    printed(f"week {number + 1}, {day}: {story.TOLD[number]}")
+    changes = Counter(step.reason.value.replace("_", " ") for one in drafts for step in one.advanced.transitions)
+    if changes:
+        printed("  " + ", ".join(f"{count} {reason}" for reason, count in sorted(changes.items())))
+    for draft in drafts:
+        for source, taken in draft.accepted.items():
+            if taken.state.error:
+                printed(f"  {source}: {taken.state.error}")
+        for message, rendered in draft.messages:
+            where = message.address or f"channel {message.notifier}"
+            printed(f"  -> {where} [{message.language}] {rendered.subject}")
+    printed("")
+
+
+# --- metrics, and whatever else is served -------------------------------------------------------------------------
+
+
+async def _serve(in_force: InForce, store: Store, stage: Stage, *, stay: bool) -> None:
+    """Run the daemon over what the replay has left; fetch its metrics once; end, or go on until stopped."""
+    daemon = Daemon(in_force, store, None if stay else FixedClock(_at(story.WEEKS[-1] + timedelta(days=4), LOOKED)))
+    running = asyncio.create_task(daemon.run())
+    try:
+        metrics = await _fetched(f"http://127.0.0.1:{stage.http}", running)
+        (stage.folder / "metrics.txt").write_bytes(metrics)
+        _tell_where(stage, metrics.decode(), stay=stay)
+        if stay:
+            await running
+    finally:
+        daemon.stop()
+        await running
+
+
+async def _fetched(base: str, running: "asyncio.Task[None]") -> bytes:
+    """Return /metrics once the first cycle is through."""
+    for _ in range(300):
+        if running.done():
+            break
+        try:
+            await asyncio.to_thread(_get, f"{base}/-/ready")
+            return await asyncio.to_thread(_get, f"{base}/metrics")
+        except OSError:
+            await asyncio.sleep(0.1)
+    await running
+    raise ConfigError(f"the daemon of the demo does not become ready at {base}")
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own address
+        body: bytes = answer.read()
+        return body
+
+
+def _tell_where(stage: Stage, metrics: str, *, stay: bool) -> None:
+    folder = stage.folder
+    mails, cards = len(list((folder / "mails").glob("*.eml"))), len(list((folder / "cards").glob("*.json")))
+    lines = metrics.splitlines()
+    printed(f"metrics: {sum(not line.startswith('#') for line in lines)} series, among them")
+    for name in METRICS:
+        found = next((line for line in lines if line.startswith(name) and not line.endswith(" 0")), "")
+        printed(f"  {found}")
+    printed("\nWhere to look:")
+    printed(f"  {folder / 'mails'}: {mails} mails that the server took, as .eml and as .html")
+    printed(f"  {folder / 'cards'}: {cards} cards that the channel took, as .json")
+    printed(f"  {folder / 'metrics.txt'}: /metrics as Prometheus scrapes it")
+    printed(f"  {folder / 'pmo-watch.yaml'}, {folder / 'rules.d'}: the settings and rules behind it")
+    printed(f"  pmo-watch alerts list --config {folder / 'pmo-watch.yaml'}: what is open now")
+    if stay:
+        base = f"http://127.0.0.1:{stage.http}"
+        printed(f"\nServing {base}/metrics, {base}/api/v1/alerts, {base}/-/ready until Ctrl-C")
