@@ -130,6 +130,7 @@ class AtOnce:
             better = [improved[one.alert.id] for one in earlier if one.alert.id in improved]
             known = self._parcels.get((message.recipient, message.notifier))
             if message.not_before <= after or not (known or better):
+                self._unsent(message.recipient, message.notifier, earlier)
                 continue
             parcel = known or self._parcel(message, earlier)
             if parcel is not None:
@@ -139,6 +140,9 @@ class AtOnce:
                 for one in later:
                     parcel.put(one)
                 self._unsay(parcel.recipient, earlier, parcel.news)
+
+    def _unsent(self, recipient: str, notifier: str, news: Iterable[News]) -> None:
+        self._desk.unsent.update((one.alert.id, recipient, notifier) for one in news if one.first)
 
     def _parcel(self, message: WaitingMessage, news: Sequence[News]) -> Parcel | None:
         """Return a new parcel for the recipient of a waiting message."""
@@ -182,6 +186,7 @@ class AtOnce:
         not_before = send_at(recipient, desk.snapshot.now, desk.channels)
         if not_before is not None:
             desk.held["send_window"] += 1
+            self._unsent(*recipient.key, news)
         for one in news:
             if not one.closes:
                 desk.book.tell(desk.told(recipient, one, thread=thread.id if thread else ""))

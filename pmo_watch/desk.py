@@ -26,7 +26,8 @@ MOST_MENTIONS = 5  # spec channels 3.3
 class Desk:
     """The rules, the snapshot, the book of what was told; `held` and `unresolved` count while messages are made.
 
-    `former`: the rules in force before, which name a rule that is gone and its owner.
+    `former`: the rules in force before, which name a rule that is gone and its owner. `unsent`: alert, recipient and
+    notifier of beginnings that wait for their hour, and are taken back if the alert ends before.
     """
 
     rules: RuleSet
@@ -39,6 +40,7 @@ class Desk:
     book: ToldBook
     held: Counter[str] = field(default_factory=Counter)
     unresolved: Counter[str] = field(default_factory=Counter)
+    unsent: set[tuple[str, str, str]] = field(default_factory=set)
 
     def rule(self, rule_id: str) -> Rule:
         """Return the rule, as it was when it is gone, by its id alone when nobody knows it any more."""

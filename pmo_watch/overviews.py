@@ -15,7 +15,7 @@ from pmo_watch.digests import OPEN, SILENCED, Due, due, section, stands
 from pmo_watch.finding_rows import rows_of
 from pmo_watch.flow import Findings
 from pmo_watch.news import News, read
-from pmo_watch.rules import Audience, Digest
+from pmo_watch.rules import Audience, Digest, Rule
 from pmo_watch.subjects import Place, Subject
 
 DIGEST = "digest"  # kind of the marks that say when a digest left last
@@ -39,6 +39,7 @@ class Overview:
     committee: bool = True
     news: dict[str, News] = field(default_factory=dict)
     decisions: dict[str, Awaited] = field(default_factory=dict)
+    unassessed: dict[str, News] = field(default_factory=dict)  # for those who look after data
     grey: set[str] = field(default_factory=set)  # projects that could not be assessed
 
 
@@ -89,7 +90,8 @@ class Overviews:
                 continue
             for recipient in desk.whom(audience.name, alert):
                 told = desk.book.find(alert.id, recipient)
-                if stands(audience, digest.name, rule, alert, told):
+                unsent = (alert.id, *recipient.key) in desk.unsent
+                if not unsent and stands(audience, digest.name, rule, alert, told):
                     reason = section(alert, told, silenced=desk.silenced(alert))
                     before = told.level if told else ""
                     news = News(alert, reason, before, desk.snapshot.now, audience.name, finding=self._row(alert))
@@ -127,35 +129,39 @@ class Overviews:
     def _not_assessed(
         self, digest: Digest, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]
     ) -> None:
-        """Add findings that are grey without an alert, for those who look after data; committees see a count."""
+        """Add what cannot be assessed, for those who look after data; committees see a count of projects."""
         desk = self._desk
         committee = audience.role in COMMITTEES
         if not committee and audience.deliver.get("grey") != digest.name:
             return
-        known = {(one.rule, one.subject) for one in self._alerts}
-        for rule_id, uid, row in self._grey(audience, everything=committee):
-            subject = desk.subjects.of(Alert("", rule_id, uid, desk.rule(rule_id).for_each))
-            if (rule_id, uid) in known or not _within(found, subject):
+        for alert, row in self._grey(audience, everything=committee):
+            subject = desk.subjects.of(alert)
+            if not _within(found, subject) or desk.silenced(alert):
                 continue
+            news = News(alert, Reason.UNKNOWN.value, alert.level or "", desk.snapshot.now, audience.name, finding=row)
             for recipient in desk.audiences.resolve(audience.name, subject).recipients:
                 overview = _overview(overviews, recipient, audience)
                 if subject.project is not None:
                     overview.grey.add(subject.project.uid)
                 if not committee:
-                    alert = _not_alerting(rule_id, subject)
-                    overview.news[alert.id] = News(
-                        alert, Reason.UNKNOWN.value, "", desk.snapshot.now, audience.name, finding=row
-                    )
+                    overview.unassessed[alert.id] = news
 
-    def _grey(self, audience: Audience, *, everything: bool) -> Iterable[tuple[str, str, Mapping[str, object]]]:
-        """Return rule, subject and row of grey findings that the audience is to hear of."""
+    def _grey(self, audience: Audience, *, everything: bool) -> Iterable[tuple[Alert, Mapping[str, object]]]:
+        """Return what cannot be assessed and the audience is to hear of: unknown alerts, grey findings without one."""
+        desk = self._desk
+        alerts = {(one.rule, one.subject): one for one in self._alerts}
+        for alert in self._alerts:
+            if alert.unknown_since is not None and (everything or _cares(audience, desk.rule(alert.rule))):
+                yield alert, self._row(alert)
         for one in self._findings:
-            rule = self._desk.rules.rules.get(one.rule)
-            if rule is None or not (everything or audience.name in (rule.tell.get("grey") or (PMO,))):
+            rule = desk.rules.rules.get(one.rule)
+            if rule is None or not (everything or _cares(audience, rule)):
                 continue
             uids = one.frame.filter(pl.col("state") == "grey")["uid"].head(MOST_GREY).to_list()
-            self._desk.subjects.fetch((rule.for_each, uid) for uid in uids)
-            yield from ((one.rule, uid, row) for uid, row in rows_of(one, uids).items())
+            desk.subjects.fetch((rule.for_each, uid) for uid in uids)
+            for uid, row in rows_of(one, uids).items():
+                if (rule.id, uid) not in alerts:
+                    yield _not_alerting(rule, desk.subjects.of(Alert("", rule.id, uid, rule.for_each))), row
 
     def _decisions(self, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
         """Add the open decisions that this committee takes."""
@@ -177,8 +183,9 @@ class Overviews:
         desk, recipient, every = self._desk, overview.recipient, list(overview.news.values())
         shown = [one for one in every if not overview.committee or one.reason in MOVEMENTS]
         for one in shown:
-            if one.alert.level is not None and not one.closes and one.reason != SILENCED:
+            if not one.closes and one.reason != SILENCED:
                 desk.book.tell(desk.told(recipient, one, digest=digest.name))
+        shown += [one for alert, one in overview.unassessed.items() if alert not in overview.news]
         identity = message_id(recipient, DIGEST, digest.name, found.at.isoformat())
         decisions = sorted(overview.decisions.values(), key=lambda one: (str(one.needed_by or "9"), one.id))
         return replace(
@@ -186,20 +193,21 @@ class Overviews:
             digest=digest.name,
             day=desk.snapshot.today,
             no_names=overview.committee,
-            counts=_counts(every, overview),
+            counts=_counts(every, overview.grey),
             decisions=tuple(decisions),
             not_before=self._not_before(recipient, digest),
         )
 
     def _not_before(self, recipient: Recipient, digest: Digest) -> datetime | None:
-        """Return when the digest may leave: at its own hour, never on a day off and never in the night."""
+        """Return when the digest may leave: from its own hour on, never on a day off and never in the night."""
         desk = self._desk
         local = desk.snapshot.now.astimezone(ZoneInfo(recipient.zone))
-        if recipient.calendar.works(local.date()):
-            late = local.time() >= desk.channels.send_until
-            return send_at(recipient, desk.snapshot.now, desk.channels) if late else None
         hour, _, minute = digest.at.partition(":")
-        return first_working(recipient, datetime.combine(local.date(), time(int(hour), int(minute)), local.tzinfo))
+        at = time(int(hour), int(minute))
+        late = at < desk.channels.send_until <= local.time()
+        if recipient.calendar.works(local.date()) and local.time() >= at:
+            return send_at(recipient, desk.snapshot.now, desk.channels) if late else None
+        return first_working(recipient, datetime.combine(local.date(), at, local.tzinfo))
 
 
 def _overview(overviews: dict[tuple[str, str], Overview], recipient: Recipient, audience: Audience) -> Overview:
@@ -217,12 +225,17 @@ def _within(found: Due, subject: Subject) -> bool:
     return found.scopes is None or any(place.uid in found.scopes for place in subject.places)
 
 
-def _not_alerting(rule_id: str, subject: Subject) -> Alert:
+def _cares(audience: Audience, rule: Rule) -> bool:
+    """Say whether the audience looks after the data of a rule: the one that it names for grey, else the PMO."""
+    return audience.name in (rule.tell.get("grey") or (PMO,))
+
+
+def _not_alerting(rule: Rule, subject: Subject) -> Alert:
     """Return what stands for a finding that cannot be assessed and has no alert; it is kept nowhere."""
     project = subject.project
     return Alert(
-        id=f"{rule_id} {subject.uid}",
-        rule=rule_id,
+        id=f"{rule.id} {subject.uid}",
+        rule=rule.id,
         subject=subject.uid,
         entity=subject.entity,
         subject_id=subject.id,
@@ -233,14 +246,14 @@ def _not_alerting(rule_id: str, subject: Subject) -> Alert:
     )
 
 
-def _counts(every: Iterable[News], overview: Overview) -> dict[str, int]:
+def _counts(every: Iterable[News], grey: Iterable[str]) -> dict[str, int]:
     """Return how many alerts have which level and moved how, and how many projects could not be assessed."""
     counts: Counter[str] = Counter()
-    projects = set(overview.grey)
+    projects = set(grey)
     for one in every:
         counts["ended" if one.closes else MOVED[one.reason]] += 1
-        if not one.closes and one.reason != SILENCED and one.alert.level is not None:
-            counts[one.alert.level] += 1
+        if not one.closes and one.reason != SILENCED:
+            counts[one.alert.level or ""] += 1
             counts["acknowledged"] += one.alert.acknowledged_until is not None
         if one.alert.unknown_since is not None and one.alert.project:
             projects.add(one.alert.project)
