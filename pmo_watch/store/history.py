@@ -5,7 +5,7 @@ So a cycle in which nothing happened costs nothing, and one in which little chan
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from threading import Lock
 
 import polars as pl
@@ -18,7 +18,6 @@ from pmo_watch.store.snapshots import Written
 from pmo_watch.store.tables import READING, SOURCE
 
 Good = tuple[tuple[str, date], ...]  # source, day of its last complete reading
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +64,10 @@ class Past:
     def answer(self, connection: Connection, wishes: Iterable[Wish], question: Question) -> dict[Wish, pl.DataFrame]:
         """Answer each wish; see `Store.past`."""
         token, good = token_of(connection), _good_days(connection, question)
+        wanted = list(dict.fromkeys(wishes))
         with self.lock:
-            return {wish: self._one(connection, wish, question, (token, good)) for wish in wishes}
+            self._read(connection, wanted, question, token)
+            return {wish: self._one(connection, wish, question, (token, good)) for wish in wanted}
 
     def written(self, before: int, after: int, changes: Sequence[tuple[ReadingChange, Written]]) -> None:
         """Follow what was committed."""
@@ -88,12 +89,25 @@ class Past:
             self.kept.clear()
             self.answers.clear()
 
+    def _read(self, connection: Connection, wishes: Iterable[Wish], question: Question, token: int) -> None:
+        """Read what wishes lack, once for each entity: they share most of its columns."""
+        lacking: dict[str, list[tuple[Wish, datetime]]] = {}
+        for wish in wishes:
+            since = of.since_of(wish, question.now, question.zone)
+            one = self.kept.get(wish)
+            if of.fields_of(wish) and (one is None or one.token != token or one.since > since):
+                lacking.setdefault(wish.entity, []).append((wish, since))
+        for some in lacking.values():
+            versions = of.read_versions(connection, [wish for wish, _ in some], min(since for _, since in some))
+            for wish, since in some:
+                self.kept[wish] = _Kept(of.kept_of(versions, wish, since), token, since)
+
     def _one(self, connection: Connection, wish: Wish, question: Question, tables: tuple[int, Good]) -> pl.DataFrame:
         if not of.fields_of(wish):
             return of.nothing(wish)
         if isinstance(wish, Samples):
             return self._samples(connection, wish, question, tables)
-        frame = self._moved_on(connection, wish, question, tables[0], EVER)
+        frame = self._with_pending(wish, question)
         return of.since_days(frame, question.zone) if isinstance(wish, Since) else of.first_values(frame)
 
     def _samples(
@@ -106,21 +120,16 @@ class Past:
         if quiet and had and had.depends == depends and had.latest <= question.now:
             return had.frame
         looked = of.periods_of(wish, question.now, question.zone)
-        frame = self._moved_on(connection, wish, question, token, looked[0].looked_at)
+        frame = self._with_pending(wish, question)
         found = of.samples(frame, wish, looked, _heard(connection, looked, good, question.pending))
         latest = frame["known_from"].max()
         if quiet and isinstance(latest, datetime) and latest <= question.now:
             self.answers[wish] = _Answer(found, depends, latest)
         return found
 
-    def _moved_on(
-        self, connection: Connection, wish: Wish, question: Question, token: int, since: datetime
-    ) -> pl.DataFrame:
+    def _with_pending(self, wish: Wish, question: Question) -> pl.DataFrame:
         """Return what the wish keeps, with what is pending counted as written."""
-        one = self.kept.get(wish)
-        if one is None or one.token != token or one.since > since:
-            one = self.kept[wish] = _Kept(of.load(connection, wish, since), token, since)
-        frame = one.frame
+        frame = self.kept[wish].frame
         for change in question.pending:
             frame = of.moved_on(frame, wish, change, change.state.read_at or question.now)
         return frame

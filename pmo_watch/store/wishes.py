@@ -18,6 +18,7 @@ from pmo_watch.store.changes import ReadingChange
 from pmo_watch.store.tables import STORED, VERSIONS
 
 MOMENT = pl.Datetime("us", "UTC")
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 ORIGIN = ("uid", "source", "known_from", "known_to")
 
 
@@ -68,24 +69,31 @@ def nothing(wish: Wish) -> pl.DataFrame:
 # --- read, and moved on -------------------------------------------------------------------------------------------
 
 
-def load(connection: Connection, wish: Wish, since: datetime) -> pl.DataFrame:
-    """Read what the wish keeps; of Samples the versions that were current at or after `since`."""
-    names = fields_of(wish)
-    table = VERSIONS[wish.entity]
+def since_of(wish: Wish, now: datetime, zone: tzinfo) -> datetime:
+    """Return from when on the wish needs versions: Since and First need all there are."""
+    return periods_of(wish, now, zone)[0].looked_at if isinstance(wish, Samples) else EVER
+
+
+def read_versions(connection: Connection, wishes: Sequence[Wish], since: datetime) -> pl.DataFrame:
+    """Read the versions that wishes for one entity need, with the fields of all of them."""
+    entity = wishes[0].entity
+    names = dict.fromkeys(name for wish in wishes for name in fields_of(wish))
+    table = VERSIONS[entity]
+    where = true() if since == EVER else or_(table.c.known_to.is_(None), table.c.known_to > since)
+    return fetch(connection, entity, [*ORIGIN, *names], where)
+
+
+def kept_of(versions: pl.DataFrame, wish: Wish, since: datetime) -> pl.DataFrame:
+    """Return what the wish keeps of the versions."""
+    rows = versions.select(*ORIGIN, *fields_of(wish))
     if isinstance(wish, Samples):
-        return fetch(
-            connection, wish.entity, [*ORIGIN, *names], or_(table.c.known_to.is_(None), table.c.known_to > since)
-        )
+        return rows.filter(pl.col("known_to").is_null() | (pl.col("known_to") > since))
     if isinstance(wish, First):
-        valued = fetch(
-            connection, wish.entity, ["uid", "source", "known_from", *names], table.c[wish.field].is_not(None)
-        )
-        first = valued.sort("known_from", maintain_order=True).unique("uid", keep="first", maintain_order=True)
-        return first.drop("known_from")
-    every = fetch(connection, wish.entity, [*ORIGIN, *names], true()).sort("uid", "known_from")
+        valued = rows.filter(pl.col(wish.field).is_not_null()).sort("known_from", maintain_order=True)
+        return valued.unique("uid", keep="first", maintain_order=True).select("uid", "source", wish.field)
     value, before = pl.col(wish.field), pl.col(wish.field).shift(1)
     unbroken = (pl.col("known_to").shift(1) == pl.col("known_from")) & ~value.ne_missing(before)
-    came = every.with_columns(came=~unbroken.over("uid").fill_null(value=False))
+    came = rows.sort("uid", "known_from").with_columns(came=~unbroken.over("uid").fill_null(value=False))
     return (
         came.with_columns(pl.when("came").then("known_from").forward_fill().over("uid").alias("known_from"))
         .filter(pl.col("known_to").is_null())
