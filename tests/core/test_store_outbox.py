@@ -1,6 +1,5 @@
 """Messages: leased by one daemon at a time, settled once, expired, sent again by hand, counted."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,10 +18,7 @@ from pmo_watch.store import (
     Settlement,
     Store,
     StoreConflict,
-    open_store,
-    outbox,
 )
-from pmo_watch.store.database import open_engine, writing
 
 NOW = day(0)
 RENDERED = Rendered("Go-live slips", "It slips.", "<p>It slips.</p>", {"type": "card", "n": [1]}, {"X-A": "é"}, 3)
@@ -365,39 +361,3 @@ def test_message_that_left_meanwhile_is_not_replaced(store: Store, by: str) -> N
             store.write(CycleChange(NOW, **parts))
 
     assert [one.id for one in store.outbox(OutboxQuery())] == ["w2", "w1"]
-
-
-def test_two_daemons_never_lease_the_same_row(store: Store, store_url: str) -> None:
-    put(store, *[f"m{number:03}" for number in range(120)])
-    taken: list[list[str]] = [[], [], []]
-    stores = [open_store(store_url) for _ in taken]
-
-    def work(number: int) -> None:
-        while rows := lease(stores[number], limit=7):
-            taken[number] += ids(rows)
-            for row in rows:
-                stores[number].settle(Settlement(row, OutboxState.ACCEPTED, NOW))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    for opened in stores:
-        opened.close()
-
-    assert sorted(name for part in taken for name in part) == [f"m{number:03}" for number in range(120)]
-    assert store.outbox_figures().counts == {("mail", OutboxState.ACCEPTED): 120}
-
-
-def test_row_that_another_daemon_is_just_taking_is_passed_over(postgres_url: str) -> None:
-    one, other = open_engine(postgres_url), open_store(postgres_url)
-    put(other, "m1", "m2")
-
-    with writing(one) as connection:
-        taken = outbox.lease(connection, NOW, minutes(2), 1, None)
-        passed = lease(other)
-
-    assert (ids(taken), ids(passed)) == (["m1"], ["m2"])
-    one.dispose()
-    other.close()
