@@ -17,7 +17,7 @@ from pmo_watch.finding_rows import rows_of
 from pmo_watch.flow import Findings, Outcome, Snapshot
 from pmo_watch.lifecycle import LEVELS, Evaluation, Found, Step, Trail, follow, remove
 from pmo_watch.reminders import fall_due
-from pmo_watch.rules import Rule, RuleSet
+from pmo_watch.rules import NoData, Rule, RuleSet
 from pmo_watch.subjects import Subject, Subjects
 
 
@@ -183,6 +183,9 @@ def _with_steps(followed: Sequence[_Followed]) -> dict[str, list[_Followed]]:
 def _transition(
     step: Step, one: _Followed, found: Mapping[str, Mapping[str, Mapping[str, Any]]], snapshot: Snapshot
 ) -> Transition:
-    finding = found.get(step.after.rule, {}).get(step.after.subject, {})
+    finding = dict(found.get(step.after.rule, {}).get(step.after.subject, {}))
+    no_data = one.rule.no_data if one.rule else NoData()
+    if no_data.because and no_data.state in LEVELS and finding.get("state") == "grey":
+        finding["note"] = "; ".join(text for text in (finding.get("note"), no_data.because) if text)
     version = one.rule.version if one.rule else ""
     return Transition(step.after, step.before, step.reason, snapshot.now, finding, version, step=step.number)

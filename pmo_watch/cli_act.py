@@ -1,10 +1,9 @@
 """A person's hand on the state: alerts, sources, the outbox, the database. Each change names who and why."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,6 +11,7 @@ from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day
 from pmo_watch.errors import ConfigError
 from pmo_watch.operations import Hush, Wanted, acknowledge_alerts, add_silence, find_alert, open_alerts
 from pmo_watch.output import Format, printed, said, show, show_json
+from pmo_watch.silences import hidden
 from pmo_watch.store import (
     AlertQuery,
     CycleChange,
@@ -83,22 +83,20 @@ def silence(
     wanted = Hush(who or person(), why, day(until, "--until"), rule, project, entity, tag)
     with stored(in_force) as store:
         made = add_silence(store, wanted, datetime.now(UTC), in_force.zone)
-        hidden = [one for one in open_alerts(store) if _hides(asdict(made), one.rule, one.project_code, one.subject_id)]
+        hides = hidden(made, open_alerts(store), in_force.rules.rules)
     printed(made.id)
-    said(f"silence {made.id} until {until}: hides {len(hidden)} open alerts")
-
-
-def _hides(made: Mapping[str, Any], rule: str, project: str, entity: str) -> bool:
-    given = {"rule": rule, "project": project, "entity": entity}
-    return all(not made[name] or made[name].lower() == value.lower() for name, value in given.items())
+    said(f"silence {made.id} until {until}: hides {hides} open alerts")
 
 
 @alerts.command("silences")
 def list_silences(config: Config = None, form: Form = Format.TABLE) -> None:
     """List the silences that go on."""
-    with stored(configured(config)) as store:
-        rows = [asdict(one) for one in store.silences()]
-    show(rows, ("id", "rule", "project", "entity", "tag", "who", "why", "since", "until"), form, "no silence goes on")
+    in_force = configured(config)
+    with stored(in_force) as store:
+        alerts = open_alerts(store)
+        rows = [{**asdict(one), "hides": hidden(one, alerts, in_force.rules.rules)} for one in store.silences()]
+    columns = ("id", "rule", "project", "entity", "tag", "hides", "who", "why", "since", "until")
+    show(rows, columns, form, "no silence goes on")
 
 
 @alerts.command("unsilence")

@@ -96,7 +96,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Notice:
-    """A notice in facts; `mark` tells this one from a later one on the same thing."""
+    """A notice in facts; `mark` tells it from another one on the same thing in the same cycle."""
 
     topic: str
     name: str
@@ -150,13 +150,13 @@ class Notices:
         for rule_id, some in sorted(removed.items()):
             news = [news_of(one, "") for one in some]
             rule = self._desk.rule(rule_id)
-            self._send(self._desk.audiences.owner(rule.owner), Notice("rule_removed", rule_id, _at(some), news=news))
+            self._send(self._desk.audiences.owner(rule.owner), Notice("rule_removed", rule_id, "", news=news))
         already = {one.rule for one in alerts if one.flapping}
         for rule_id, some in sorted(flapping.items()):
             if rule_id not in already:
                 subjects = ", ".join(sorted({one.alert.subject_name or one.alert.subject for one in some}))
                 rule = self._desk.rule(rule_id)
-                self._send(self._desk.audiences.owner(rule.owner), Notice("flapping", rule_id, _at(some), subjects))
+                self._send(self._desk.audiences.owner(rule.owner), Notice("flapping", rule_id, "", subjects))
 
     def on_unknown(self, transitions: Sequence[Transition], alerts: Iterable[Alert]) -> None:
         """Tell the owners of data, once per source, which alerts cannot be assessed any more.
@@ -181,7 +181,7 @@ class Notices:
                     told.setdefault((source, recipient), {})[one.alert.id] = replace(one, audience=audience)
         for (source, recipient), some in told.items():
             mark = ",".join(sorted(some))
-            self._send((recipient,), Notice("unknown", source, f"{mark} {now.isoformat()}", news=list(some.values())))
+            self._send((recipient,), Notice("unknown", source, mark, news=list(some.values())))
 
     def _merely_failed(self, alert: Alert) -> bool:
         state: SourceState | None = self._desk.snapshot.sources.get(_lost_source(alert))
@@ -203,7 +203,7 @@ class Notices:
     def _send(self, recipients: Iterable[Recipient], notice: Notice) -> None:
         desk = self._desk
         for recipient in recipients:
-            identity = message_id(recipient, notice.topic, notice.name, notice.mark)
+            identity = message_id(recipient, notice.topic, notice.name, notice.mark, desk.snapshot.now.isoformat())
             message = desk.message(recipient, "notice", identity, notice.news)
             words = WORDS[notice.topic].get(message.language, WORDS[notice.topic]["en"])
             title, *lines = (one.replace("{name}", notice.name).replace("{n}", str(len(notice.news))) for one in words)
@@ -218,10 +218,6 @@ def _lost_source(alert: Alert) -> str:
     """Return the source on whose account the alert is unknown."""
     found = NOT_READ.match(alert.unknown_reason)
     return found[1] if found else alert.source
-
-
-def _at(transitions: Sequence[Transition]) -> str:
-    return transitions[0].at.isoformat()
 
 
 def _short(text: str) -> str:

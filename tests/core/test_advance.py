@@ -427,6 +427,13 @@ def test_no_data_may_open_an_alert_at_once() -> None:
     assert story.said == "red"
 
 
+def test_no_data_says_why_it_is_an_alert() -> None:
+    story = Story(a_rule(no_data=NoData("red", because="a key milestone needs a baseline")))
+    story.see("grey", note="small sample: 1 of 4")
+
+    assert story.transitions[-1].finding["note"] == "small sample: 1 of 4; a key milestone needs a baseline"
+
+
 def test_no_data_may_open_an_alert_after_a_while() -> None:
     story = Story(a_rule(no_data=NoData("amber", Span(2, "wd"))))
 
