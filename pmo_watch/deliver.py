@@ -1,32 +1,39 @@
 """Step 7: outbox rows -> notifiers. Nothing counts as sent before the other side has accepted it.
 
-Each notifier has a task of its own, so that one channel never holds up another. The outbox is the store's; a crash
-between acceptance and settlement sends a message twice, under the same id, and never not at all.
+Each notifier has a task of its own and a few messages in flight, so that neither a channel nor a mailbox holds up
+another. The outbox is the store's; a crash between acceptance and settlement sends a message twice, under the same id,
+and never not at all.
 """
 
 import asyncio
-import contextlib
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import Clock
 from pmo_watch.contracts import Notifier, Paced
-from pmo_watch.errors import DeliveryDeferred, DeliveryError, DeliveryRejected
+from pmo_watch.errors import DeliveryDeferred, DeliveryError, DeliveryRejected, StoreError
+from pmo_watch.plain import NOTE, plain
 from pmo_watch.store import Circuit, OutboxInsert, OutboxState, Settlement
 
 LOG = structlog.get_logger("pmo_watch.deliver")
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 JITTER = 0.2  # of a wait, so that what failed together is not tried together
-BATCH = 100  # messages taken at a time; an e-mail connection serves as many
 PROBE_AFTER = 5  # deferrals running after which a channel is tried with one message at a time
+FIRST_PROBE_SECONDS, LONGEST_PROBE_SECONDS = 15.0, 300.0  # between two tries of a channel that cannot be reached
 POLL_SECONDS = 5.0  # how often a daemon looks for messages that another one wrote
-LEASE_MARGIN_SECONDS = 30.0
+EXPIRY_SECONDS = 60.0
+PACE_SECONDS = 60.0  # the longest wait for a turn: the slowest rate is one in a minute
+STOP_SECONDS = 3.0  # what is under way when we stop may end within; else it stays leased and is sent again
+CLOSE_SECONDS = 2.0
+SETTLE_TRIES, SETTLE_WAIT_SECONDS = 5, 0.5  # twice as long each time
+# Reasons that speak of the channel; the others may be about one recipient or one message.
+_UNREACHABLE = {"timeout", "connect", "tls", "auth", "config", "disconnected"}
 
 
 class Outbox(Protocol):
@@ -59,6 +66,12 @@ class Channel:
     in_flight: int = 1
     deadline_seconds: float = 60.0
 
+    @property
+    def lease_seconds(self) -> float:
+        """How long a message is ours: twice the deadline, or as long as the wait for its turn asks for."""
+        wait = PACE_SECONDS if isinstance(self.notifier, Paced) else 0.0
+        return self.deadline_seconds + max(self.deadline_seconds, wait)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -73,6 +86,42 @@ class Attempt:
 
 
 Reroute = Callable[[OutboxRow], OutboxInsert | None]
+AnswerT = TypeVar("AnswerT")
+
+
+class Health:
+    """Whether a channel works, and when it is tried again where it does not."""
+
+    def __init__(self) -> None:
+        self._deferrals, self._fault = 0, False
+        self._pause, self._resume_at = 0.0, 0.0
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is tried with one message at a time."""
+        return self._fault or self._deferrals >= PROBE_AFTER
+
+    def learn(self, circuit: Circuit | None) -> None:
+        """Take over what the store knows: other daemons deliver too, and a reload forgets faults."""
+        self._deferrals = circuit.deferrals if circuit else 0
+        self._fault = circuit is not None and circuit.fault_since is not None
+        if not self.is_broken:
+            self._pause, self._resume_at = 0.0, 0.0
+
+    def note(self, settlement: Settlement, now: float) -> None:
+        """Count one attempt; after a try of a channel that cannot be reached, wait before the next one."""
+        deferred = settlement.outcome == OutboxState.DEFERRED
+        self._deferrals = self._deferrals + 1 if deferred else 0
+        self._fault = settlement.channel_fault or (self._fault and settlement.outcome != OutboxState.ACCEPTED)
+        if self.is_broken and (settlement.channel_fault or settlement.reason in _UNREACHABLE):
+            self._pause = min(max(2 * self._pause, FIRST_PROBE_SECONDS), LONGEST_PROBE_SECONDS)
+            self._resume_at = now + self._pause
+        elif not self.is_broken:
+            self._pause, self._resume_at = 0.0, 0.0
+
+    def pause(self, now: float) -> float:
+        """Return how many seconds to wait before the channel is tried again."""
+        return max(self._resume_at - now, 0.0)
 
 
 class Deliverer:
@@ -85,18 +134,24 @@ class Deliverer:
         clock: Clock,
         reroute: Reroute = lambda _: None,
         noted: Callable[[Attempt], None] = lambda _: None,
+        clean: Callable[[str], str] = lambda text: text,
     ) -> None:
         self._outbox = outbox
         self._channels = dict(channels)
         self._clock = clock
         self._reroute = reroute
         self._noted = noted
-        self._news = asyncio.Event()
+        self._clean = clean
+        self._health = {name: Health() for name in self._channels}
+        self._news = {name: asyncio.Event() for name in self._channels}
+        self._surprises: set[tuple[str, str]] = set()
+        self._store_answers = True
         self._jitter = random.Random()  # noqa: S311  # spreads retries; nothing secret hangs on it
 
     def wake(self) -> None:
         """Look for messages now: a cycle has written some."""
-        self._news.set()
+        for news in self._news.values():
+            news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until told to stop; attempts under way are given a moment, then stay leased and are sent again."""
@@ -110,138 +165,195 @@ class Deliverer:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self) -> int:
-        """Deliver everything that is due now, each message once, and return how many attempts were made."""
+        """Deliver what is due now, each message once, and return how many attempts were made.
+
+        What waits for a channel that cannot be reached goes on waiting.
+        """
         await self._expire()
         made = await asyncio.gather(*[self._drain(name) for name in self._channels])
         return sum(made)
 
+    async def close(self) -> None:
+        """Let go of every channel."""
+        for name, channel in self._channels.items():
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await channel.notifier.close()
+            except TimeoutError:
+                LOG.warning("notifier takes too long to close", notifier=name)
+
+    # --- taking messages up ---------------------------------------------------------------------------------------
+
+    async def _serve(self, name: str, stop: asyncio.Event) -> None:
+        sending: set[asyncio.Task[None]] = set()
+        try:
+            while not stop.is_set():
+                self._news[name].clear()
+                rows = await self._take(name, len(sending))
+                sending |= {asyncio.create_task(self._send(name, row)) for row in rows}
+                if not rows:
+                    await _first(self._rest(name), sending, stop, self._news[name])
+                sending = {task for task in sending if not _ended(task)}
+        finally:
+            await _finish(sending)
+
+    def _rest(self, name: str) -> float:
+        """Return how long to wait when there is nothing to take."""
+        return max(self._health[name].pause(_now()), POLL_SECONDS)
+
     async def _drain(self, name: str) -> int:
         made = 0
-        while rows := await self._lease(name):
-            await self._send_all(name, rows)
+        while rows := await self._take(name, 0):
+            await asyncio.gather(*[self._send(name, row) for row in rows])
             made += len(rows)
         return made
 
-    async def _serve(self, name: str, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            self._news.clear()
-            rows = await self._lease(name)
-            if rows:
-                await self._send_all(name, rows)
-            else:
-                await _first(POLL_SECONDS, stop, self._news)
+    async def _take(self, name: str, under_way: int) -> list[OutboxRow]:
+        """Lease as many messages as the channel has room for; one alone while it does not work."""
+        channel, health = self._channels[name], self._health[name]
+        if under_way >= channel.in_flight:
+            return []
+        circuits = await self._ask(self._outbox.circuits)
+        if circuits is None:
+            return []
+        health.learn(circuits.get(name))
+        room = (1 if health.is_broken else channel.in_flight) - under_way
+        if room <= 0 or health.pause(_now()) > 0:
+            return []
+
+        def lease() -> list[OutboxRow]:
+            return self._outbox.lease(self._clock.now(), limit=room, seconds=channel.lease_seconds, notifiers=(name,))
+
+        return await self._ask(lease) or []
 
     async def _expire_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self._expire()
-            await _first(60.0, stop)
+            await _first(EXPIRY_SECONDS, set(), stop)
 
-    async def _lease(self, name: str) -> list[OutboxRow]:
-        """Take what is due for a channel; one message alone while the channel does not work."""
-        channel = self._channels[name]
-        circuit = (await asyncio.to_thread(self._outbox.circuits)).get(name)
-        broken = circuit is not None and (circuit.deferrals >= PROBE_AFTER or circuit.fault_since is not None)
-        limit = 1 if broken else BATCH
-        # Serial sends of a whole batch must fit into the lease, at worst each up to its deadline.
-        rounds = -(-limit // channel.in_flight)
-        seconds = 2 * channel.deadline_seconds * rounds + LEASE_MARGIN_SECONDS
+    async def _expire(self) -> None:
         now = self._clock.now()
-        return await asyncio.to_thread(self._outbox.lease, now, limit=limit, seconds=seconds, notifiers=(name,))
+        while rows := await self._ask(lambda: self._outbox.expired(now)):
+            for row in rows:
+                expiry = Settlement(row, OutboxState.EXPIRED, now, "other", "expired", fallback=self._reroute(row))
+                await self._settle(expiry, 0.0)
 
-    async def _send_all(self, name: str, rows: Sequence[OutboxRow]) -> None:
-        slots = asyncio.Semaphore(self._channels[name].in_flight)
+    async def _ask(self, question: Callable[[], AnswerT]) -> AnswerT | None:
+        """Ask the store in a thread; None while it does not answer, which is said once."""
+        try:
+            answer = await asyncio.to_thread(question)
+        except StoreError as fault:
+            if self._store_answers:
+                LOG.warning("the outbox does not answer", error=str(fault))
+            self._store_answers = False
+            return None
+        self._store_answers = True
+        return answer
 
-        async def one(row: OutboxRow) -> None:
-            async with slots:
-                await self._send(name, row)
-
-        await asyncio.gather(*[one(row) for row in rows])
+    # --- one message ----------------------------------------------------------------------------------------------
 
     async def _send(self, name: str, row: OutboxRow) -> None:
+        notifier = self._channels[name].notifier
+        if isinstance(notifier, Paced):
+            await notifier.turn()
+        began = _now()
+        settlement = await self._attempt(name, row)
+        # The answer of the other side must not be lost to a stop that comes right now.
+        await asyncio.shield(self._settle(settlement, _now() - began))
+        self._health[name].note(settlement, _now())
+
+    async def _attempt(self, name: str, row: OutboxRow) -> Settlement:
         channel = self._channels[name]
-        if isinstance(channel.notifier, Paced):
-            await channel.notifier.turn()
-        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(channel.deadline_seconds):
                 answer = await channel.notifier.send(row)
-            settlement = Settlement(row, OutboxState.ACCEPTED, self._clock.now(), answer=answer[:500])
         except DeliveryError as fault:
-            settlement = self._failed(row, fault)
+            return self._failed(row, fault)
         except TimeoutError:
-            settlement = self._failed(row, DeliveryDeferred("timeout", f"no end within {channel.deadline_seconds:g} s"))
-        except Exception:
-            LOG.exception("notifier raised what it should not", notifier=name)
-            settlement = self._failed(row, DeliveryDeferred("other"))
-        # The answer of the other side must not be lost to a stop that comes right now.
-        await asyncio.shield(asyncio.to_thread(self._outbox.settle, settlement))
-        self._note(settlement, asyncio.get_running_loop().time() - began)
+            return self._failed(row, DeliveryDeferred("timeout", f"no end within {channel.deadline_seconds:g} s"))
+        except Exception as surprise:  # noqa: BLE001  # a plugin's bug is this attempt's error, not ours
+            self._report(name, surprise)
+            return self._failed(row, DeliveryDeferred("other", type(surprise).__name__))
+        return Settlement(row, OutboxState.ACCEPTED, self._clock.now(), answer=self._shown(answer))
+
+    def _report(self, name: str, surprise: Exception) -> None:
+        """Log what a notifier did not mean to raise: once with its traceback."""
+        kind = (name, type(surprise).__name__)
+        if kind not in self._surprises:
+            LOG.error("notifier raised what it should not", notifier=name, exc_info=surprise)
+        self._surprises.add(kind)
 
     def _failed(self, row: OutboxRow, fault: DeliveryError) -> Settlement:
         now = self._clock.now()
         refused = isinstance(fault, DeliveryRejected)
         retry_after = fault.retry_after if isinstance(fault, DeliveryDeferred) else None
         due = now + self._wait(row.attempts, retry_after)
-        if not refused and row.expires_at is not None and due >= row.expires_at:
-            return replace(self._expiry(row, now), reason=fault.reason, answer=fault.answer)
-        return Settlement(
+        said = Settlement(
             row,
             OutboxState.REJECTED if refused else OutboxState.DEFERRED,
             now,
             reason=fault.reason,
-            answer=fault.answer,
+            answer=self._shown(fault.answer),
             due=None if refused else due,
             channel_fault=fault.channel_fault,
-            fallback=self._reroute(row) if refused else None,
         )
+        return replace(said, fallback=self._reroute(row)) if refused else said
+
+    def _shown(self, answer: str) -> str:
+        return self._clean(plain(answer, NOTE))
 
     def _wait(self, attempts: int, retry_after: float | None) -> timedelta:
         """Return how long to wait before the next attempt: twice as long each time, or as the other side says."""
-        doublings = min(max(attempts - 1, 0), 12)
-        usual: timedelta = min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+        usual = min(FIRST_WAIT * (1 << min(max(attempts - 1, 0), 12)), LONGEST_WAIT)
         spread = usual * (1 + self._jitter.uniform(-JITTER, JITTER))
         return max(spread, timedelta(seconds=retry_after)) if retry_after is not None else spread
 
-    async def _expire(self) -> None:
-        now = self._clock.now()
-        for row in await asyncio.to_thread(self._outbox.expired, now):
-            settlement = self._expiry(row, now)
-            await asyncio.to_thread(self._outbox.settle, settlement)
-            self._note(settlement, 0.0)
-
-    def _expiry(self, row: OutboxRow, now: datetime) -> Settlement:
-        return Settlement(row, OutboxState.EXPIRED, now, reason="other", answer="expired", fallback=self._reroute(row))
+    async def _settle(self, settlement: Settlement, seconds: float) -> None:
+        """Write how an attempt ended; while the store does not answer, try again, for the other side has decided."""
+        for tries in range(SETTLE_TRIES):
+            written = await self._ask(lambda: self._outbox.settle(settlement))
+            if written is not None:
+                self._note(settlement, seconds)
+                return
+            await asyncio.sleep(SETTLE_WAIT_SECONDS * (1 << tries))
+        LOG.error("the outcome could not be written: the message is sent again", message=settlement.row.id)
 
     def _note(self, settlement: Settlement, seconds: float) -> None:
-        row = settlement.row
+        row, outcome, reason = settlement.row, settlement.outcome, settlement.reason
         delay = (settlement.at - row.due).total_seconds() if row.due else 0.0
-        self._noted(
-            Attempt(row.notifier, settlement.outcome, settlement.reason, seconds, delay, settlement.channel_fault)
-        )
-        if settlement.outcome != OutboxState.ACCEPTED:
-            LOG.info(
-                "not delivered",
-                notifier=row.notifier,
-                message=row.id,
-                outcome=settlement.outcome.value,
-                reason=settlement.reason,
-                attempt=row.attempts,
-            )
-
-    async def close(self) -> None:
-        """Let go of every channel."""
-        for name, channel in self._channels.items():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2):
-                    await channel.notifier.close()
-            LOG.debug("closed", notifier=name)
+        self._noted(Attempt(row.notifier, outcome, reason, seconds, delay, settlement.channel_fault))
+        if outcome != OutboxState.ACCEPTED:
+            facts = {"notifier": row.notifier, "message": row.id, "reason": reason, "attempt": row.attempts}
+            LOG.info("not delivered", outcome=outcome.value, answer=settlement.answer, **facts)
 
 
-async def _first(seconds: float, *events: asyncio.Event) -> None:
-    """Wait until one of the events is set, or so long."""
-    waits = [asyncio.create_task(event.wait()) for event in events]
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _ended(task: asyncio.Task[None]) -> bool:
+    """Say whether a task has ended; what it raised is a defect of ours and goes on."""
+    if task.done():
+        task.result()
+    return task.done()
+
+
+async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+    """Give what is under way a moment, then let go of it."""
     try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _first(seconds: float, tasks: set[asyncio.Task[None]], *events: asyncio.Event) -> None:
+    """Wait until one of the tasks has ended or one of the events is set, or so long."""
+    waits = {asyncio.create_task(event.wait()) for event in events}
+    try:
+        await asyncio.wait({*waits, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()

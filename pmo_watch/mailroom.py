@@ -7,6 +7,7 @@ from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import Clock
 from pmo_watch.deliver import Attempt, Channel, Deliverer
 from pmo_watch.in_force import InForce, open_notifiers
+from pmo_watch.log import Redaction
 from pmo_watch.store import OutboxInsert, OutboxState, Store
 from pmo_watch.telemetry import Telemetry
 
@@ -32,7 +33,8 @@ class Mailroom:
             )
             for name, notifier in open_notifiers(self._in_force).items()
         }
-        return Deliverer(self._store, channels, self._clock, self._rerouted, self._note)
+        clean = Redaction(self._in_force.settings.secrets).clean
+        return Deliverer(self._store, channels, self._clock, self._rerouted, self._note, clean)
 
     def _rerouted(self, row: OutboxRow) -> OutboxInsert | None:
         """Return the message for the recipient's fallback notifier; None where there is none that can take it."""
