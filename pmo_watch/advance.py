@@ -50,7 +50,7 @@ def advance(alerts: Sequence[Alert], findings: Sequence[Findings], rules: RuleSe
     with findings that say it failed, leaves its alerts as they are.
     """
     known: dict[str, dict[str, Alert]] = {}
-    for alert in alerts:
+    for alert in sorted(alerts, key=lambda one: one.closed_at is None):  # one that lives hides one that is remembered
         known.setdefault(alert.rule, {})[alert.subject] = alert
     in_force = {one.id: one for one in rules.rules.values() if one.enabled}
     subjects = Subjects(snapshot, ())

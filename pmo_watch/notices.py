@@ -161,14 +161,15 @@ class Notices:
     def on_unknown(self, transitions: Sequence[Transition], alerts: Iterable[Alert]) -> None:
         """Tell the owners of data, once per source, which alerts cannot be assessed any more.
 
-        A source that merely failed is not spoken of before its grace is over: its alert then says it for all.
+        A source that merely failed is not spoken of before its grace is over: its alert then says it for all. A row
+        that is missing for the first time is not spoken of at all: the next reading decides.
         """
         failing = {
             one.alert.subject.removeprefix("source:")
             for one in transitions
             if one.reason == Reason.OPENED and one.alert.rule == SOURCE_FAILING.id
         }
-        lost = [one for one in transitions if one.reason == Reason.UNKNOWN and not self._merely_failed(one.alert)]
+        lost = [one for one in transitions if one.reason == Reason.UNKNOWN and not self._comes_later(one.alert)]
         now = self._desk.snapshot.now
         for_long = [one for one in alerts if one.unknown_since is not None and _lost_source(one) in failing]
         news = [news_of(one, "") for one in lost]
@@ -183,9 +184,10 @@ class Notices:
             mark = ",".join(sorted(some))
             self._send((recipient,), Notice("unknown", source, mark, news=list(some.values())))
 
-    def _merely_failed(self, alert: Alert) -> bool:
+    def _comes_later(self, alert: Alert) -> bool:
         state: SourceState | None = self._desk.snapshot.sources.get(_lost_source(alert))
-        return state is not None and state.outcome == Outcome.FAILED
+        failed = state is not None and state.outcome == Outcome.FAILED
+        return failed or alert.unknown_reason == "vanished"
 
     @staticmethod
     def _owners_of_data(rule: Rule) -> Sequence[str]:

@@ -19,7 +19,7 @@ from pmo_watch.rules import Audience, Digest, Rule
 from pmo_watch.subjects import Place, Subject
 
 DIGEST = "digest"  # kind of the marks that say when a digest left last
-MOST_GREY = 200  # findings without an alert that cannot be assessed, in one digest
+MOST_GREY = 50  # rows of a rule that cannot be assessed and have no alert: a digest shows no more than 100 in all
 MOVED = {
     Reason.OPENED.value: "new",
     Reason.WORSENED.value: "worse",
@@ -131,31 +131,43 @@ class Overviews:
     ) -> None:
         """Add what cannot be assessed, for those who look after data; committees see a count of projects."""
         desk = self._desk
-        committee = audience.role in COMMITTEES
-        if not committee and audience.deliver.get("grey") != digest.name:
+        is_committee = audience.role in COMMITTEES
+        if not is_committee and audience.deliver.get("grey") != digest.name:
             return
-        for alert, row in self._grey(audience, everything=committee):
+        rules = [one for one in desk.rules.rules.values() if is_committee or _cares(audience, one)]
+        for uid in self._projects({one.id: one for one in rules}):
+            subject = desk.subjects.find("project", uid)
+            if subject is not None and _within(found, subject):
+                for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+                    _overview(overviews, recipient, audience).grey.add(uid)
+        for alert, row in () if is_committee else self._grey({one.id: one for one in rules}):
             subject = desk.subjects.of(alert)
             if not _within(found, subject) or desk.silenced(alert):
                 continue
             news = News(alert, Reason.UNKNOWN.value, alert.level or "", desk.snapshot.now, audience.name, finding=row)
             for recipient in desk.audiences.resolve(audience.name, subject).recipients:
-                overview = _overview(overviews, recipient, audience)
-                if subject.project is not None:
-                    overview.grey.add(subject.project.uid)
-                if not committee:
-                    overview.unassessed[alert.id] = news
+                _overview(overviews, recipient, audience).unassessed[alert.id] = news
 
-    def _grey(self, audience: Audience, *, everything: bool) -> Iterable[tuple[Alert, Mapping[str, object]]]:
-        """Return what cannot be assessed and the audience is to hear of: unknown alerts, grey findings without one."""
+    def _projects(self, rules: Mapping[str, Rule]) -> Iterable[str]:
+        """Return the projects of which one of the rules could not assess something."""
+        found = {one.project for one in self._alerts if one.unknown_since and one.project and one.rule in rules}
+        for one in self._findings:
+            if one.rule in rules:
+                grey = one.frame.filter(pl.col("state") == "grey").select("uid")
+                found |= set(self._desk.subjects.projects_of(rules[one.rule].for_each, grey))
+        self._desk.subjects.fetch(("project", uid) for uid in found)
+        return sorted(found)
+
+    def _grey(self, rules: Mapping[str, Rule]) -> Iterable[tuple[Alert, Mapping[str, object]]]:
+        """Return what these rules cannot assess: unknown alerts, and grey findings without an alert."""
         desk = self._desk
-        alerts = {(one.rule, one.subject): one for one in self._alerts}
+        alerts = {(one.rule, one.subject) for one in self._alerts}
         for alert in self._alerts:
-            if alert.unknown_since is not None and (everything or _cares(audience, desk.rule(alert.rule))):
+            if alert.unknown_since is not None and alert.rule in rules:
                 yield alert, self._row(alert)
         for one in self._findings:
-            rule = desk.rules.rules.get(one.rule)
-            if rule is None or not (everything or _cares(audience, rule)):
+            rule = rules.get(one.rule)
+            if rule is None:
                 continue
             uids = one.frame.filter(pl.col("state") == "grey")["uid"].head(MOST_GREY).to_list()
             desk.subjects.fetch((rule.for_each, uid) for uid in uids)

@@ -137,6 +137,15 @@ class Subjects:
             alert.entity, last_seen, known_as, alert.subject_name or known_as, {}
         )
 
+    def projects_of(self, entity: str, uids: pl.DataFrame) -> Iterable[str]:
+        """Return the uids of the projects that these rows of an entity belong to; `uids` is a column of that name."""
+        if entity not in PREFIXES:
+            return ()
+        frame = self._snapshot.frame(next(iter(PREFIXES[entity].values())))
+        if entity == "project" or "project" not in frame.columns:
+            return uids["uid"] if entity == "project" else ()
+        return frame.select("uid", "project").join(uids, on="uid", how="semi")["project"].drop_nulls().unique()
+
     def _subject(self, entity: str, row: Row, known_as: str, name: str, names: Mapping[str, str]) -> Subject:
         uids = (row.get("scope"), row["uid"])
         project = self._place("project", row.get("project"), *uids)

@@ -29,7 +29,7 @@ class ToldBook:
 
     def ended(self) -> Iterator[Told]:
         """Return who is owed an end that a digest was to tell."""
-        return (one for _, one in sorted(self._now.items()) if one.ended)
+        return (self._now[key] for key in sorted(key for key, one in self._now.items() if one.ended))
 
     def write(self, told: Told) -> None:
         """Note that somebody was told, in place of what was noted before."""

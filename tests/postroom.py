@@ -13,6 +13,7 @@ from pmo_watch.advance import advance
 from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.audiences import Channels
 from pmo_watch.flow import Findings, Outcome
+from pmo_watch.own_rules import SOURCE_FAILING, own_findings
 from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import Audience, Digest, Rule, RuleSet
 from pmo_watch.workdays import Calendar
@@ -77,6 +78,7 @@ class PostRoom:
         self.calendars: dict[str, Calendar] = {"be": BE}
         self.rows: dict[str, list[dict[str, Any]]] = {}
         self.states: dict[str, str] = {}
+        self.missing: set[str] = set()  # rows that the last reading lacked for the first time
         self.source = a_source(last_good=now)
         self.now = now
         self.reading = 0
@@ -95,7 +97,8 @@ class PostRoom:
         kept = KEPT.validate_json(self.text)
         sources = {"plans": replace(self.source, reading=self.reading)}
         snapshot = a_snapshot(self.now, self._rows(), sources, calendars=self.calendars)
-        findings = [self._found(rule) for rule in self.rules.rules.values()]
+        findings = [self._found(rule) for rule in self.rules.rules.values() if rule.id != SOURCE_FAILING.id]
+        findings += own_findings(snapshot, {}) if SOURCE_FAILING.id in self.rules.rules else []
         made = advance(kept.alerts, findings, self.rules, snapshot)
         self.transitions += made.transitions
         ledger = Ledger(
@@ -116,7 +119,7 @@ class PostRoom:
                 "id": name,
                 "name": f"Step {name}",
                 "project": "project:b" if name.startswith("B") else "project:a",
-                "@usable": usable,
+                "@usable": usable and name not in self.missing,
             }
             for name in self.states
         ]
@@ -126,6 +129,7 @@ class PostRoom:
             "role": self.roles,
             "project": list(self.projects.values()),
             "program": [self.program],
+            "source": [{"uid": "source:plans", "id": "plans"}],
             **self.rows,
         }
 
@@ -134,7 +138,13 @@ class PostRoom:
         return findings_of(
             rule.id,
             *(
-                a_finding(f"plans:task:{name}", state, usable=usable, reading=self.reading, value=12.0)
+                a_finding(
+                    f"plans:task:{name}",
+                    state,
+                    usable=usable and name not in self.missing,
+                    reading=self.reading,
+                    value=12.0,
+                )
                 for name, state in self.states.items()
                 if state != "gone"
             ),

@@ -413,6 +413,15 @@ def test_what_cannot_be_assessed_is_one_message_per_source_to_the_owner_of_the_d
     assert room.cycle() == []
 
 
+def test_a_row_that_is_missing_for_the_first_time_is_not_spoken_of() -> None:
+    room = PostRoom(a_rule(tell={"red": ("project_leader",), "grey": ("project_leader",)}))
+    room.cycle(M1="red")
+    room.missing = {"M1"}
+
+    assert room.cycle() == []
+    assert room.kept.alerts[0].unknown_since is not None
+
+
 def test_what_cannot_be_assessed_waits_for_a_digest_that_says_it() -> None:
     room = PostRoom()
     room.cycle(hours=1, M1="red")  # the PMO hears of grey daily
@@ -426,10 +435,11 @@ def test_a_source_that_fails_is_told_when_its_grace_is_over() -> None:
     room.source = replace(room.source, outcome=Outcome.FAILED, failing_since=room.now)
 
     assert room.cycle(hours=1) == []
-    room.states["source"] = "red"  # the built-in rule finds its source
-    opened = room.cycle(hours=1)
+    told = room.cycle(hours=4)
 
-    assert [item.reason for message in opened for item in message.items if item.rule.id == "slip"] in ([], ["unknown"])
+    assert said(told) == [("pmo", ["plans opened red"]), ("ann", ["M1 unknown grey"])]
+    assert told[1].kind == "notice"
+    assert said(room.cycle(hours=1)) == []
 
 
 def test_a_stale_rule_file_is_told_to_its_owner_with_the_text_of_check() -> None:
