@@ -2,8 +2,8 @@
 
 import polars as pl
 
-BLANKS = " \t\r\n\f\v\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
-BLANKS += "\u200b\u200c\u200d\u202f\u205f\u2060\u3000\ufeff"
+# Written by web pages and byte order marks inside a text; they have no width, and no meaning here.
+INVISIBLE = ("\u200b", "\u2060", "\ufeff")
 DASHES = ("-", "–", "—")
 NULL_WORDS = (
     *DASHES, "n/a", "na", "null", "n.v.t.", "n.v.t", "nvt", "s.o.", "à définir", "a définir", "te bepalen", "tbd", "?"
@@ -33,9 +33,16 @@ def mark_of(text: pl.Expr) -> pl.Expr:
     return text.str.extract(_MARKED, 1)
 
 
+def visible(text: str) -> str:
+    """Return a text without characters that have no width."""
+    for one in INVISIBLE:
+        text = text.replace(one, "")
+    return text
+
+
 def stripped(column: str) -> pl.Expr:
     """Return the cells without blanks of any kind at their ends."""
-    return pl.col(column).str.strip_chars(BLANKS)
+    return pl.col(column).str.strip_chars()  # no-break and thin spaces too
 
 
 def is_blank(column: str) -> pl.Expr:
@@ -45,7 +52,7 @@ def is_blank(column: str) -> pl.Expr:
 
 def is_null_word(text: pl.Expr, more: tuple[str, ...]) -> pl.Expr:
     """Say of each stripped text whether it means that nobody knows."""
-    words = [*NULL_WORDS, *(one.strip(BLANKS).lower() for one in more)]
+    words = [*NULL_WORDS, *(one.strip().lower() for one in more)]
     return text.str.to_lowercase().is_in(words)
 
 

@@ -11,7 +11,6 @@ from pmo_watch_plugins.sources.csv_file.vocabulary import fold
 
 FLAG = pl.Boolean()
 TEXT = pl.String()
-_GLUE = "\x1f"  # parts a list while it is a text
 
 
 def read_words(column: Column, entity: str, rules: Rules, report: Report) -> Decided:
@@ -97,10 +96,7 @@ def read_colours(column: Column, rules: Rules, report: Report) -> Decided:
 def read_lists(column: Column, rules: Rules, report: Report) -> Decided:
     """Read texts parted by commas or semicolons."""
     texts = column.distinct(rules)
-    parts = [_GLUE.join(filter(None, map(str.strip, re.split("[,;]", text)))) for text in texts["text"]]
-    known = texts.with_columns(value=pl.Series(parts, dtype=TEXT)).filter(
-        ~pl.col("null") | pl.col("fault").is_not_null()
-    )
+    parts = [[part.strip() for part in re.split("[,;]", text) if part.strip()] for text in texts["text"]]
+    known = texts.with_columns(value=pl.Series(parts, dtype=pl.List(pl.String())))
     column.report_faults(known, report)
-    glued = column.spread(known.filter(pl.col("fault").is_null()), TEXT)
-    return Decided(glued.str.split(_GLUE), "parted by commas")
+    return Decided(column.spread(known.filter(~pl.col("null")), pl.List(pl.String())), "parted by commas")

@@ -1,6 +1,6 @@
 """Columns of dates: the order of day and month is settled once, for the whole column (spec sources 5.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import polars as pl
@@ -97,16 +97,23 @@ def dates_in(column: Column, texts: pl.DataFrame, rules: Rules) -> tuple[pl.Data
     folded = pl.col("text").str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
     known = texts.with_columns(folded=folded).with_columns(day_text=pl.col("folded").str.replace(_TIME, ""))
     order, said = _settled(column, known, rules)
-    value = pl.coalesce(
-        _built(_ISO, "ymd"),
-        _built(_SOLID, "ymd"),
-        _built(_PARTS, order) if order else pl.lit(None, pl.Date),
-        _named(_DAY_MONTH, (3, 2, 1)),
-        _named(_MONTH_DAY, (3, 1, 2)),
-        *_serials(rules),
-    )
-    known = known.with_columns(value=pl.when(~pl.col("null")).then(value))
+    known = known.with_columns(value=pl.lit(None, pl.Date))
+    for form in _forms(order, rules):
+        known = known.with_columns(value=pl.when(~pl.col("null")).then(pl.coalesce("value", form)))
+        if known["value"].null_count() == 0:
+            break
     return known.with_columns(fault=_fault()), said
+
+
+def _forms(order: str, rules: Rules) -> Iterator[pl.Expr]:
+    """Yield what a cell may be, likeliest first: most columns have one form, and need no second look."""
+    if order:
+        yield _built(_PARTS, order)
+    yield _built(_ISO, "ymd")
+    yield _built(_SOLID, "ymd")
+    yield _named(_DAY_MONTH, (3, 2, 1))
+    yield _named(_MONTH_DAY, (3, 1, 2))
+    yield from _serials(rules)
 
 
 def _fault() -> pl.Expr:
@@ -188,14 +195,18 @@ def without_placeholders(
 
     Returns the frame, and which of them were found and taken out.
     """
-    if not columns:
+    spans = [(frame[name].min(), frame[name].max()) for name in columns]
+    near = [day for day in placeholders if any(_holds(first, day, last) for first, last in spans)]
+    if not near:
         return frame, []
     days = pl.concat([frame[name].unique().alias("day") for name in columns]).unique().drop_nulls()
-    listed = [day for day in placeholders if day in days]
-    if not listed:
-        return frame, []
+    listed = [day for day in near if day in days]
     real = days.filter(~days.is_in(listed))
     gone = [day for day in listed if not ((real - day).dt.total_days().abs() <= GUARD_DAYS).any()]
     if not gone:
         return frame, []
     return frame.with_columns(pl.when(~pl.col(name).is_in(gone)).then(name).alias(name) for name in columns), gone
+
+
+def _holds(first: object, day: date, last: object) -> bool:
+    return isinstance(first, date) and isinstance(last, date) and first <= day <= last

@@ -5,6 +5,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from pmo_watch_plugins.sources.csv_file.cells import visible
+
 from pmo_watch.api import SourceDataError
 
 HEAD_BYTES = 1 << 16  # what is looked at to tell what a file is
@@ -27,6 +29,8 @@ _XML = re.compile(rb"\s*<\?xml\b", re.I)
 _TRAIL = "".join(re.escape(bytes([one]).decode("cp1252", "replace")) for one in range(0x80, 0xC0)).replace("�", "")
 _TRAIL += "\x81\x8d\x8f\x90\x9d"
 _RUNS = re.compile(f"[Â-ß][{_TRAIL}]|[à-ï][{_TRAIL}]{{2}}|[ð-ô][{_TRAIL}]{{3}}")
+# Bytes of combining accents, of singletons such as the sign for Ångström, and of characters without width.
+_UNTIDY = (b"\xcc", b"\xcd", b"\x84", b"\x8b", b"\xef")
 # Characters of European writing: a run that gives another one was perhaps meant as it stands.
 _EXPECTED = re.compile("[À-ÖØ-öø-ſ]")
 
@@ -126,17 +130,13 @@ def _recoded(data: bytes, encoding: str, name: str) -> Decoded:
     return Decoded(text.removeprefix("\ufeff").encode(), encoding, checked=True)
 
 
-def composed(data: bytes) -> bytes:
-    """Compose accents that follow their letter (NFC), where there are any."""
-    # The first bytes of combining marks and of what else is not composed in European texts, Vietnamese and Greek.
-    if not any(first in data for first in (b"\xcc", b"\xcd", b"\xe1", b"\x84")):
+def tidied(data: bytes) -> bytes:
+    """Compose accents that follow their letter (NFC), and take out characters without width, where there are any."""
+    if data.isascii() or not any(first in data for first in _UNTIDY):
         return data
     text = data.decode(errors="surrogateescape")
-    return (
-        data
-        if unicodedata.is_normalized("NFC", text)
-        else unicodedata.normalize("NFC", text).encode(errors="surrogateescape")
-    )
+    whole = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+    return visible(whole).encode(errors="surrogateescape")
 
 
 def unspoiled(data: bytes, name: str, separator: str, *, repair: bool) -> bytes:
@@ -146,7 +146,7 @@ def unspoiled(data: bytes, name: str, separator: str, *, repair: bool) -> bytes:
         SourceDataError: three or more cells show it, and `repair` is off.
     """
     # Ã, Ä and Å end in these bytes: without them nothing was spoiled.
-    if not any(last in data for last in (b"\x83", b"\x84", b"\x85")):
+    if data.isascii() or not any(last in data for last in (b"\x83", b"\x84", b"\x85")):
         return data
     try:
         text = data.decode()

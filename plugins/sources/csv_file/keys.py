@@ -26,15 +26,17 @@ _DAY = (
     rf"|^\d{{1,2}}-(?i:{_MONTH})$|^[\p{{L}}]\p{{Ll}}+\.?-\d{{2}}$"
 )
 _MONTH_YEAR = rf"^(?i:{_MONTH})-\d{{2}}$"
+LONGEST_DAY = len("septembre.-26")
 _LETTERS_FIRST = r"^\p{L}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keyed:
-    """The records that have a key, with a column `key`, and the columns it is made of."""
+    """The records that have a key, with a column `key`; the columns it is made of; whether each key occurs once."""
 
     frame: pl.DataFrame
     columns: tuple[str, ...]
+    unique: bool
 
 
 def with_keys(values: Values, wanted: Wanted, settled: tuple[str, ...], report: Report) -> Keyed:
@@ -58,10 +60,11 @@ def with_keys(values: Values, wanted: Wanted, settled: tuple[str, ...], report: 
             f"it would be {listed(named)}: set 'key:' to the columns that identify a row"
         )
     keyed = frame.with_columns(_joined(named, frame, wanted))
-    columns = settled or (wide if may_widen and _one_key_in_several(keyed, other) else named)
+    unique = _is_unique(keyed[KEY])
+    columns = settled or (wide if may_widen and not unique and _one_key_in_several(keyed, other) else named)
     if columns != named:
         keyed = frame.with_columns(_joined(columns, frame, wanted))
-    return Keyed(keyed, columns)
+    return Keyed(keyed, columns, unique)
 
 
 def _with_scope(frame: pl.DataFrame) -> pl.DataFrame:
@@ -94,11 +97,12 @@ def _may_lack(wanted: Wanted) -> frozenset[str]:
     return wanted.profile.may_lack | frozenset(wanted.profile.more_key)
 
 
+def _is_unique(key: pl.Series) -> bool:
+    return key.hash().n_unique() == key.len()  # far cheaper than comparing texts
+
+
 def _one_key_in_several(frame: pl.DataFrame, other: str) -> bool:
     """Say whether one key stands for rows of several projects."""
-    key = frame[KEY]
-    if key.hash().n_unique() == key.len():  # far cheaper than comparing texts
-        return False
     pairs = frame.select(KEY, other).unique()
     return pairs.height > pairs[KEY].n_unique()
 
@@ -118,11 +122,13 @@ def _reject_damaged(
 
 
 def _damaged(values: Values, column: str) -> pl.DataFrame:
-    cells = values.table.cells
-    suspect = pl.col(column).str.contains(rf"{_ROUNDED}|{_DAY}")
+    code = pl.col(column)
+    # Few codes begin with a digit or are as short as a day: only those need a closer look.
+    near = values.table.cells.filter(code.is_between(pl.lit("0"), pl.lit(":")) | (code.str.len_bytes() <= LONGEST_DAY))
+    suspect = code.str.contains(rf"{_ROUNDED}|{_DAY}")
     if values.table.grid.marked:
-        suspect = suspect | (mark_of(pl.col(column)) == "date")
-    found = cells.filter(suspect).select(ROW, text=unmarked(stripped(column)), native=mark_of(pl.col(column)))
+        near, suspect = values.table.cells, suspect | (mark_of(code) == "date")
+    found = near.filter(suspect).select(ROW, text=unmarked(stripped(column)), native=mark_of(code))
     rounded = pl.col("text").str.contains(_ROUNDED)
     # Any word and two digits look like month and year: only those with a month's name are.
     dated = ~pl.col("text").str.contains(_LETTERS_FIRST) | pl.col("text").str.contains(_MONTH_YEAR)
@@ -162,8 +168,7 @@ def _reject_without_key(
 
 def without_repeats(values: Values, frame: pl.DataFrame, header: str, report: Report) -> pl.DataFrame:
     """Keep the first of several records of one key, and reject the others."""
-    key = frame[KEY]
-    if key.hash().n_unique() == key.len():
+    if _is_unique(frame[KEY]):
         return frame
     grid = values.table.grid
     firsts = frame.group_by(KEY, maintain_order=True).agg(pl.col(ROW).first().alias("first"))

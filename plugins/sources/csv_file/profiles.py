@@ -41,6 +41,7 @@ class Form(StrEnum):
     LIST = "list"
 
 
+TEXTS = frozenset({Form.TEXT, Form.EMAIL})
 FORMS: dict[Kind, Form] = {
     Kind.TEXT: Form.TEXT,
     Kind.ENUM: Form.WORD,

@@ -6,11 +6,11 @@ from itertools import islice
 
 from pmo_watch_plugins.sources.csv_file.decoding import (
     Decoded,
-    composed,
     decode,
     decode_fallback,
     is_utf8,
     refuse_foreign,
+    tidied,
     unspoiled,
 )
 from pmo_watch_plugins.sources.csv_file.dialect import (
@@ -69,7 +69,7 @@ def _read_text(decoded: Decoded, name: str, wanted: Wanted) -> Sheet:
     marked = separator_line(data)
     first_line = 2 if marked else 1
     separator = marked or wanted.settings.delimiter or find_separator(_head(data, first_line), name)
-    data = composed(unspoiled(data, name, separator, repair=wanted.settings.repair))
+    data = tidied(unspoiled(data, name, separator, repair=wanted.settings.repair))
     plain = not has_strays(data, separator)
     if not plain:
         check_quotes(_whole(data), separator, name)

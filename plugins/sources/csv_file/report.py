@@ -19,6 +19,13 @@ class Report:
     lost: int = 0
     records: int = 0
 
+    def add(self, other: "Report") -> None:
+        """Take over what another report holds."""
+        self.rejected += other.rejected
+        self.degraded += other.degraded
+        self.decisions += other.decisions
+        self.lost += other.lost
+
     def cell(self, where: str, header: str, value: str, reason: str) -> None:
         """Note a cell that is null because it could not be read, or a line that is no record."""
         self.rejected.append(Rejected(where, header, value[:LONGEST_VALUE], reason))

@@ -41,11 +41,12 @@ def rows_of(keyed: Keyed, values: Values, wanted: Wanted, rules: Rules, origin: 
     if profile == "tasks":
         made = _tasks(made[0][1], keyed, values, rules, report)
     repeated = values.header(keyed.columns[0]) if len(keyed.columns) == 1 else ""
-    return [
-        (entity, _finished(entity, without_repeats(values, frame, repeated, report), values, origin, report))
-        for entity, frame in made
-        if frame.height or entity == wanted.profile.entity
-    ]
+    done = []
+    for entity, frame in made:
+        if frame.height or entity == wanted.profile.entity:
+            once = frame if keyed.unique else without_repeats(values, frame, repeated, report)
+            done.append((entity, _finished(entity, once, values, origin, report)))
+    return done
 
 
 def _plain(frame: pl.DataFrame, values: Values, wanted: Wanted, origin: Origin, report: Report) -> pl.DataFrame:

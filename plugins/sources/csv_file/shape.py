@@ -1,29 +1,31 @@
 """Which lines below the header are records, and what goes down from line to line (spec sources 5.2)."""
 
-import re
 from dataclasses import dataclass, replace
 
 import polars as pl
-from pmo_watch_plugins.sources.csv_file.cells import BLANKS, is_blank, stripped
+from pmo_watch_plugins.sources.csv_file.cells import is_blank, stripped
 from pmo_watch_plugins.sources.csv_file.grid import ROW, Grid, column_names
 from pmo_watch_plugins.sources.csv_file.header import Wanted
+from pmo_watch_plugins.sources.csv_file.profiles import TEXTS
 from pmo_watch_plugins.sources.csv_file.report import Report
-from pmo_watch_plugins.sources.csv_file.vocabulary import fold, tidy
+from pmo_watch_plugins.sources.csv_file.vocabulary import tidy
 
 from pmo_watch.api import SourceDataError, SourceRefused
 
 GROUP = "@group"
+_CASES = (str.lower, str.upper, str.capitalize, str.title)
 TOTALS = ("total", "totaal", "somme", "sum", "gesamt")
-# The whole of a cell that may be a key: a milestone may be called "Total migration", but not "Grand total".
+# Alone in a cell that may be a key: a milestone may be called "Total migration", but not "Grand total".
 WHOLE_TOTALS = (
-    *TOTALS, "totals", "totaux", "summe", "gesamtsumme", "grandtotal", "subtotal", "subtotaal", "soustotal",
-    "eindtotaal", "totalgeneral", "algemeentotaal", "generaltotal",
+    *TOTALS, "totals", "totaux", "summe", "gesamtsumme", "grand total", "general total", "subtotal", "sub-total",
+    "sub total", "total général", "total general", "sous-total", "sous total", "algemeen totaal", "eindtotaal",
+    "subtotaal",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The records of a file: `columns` says canonical header -> column of `cells`."""
+    """The records of a file: `columns` says canonical header -> column of `cells`, where texts are trimmed."""
 
     grid: Grid
     cells: pl.DataFrame
@@ -62,12 +64,14 @@ def shape(grid: Grid, columns: dict[str, int], wanted: Wanted, report: Report) -
     names = {name: f"c{position}" for name, position in columns.items()}
     keys = [names[one] for one in _key_candidates(key_columns(wanted, names)) if one in names]
     _report_uncalculated(grid, names, keys, report)
-    table = Table(grid, grid.cells, names)
-    odd = _odd_lines(table, keys, wanted)
+    texts = [column for name, column in names.items() if wanted.profile.columns[name].form in TEXTS]
+    trimmed = grid.cells.with_columns(stripped(one) for one in texts)
+    table = Table(grid, trimmed, names)
+    odd = _odd_lines(table, [_is_empty(one, texts) for one in keys], keys, wanted)
     dropped = _drop_odd(table, odd, wanted, report) | _reject_shifted(grid, odd, report)
     _report_lacking(grid, dropped, report)
-    groups = _group_values(grid.cells, odd) if wanted.settings.group_column else None
-    cells = grid.cells if groups is None else grid.cells.with_columns(groups.alias(GROUP))
+    groups = _group_values(trimmed, odd) if wanted.settings.group_column else None
+    cells = trimmed if groups is None else trimmed.with_columns(groups.alias(GROUP))
     if dropped:
         cells = cells.filter(~pl.col(ROW).is_in(sorted(dropped)))
     if cells.height > wanted.settings.max_rows:
@@ -96,23 +100,24 @@ def _report_uncalculated(grid: Grid, names: dict[str, str], keys: list[str], rep
             report.cells(found, tidy(grid.header[int(column[1:])]), len(found))
 
 
-def _odd_lines(table: Table, keys: list[str], wanted: Wanted) -> pl.DataFrame:
-    """Return the lines that may be no record, with what speaks for it; all others have their key and no total in it."""
+def _is_empty(column: str, trimmed: list[str]) -> pl.Expr:
+    return pl.col(column).is_null() | (pl.col(column) == "") if column in trimmed else is_blank(column)
+
+
+def _odd_lines(table: Table, without: list[pl.Expr], keys: list[str], wanted: Wanted) -> pl.DataFrame:
+    """Return the lines that may be no record, with what speaks for it; all others have their key and no total in it.
+
+    `without`: whether a key column is empty, for each of them.
+    """
     names = column_names(len(table.grid.header))
-    suspect = pl.any_horizontal([is_blank(one) for one in keys]) if keys else pl.lit(value=True)
+    suspect = pl.any_horizontal(without) if without else pl.lit(value=True)
     if len(keys) == 1:
-        # Anything that may be a total: what it really is, the verdict says.
-        words = "|".join(
-            re.escape(one.strip().lower()) for one in ("tota", *TOTALS, "summe", *wanted.settings.skip_rows)
-        )
-        suspect = suspect | pl.col(keys[0]).str.contains(f"(?i){words}")
+        suspect = suspect | pl.col(keys[0]).is_in(_total_texts(wanted))
         suspect = suspect | (pl.col(keys[0]) == table.grid.header[int(keys[0][1:])])
     odd = table.cells.filter(suspect.fill_null(value=False)).with_columns(stripped(one).fill_null("") for one in names)
     filled = [pl.col(one) != "" for one in names]
     first = pl.coalesce([pl.when(one).then(pl.lit(name)) for one, name in zip(filled, names, strict=True)])
-    same = [
-        pl.col(one) == text.strip(BLANKS) for one, text in zip(names, table.grid.header, strict=True) if text.strip()
-    ]
+    same = [pl.col(one) == text.strip() for one, text in zip(names, table.grid.header, strict=True) if text.strip()]
     odd = odd.with_columns(
         filled=pl.sum_horizontal(filled),
         first=first,
@@ -123,13 +128,19 @@ def _odd_lines(table: Table, keys: list[str], wanted: Wanted) -> pl.DataFrame:
     return odd.with_columns(_verdict(keys, wanted).alias("verdict"))
 
 
+def _total_texts(wanted: Wanted) -> list[str]:
+    """Return the texts that a total line may have where a key would stand."""
+    words = [form(one.strip()) for one in (*WHOLE_TOTALS, *wanted.settings.skip_rows) for form in _CASES]
+    return [f"{word}{end}" for word in words for end in ("", ":", " :")]
+
+
 def _verdict(keys: list[str], wanted: Wanted) -> pl.Expr:
-    words = [fold(one) for one in wanted.settings.skip_rows]
-    whole = pl.col("text").str.normalize("NFKD").str.to_lowercase().str.replace_all(r"[^\p{L}]", "")
+    words = [one.strip().lower() for one in wanted.settings.skip_rows]
     each = pl.col("text").str.to_lowercase().str.extract_all(r"[\p{L}]+")
     has_word = each.list.set_intersection(pl.lit([*TOTALS, *words], dtype=pl.List(pl.String))).list.len() > 0
+    has_word = has_word | pl.col("text").str.to_lowercase().is_in(words)
     in_key = pl.col("first").is_in(keys)
-    total = (in_key & (pl.col("keys") == 1) & whole.is_in([*WHOLE_TOTALS, *words])) | (
+    total = (in_key & (pl.col("keys") == 1) & pl.col("text").is_in(_total_texts(wanted))) | (
         ~in_key & (pl.col("keys") == 0) & has_word
     )
     # With a key alone a row may be a record where nothing else is asked for.

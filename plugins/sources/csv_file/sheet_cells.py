@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Protocol
 
-from pmo_watch_plugins.sources.csv_file.cells import MARK, MARK_END, marked
+from pmo_watch_plugins.sources.csv_file.cells import MARK, MARK_END, marked, visible
 from pmo_watch_plugins.sources.csv_file.numbers import CODES, ISO_CODES
 
 _TEXT_PARTS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
@@ -32,7 +32,7 @@ def text_of(cell: Cell) -> str | None:
     """Return the cell as text, marked with what the workbook knows of it; None when it is empty."""
     value = cell.value
     if value is None or isinstance(value, str):
-        return value
+        return value if value is None or value.isascii() else visible(value)
     if isinstance(value, bool):
         return marked("bool", "true" if value else "false")
     if isinstance(value, datetime):

@@ -1,6 +1,7 @@
 """The columns of a file as values of the model's types, each decided by all its cells before any row is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -11,7 +12,7 @@ from pmo_watch_plugins.sources.csv_file.amounts import (
     read_percent,
     read_steps,
 )
-from pmo_watch_plugins.sources.csv_file.cells import NULL_WORDS, is_formula_error, stripped, unmarked
+from pmo_watch_plugins.sources.csv_file.cells import NULL_WORDS, is_formula_error, unmarked
 from pmo_watch_plugins.sources.csv_file.choices import read_colours, read_flags, read_lists, read_words
 from pmo_watch_plugins.sources.csv_file.column import Column, Rules
 from pmo_watch_plugins.sources.csv_file.dates import read_dates, read_moments, without_placeholders
@@ -19,15 +20,15 @@ from pmo_watch_plugins.sources.csv_file.grid import ROW
 from pmo_watch_plugins.sources.csv_file.header import Wanted
 from pmo_watch_plugins.sources.csv_file.meanings import artefact_words
 from pmo_watch_plugins.sources.csv_file.periods import read_periods
-from pmo_watch_plugins.sources.csv_file.profiles import Form, Spec
-from pmo_watch_plugins.sources.csv_file.report import Report
+from pmo_watch_plugins.sources.csv_file.profiles import TEXTS, Form, Spec
+from pmo_watch_plugins.sources.csv_file.report import MOST_ALIKE, Report
 from pmo_watch_plugins.sources.csv_file.shape import Table
 from pmo_watch_plugins.sources.csv_file.vocabulary import fold, unit_of
 
 from pmo_watch.api import SourceRefused
 
 RAW = "@raw:"  # in front of a column's name: its texts before `maps`
-TEXTS = frozenset({Form.TEXT, Form.EMAIL})
+MANY_ROWS = 20_000  # from here on it pays to decide two columns at a time
 READERS = {
     Form.FLAG: read_flags,
     Form.COLOUR: read_colours,
@@ -72,31 +73,32 @@ def read_values(table: Table, wanted: Wanted, rules: Rules, report: Report) -> V
     """
     specs = wanted.profile.columns
     constants = {wanted.column(name, "constants"): text for name, text in wanted.settings.constants.items()}
-    plain = [
-        one for one in table.columns if specs[one].form in TEXTS and one not in constants and not _words(one, wanted)
-    ]
-    frame = table.cells.select(ROW, *[_text(table, specs[one], rules) for one in plain])
-    for name in plain:
-        frame = _without_errors(frame, name, table, report)
-    decided: dict[str, Decided] = {name: Decided(frame[name], "") for name in plain}
-    for name in table.columns:
-        if name not in decided and name not in constants:
-            decided[name] = _decide(_column(table, name, wanted), wanted, rules, report)
+    given = [name for name in table.columns if name not in constants]
+    words = {name: _words(name, wanted) for name in given}
+    plain = [name for name in given if specs[name].form in TEXTS and not words[name]]
+    decided = _texts(table, [specs[name] for name in plain], rules, report)
+    columns = [_column(table, specs[name], words[name]) for name in given if name not in decided]
+    for column, (one, own) in zip(columns, _each(columns, wanted, rules, table.cells.height), strict=True):
+        decided[column.spec.name] = one
+        report.add(own)
     for name, text in constants.items():
         decided[name] = _constant(table, name, text, wanted, rules)
     for name in [*table.columns, *(one for one in constants if one not in table.columns)]:
-        report.decisions.append(_said(table, name, decided[name], constants, specs[name]))
-    currencies = {name: one.currencies for name, one in decided.items() if one.currencies is not None}
-    columns = [one.values.alias(name) for name, one in decided.items()]
-    mapped = [
-        name for name in table.columns if specs[name].form in TEXTS and name not in plain and name not in constants
-    ]
-    written = [_text(table, specs[name], rules).alias(f"{RAW}{name}") for name in mapped]
-    frame = table.cells.select(ROW, *written).with_columns(columns)
-    dates = [name for name in decided if specs[name].form == Form.DATE]
+        where = "constant" if name in constants else table.label(name)
+        said = ", ".join(filter(None, (specs[name].form.value, decided[name].said)))
+        report.decisions.append(f"{table.grid.name}: {where} -> {name}: {said}")
+    written = [_text(table, one.spec).alias(f"{RAW}{one.spec.name}") for one in columns if one.spec.form in TEXTS]
+    return _gathered(table, decided, written, wanted, rules, report)
+
+
+def _gathered(
+    table: Table, decided: dict[str, Decided], written: list[pl.Expr], wanted: Wanted, rules: Rules, report: Report
+) -> Values:
+    frame = table.cells.select(ROW, *written).with_columns(one.values.alias(name) for name, one in decided.items())
+    dates = [name for name in decided if wanted.profile.columns[name].form == Form.DATE]
     frame, gone = without_placeholders(frame, dates, rules.placeholders)
     report.decisions += [f"{table.grid.name}: {day} stands where there is no date: null" for day in gone]
-    return Values(table, frame, currencies)
+    return Values(table, frame, {name: one.currencies for name, one in decided.items() if one.currencies is not None})
 
 
 def _words(name: str, wanted: Wanted) -> dict[str, str]:
@@ -105,46 +107,58 @@ def _words(name: str, wanted: Wanted) -> dict[str, str]:
     for column, words in wanted.settings.maps.items():
         if wanted.column(column, "maps") == name:
             found |= {fold(word): text for word, text in words.items()}
-    if name == "artefact":
-        return artefact_words() | found
-    return found
+    return artefact_words() | found if name == "artefact" else found
 
 
-def _text(table: Table, spec: Spec, rules: Rules) -> pl.Expr:
-    column = table.columns[spec.name]
-    text = unmarked(stripped(column)) if table.grid.marked else stripped(column)
-    text = text.str.to_lowercase() if spec.form == Form.EMAIL else text
+def _each(columns: list[Column], wanted: Wanted, rules: Rules, rows: int) -> Iterable[tuple[Decided, Report]]:
+    """Decide columns, several at a time where there are many rows; each has a report of its own."""
+
+    def one(column: Column) -> tuple[Decided, Report]:
+        own = Report()
+        return _decide(column, wanted, rules, own), own
+
+    if rows < MANY_ROWS:
+        return map(one, columns)
+    with ThreadPoolExecutor(max_workers=min(4, pl.thread_pool_size())) as pool:
+        return list(pool.map(one, columns))
+
+
+def _text(table: Table, spec: Spec) -> pl.Expr:
+    text = pl.col(table.columns[spec.name])
+    text = unmarked(text) if table.grid.marked else text
+    return text.str.to_lowercase() if spec.form == Form.EMAIL else text
+
+
+def _texts(table: Table, specs: list[Spec], rules: Rules, report: Report) -> dict[str, Decided]:
+    """Return columns of plain text: words for unknown are null, and so are the remains of broken formulas."""
+    cells = table.cells.select(ROW, *[_text(table, one).alias(one.name) for one in specs])
     words = [form(word) for word in (*NULL_WORDS, *rules.null_words) for form in (str, str.upper, str.lower, str.title)]
-    return pl.when((text != "") & ~text.is_in(words)).then(text).alias(spec.name)
-
-
-def _without_errors(frame: pl.DataFrame, name: str, table: Table, report: Report) -> pl.DataFrame:
-    """Make what is left of broken formulas null, and report it."""
-    if not frame[name].str.starts_with("#").any():
-        return frame
-    broken = frame.filter(is_formula_error(pl.col(name)))
-    found = [
-        (table.grid.place(row), text, "the result of a formula that failed")
-        for row, text in broken.select(ROW, name).iter_rows()
-    ]
-    if found:
-        report.cells(found, table.header(name), len(found))
-    return frame.with_columns(pl.when(~is_formula_error(pl.col(name))).then(name).alias(name))
-
-
-def _column(table: Table, name: str, wanted: Wanted) -> Column:
-    raw = table.cells[table.columns[name]]
-    header = table.header(name)
-    return Column(
-        wanted.profile.columns[name],
-        header,
-        table.label(name),
-        unit_of(header),
-        raw,
-        table.cells[ROW],
-        table.grid,
-        _words(name, wanted),
+    filled = cells.select(
+        ROW, *[pl.when((pl.col(one.name) != "") & ~pl.col(one.name).is_in(words)).then(one.name) for one in specs]
     )
+    signs = filled.select(pl.col(one.name).is_between(pl.lit("#"), pl.lit("$"), closed="left").any() for one in specs)
+    found = signs.row(0, named=True) if specs else {}
+    return {
+        name: Decided(_without_errors(filled, name, table, report) if sign else filled[name], "")
+        for name, sign in found.items()
+    }
+
+
+def _without_errors(frame: pl.DataFrame, name: str, table: Table, report: Report) -> pl.Series:
+    """Return a column without what is left of broken formulas, and report it."""
+    broken = frame.filter(is_formula_error(pl.col(name)))
+    reason = "the result of a formula that failed"
+    found = [(table.grid.place(row), text, reason) for row, text in broken.select(ROW, name).iter_rows()]
+    if found:
+        report.cells(found[:MOST_ALIKE], table.header(name), len(found))
+    return frame.select(pl.when(~is_formula_error(pl.col(name))).then(name).alias(name)).to_series()
+
+
+def _column(table: Table, spec: Spec, words: Mapping[str, str]) -> Column:
+    raw = table.cells[table.columns[spec.name]]
+    header = table.header(spec.name)
+    label = table.label(spec.name)
+    return Column(spec, header, label, unit_of(header), raw, table.cells[ROW], table.grid, words)
 
 
 def _decide(column: Column, wanted: Wanted, rules: Rules, report: Report) -> Decided:
@@ -178,8 +192,3 @@ def _constant(table: Table, name: str, text: str, wanted: Wanted, rules: Rules) 
     currencies = decided.currencies
     spread = None if currencies is None else currencies.new_from_index(0, height)
     return Decided(decided.values.new_from_index(0, height), f"'{text}' in every row", spread)
-
-
-def _said(table: Table, name: str, one: Decided, constants: Mapping[str, str], spec: Spec) -> str:
-    where = "constant" if name in constants else table.label(name)
-    return f"{table.grid.name}: {where} -> {name}: {', '.join(filter(None, (spec.form.value, one.said)))}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import openpyxl
 import polars as pl
 from openpyxl.utils.exceptions import InvalidFileException
-from pmo_watch_plugins.sources.csv_file.cells import BLANKS
 from pmo_watch_plugins.sources.csv_file.grid import ROW, Grid, column_names
 from pmo_watch_plugins.sources.csv_file.header import SEARCHED_RECORDS, Wanted, find_header, match_columns, no_header
 from pmo_watch_plugins.sources.csv_file.reading import Sheet
@@ -134,7 +133,7 @@ def _lines(sheet: "Worksheet", unseen: Hidden) -> Iterator[Line]:
     empty = 0
     for number, cells in enumerate(sheet.iter_rows(), 1):
         texts = [None if at in unseen.columns else text_of(cell) for at, cell in enumerate(cells)]
-        if number in unseen.rows or not any(text and text.strip(BLANKS) for text in texts):
+        if number in unseen.rows or not any(text and text.strip() for text in texts):
             empty += 1
             if empty >= MOST_EMPTY_ROWS:
                 yield Line(number, ())
