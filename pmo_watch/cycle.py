@@ -195,7 +195,13 @@ class Engine:
     def _ledger(self, now: datetime) -> Ledger:
         marks = {(kind.value, name): text for kind in (MarkKind.DIGEST, MarkKind.FLAG)
                  for name, text in self.store.marks(kind).items()}  # fmt: skip
-        return Ledger(self.store.told(), self.store.silences(), self.store.waiting(now), self.store.threads(), marks)
+        faults = {
+            name: (one.fault_since.isoformat(), f"{one.fault_reason}: {one.fault_answer}")
+            for name, one in self.store.circuits().items()
+            if one.fault_since is not None and name in self.in_force.notifiers()
+        }
+        store = self.store
+        return Ledger(store.told(), store.silences(), store.waiting(now), store.threads(), marks, faults)
 
     def _marks(self, routed: Routed, decided: _Decided) -> dict[tuple[MarkKind, str], str | None]:
         marks: dict[tuple[MarkKind, str], str | None] = {

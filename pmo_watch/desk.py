@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -109,6 +109,19 @@ class Desk:
             url=subject.text("url"),
             finding=news.finding,
             why_me=news.audience,
+        )
+
+    def elsewhere(self, recipient: Recipient, broken: Collection[str]) -> Recipient | None:
+        """Return the recipient over a channel that works; the first one that posts where no other has an address."""
+        if recipient.notifier not in broken:
+            return recipient
+        addressed = (one for one in self.channels.addressed if one not in broken and recipient.address)
+        if other := next(addressed, ""):
+            return replace(recipient, notifier=other)
+        posted = next((one for one in self.channels.posted if one not in broken), "")
+        said = self.channels.languages.get(posted, recipient.language)
+        return (
+            replace(recipient, id=posted, name=posted, notifier=posted, address="", language=said) if posted else None
         )
 
     def message(

@@ -66,6 +66,26 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "'pmo-watch check' toont hetzelfde; zodra het bestand juist is, wordt het vanzelf overgenomen.",
         ),
     },
+    "channel": {
+        "en": (
+            "Channel {name} does not work",
+            "{text}",
+            "Its messages wait, and leave by themselves once it works again.",
+            "Look at its settings, password and rights, then run 'pmo-watch send-test {name}'.",
+        ),
+        "fr": (
+            "Le canal {name} ne fonctionne pas",
+            "{text}",
+            "Ses messages attendent et partiront d'eux-mêmes dès qu'il fonctionnera.",
+            "Vérifiez paramètres, mot de passe et droits, puis lancez «\u00a0pmo-watch send-test {name}\u00a0».",
+        ),
+        "nl": (
+            "Kanaal {name} werkt niet",
+            "{text}",
+            "De berichten wachten en vertrekken vanzelf zodra het werkt.",
+            "Kijk instellingen, wachtwoord en rechten na en voer dan 'pmo-watch send-test {name}' uit.",
+        ),
+    },
     "rule_removed": {
         "en": ("Rule {name} was removed or disabled", "Number of open alerts closed with it: {n}."),
         "fr": ("La règle {name} a été supprimée ou désactivée", "Nombre d'alertes ouvertes closes avec elle : {n}."),
@@ -119,6 +139,16 @@ class Notices:
         held = {name: state.held for name, state in self._desk.snapshot.sources.items() if state.held}
         for name, text in self._not_yet("held", held):
             self._send(self._desk.audiences.resolve(ICT, None).recipients, Notice("held", name, text, text))
+
+    def on_channels(self, faults: Mapping[str, tuple[str, str]]) -> None:
+        """Tell the ICT unit once of each channel that does not work, over one that does.
+
+        `faults`: notifier -> since when, and what the other side said.
+        """
+        for name, since in self._not_yet("channel", {name: since for name, (since, _) in faults.items()}):
+            recipients = self._desk.audiences.resolve(ICT, None).recipients
+            told = {other.key: other for one in recipients if (other := self._desk.elsewhere(one, faults)) is not None}
+            self._send(told.values(), Notice("channel", name, since, faults[name][1]))
 
     def on_files(self) -> None:
         """Tell the owner of each rule file once that an older version of it is in force."""

@@ -34,13 +34,17 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
-    """What the store keeps of messages: who was told, silences not ended, what waits, threads, marks."""
+    """What the store keeps of messages: who was told, silences not ended, what waits, threads, marks.
+
+    `faults`: notifiers that do not work, since when, and what the other side said.
+    """
 
     told: Sequence[Told] = ()
     silences: Sequence[Silence] = ()
     waiting: Sequence[WaitingMessage] = ()
     threads: Sequence[Thread] = ()
     marks: Marks = field(default_factory=dict)
+    faults: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +89,7 @@ def route(
     messages, started, empty = at_once.messages(threads)
     notices = Notices(desk, ledger.marks)
     notices.on_sources()
+    notices.on_channels(ledger.faults)
     notices.on_files()
     notices.on_rules(changes.transitions, changes.alerts)
     notices.on_unknown(changes.transitions, changes.alerts)

@@ -82,6 +82,7 @@ class PostRoom:
         self.source = a_source(last_good=now)
         self.now = now
         self.reading = 0
+        self.faults: dict[str, tuple[str, str]] = {}  # channels that do not work
         self.text = KEPT.dump_json(Kept())
         self.sent: list[Message] = []  # accepted by the channel
         self.outbox: dict[str, Message] = {}  # waiting for their hour
@@ -101,9 +102,8 @@ class PostRoom:
         findings += own_findings(snapshot, {}) if SOURCE_FAILING.id in self.rules.rules else []
         made = advance(kept.alerts, findings, self.rules, snapshot)
         self.transitions += made.transitions
-        ledger = Ledger(
-            kept.told, kept.silences, kept.waiting, kept.threads, {(kind, key): text for kind, key, text in kept.marks}
-        )
+        marks = {(kind, key): text for kind, key, text in kept.marks}
+        ledger = Ledger(kept.told, kept.silences, kept.waiting, kept.threads, marks, self.faults)
         changes = Changes(made.transitions, made.current, findings)
         self.last = route(changes, ledger, self.rules, snapshot, CHANNELS, self.former)
         alerts = {one.id: one for one in (*kept.alerts, *made.alerts)}
