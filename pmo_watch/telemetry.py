@@ -1,13 +1,15 @@
 """What the daemon says of itself: every `pmo_watch_*` metric, in one place, from zero on (spec channels 4.6)."""
 
 import platform
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -29,6 +31,9 @@ READ_SECONDS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
 DELIVERY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 DELAY_SECONDS = (1, 5, 30, 60, 300, 900, 3600, 14400, 86400)
 HTTP_SECONDS = (0.005, 0.025, 0.1, 0.5, 1, 5)
+STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+HOOKS = {"source": "read", "measure": "measure", "notifier": "send", "observer": "cycle_finished"}  # by kind of plugin
+Labelled = Gauge | Counter | Histogram | Info
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,25 @@ class Names:
     notifiers: Collection[str] = ()
     audiences: Collection[str] = ()
     plugins: Sequence[tuple[str, str, str]] = ()  # name, version, kind
+
+
+class Later:
+    """A gauge that is absent until it is set: 0 would say that a cycle has been due since 1970."""
+
+    def __init__(self, gauge: Gauge, registry: CollectorRegistry) -> None:
+        self._gauge = gauge
+        self._is_set = False
+        registry.unregister(gauge)
+        registry.register(self)
+
+    def set(self, value: float) -> None:
+        """Set it, and be exported from now on."""
+        self._gauge.set(value)
+        self._is_set = True
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the family once there is a value."""
+        return self._gauge.collect() if self._is_set else ()
 
 
 class Telemetry:
@@ -59,13 +83,14 @@ class Telemetry:
         self._define_http()
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"pmo_watch_{name}", text, labels, registry=self.registry)
+        return Gauge(f"pmo_watch_{name}", text, labels, registry=self.registry, unit=_unit(name))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"pmo_watch_{name}", text, labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(f"pmo_watch_{name}", text, labels, registry=self.registry, buckets=buckets)
+        told = f"pmo_watch_{name}"
+        return Histogram(told, text, labels, registry=self.registry, buckets=buckets, unit=_unit(name))
 
     def _define_daemon(self) -> None:
         self.build = Info("pmo_watch_build", "Version of the daemon.", registry=self.registry)
@@ -83,7 +108,8 @@ class Telemetry:
             "rule_file_stale", "1 while an older good version of the rule file is in force, else 0.", "file"
         )
         self.rules = self._gauge("rules", "Rules by status.", "status")
-        self.plugins = self._gauge("plugin_info", "Loaded plugins.", "plugin", "version", "kind")
+        named = ("plugin", "version", "kind")
+        self.plugins = Info("pmo_watch_plugin", "Loaded plugins.", named, registry=self.registry)
         self.plugin_errors = self._counter("plugin_errors", "Exceptions that left a plugin.", "plugin", "hook")
 
     def _define_cycles(self) -> None:
@@ -92,8 +118,8 @@ class Telemetry:
             "cycle_duration_seconds", "Duration of one evaluation cycle.", CYCLE_SECONDS
         )
         self.last_evaluation = self._gauge("last_evaluation_timestamp_seconds", "When the last evaluation cycle ended.")
-        self.next_evaluation = self._gauge(
-            "next_evaluation_timestamp_seconds", "When the next evaluation cycle is due."
+        self.next_evaluation = Later(
+            self._gauge("next_evaluation_timestamp_seconds", "When the next evaluation cycle is due."), self.registry
         )
         self.evaluations = self._counter("rule_evaluations", "Evaluations of the rule.", "rule")
         self.evaluation_failures = self._counter(
@@ -169,47 +195,62 @@ class Telemetry:
     def start(self, names: Names, version: str, revision: str = "") -> None:
         """Export every label value from zero on, and forget those that are no longer set."""
         self.build.info({"version": version, "revision": revision, "python": platform.python_version()})
-        self._zero(self.rules, ("active", "disabled", "quarantined"))
-        self._zero(self.cycles, ("success", "partial", "failure"))
-        self._zero(self.transitions, tuple(Reason))
-        self._zero(self.held, ("silenced", "acknowledged", "send_window", "dry_run"))
-        self._zero(self.acknowledgements, ("link", "page", "cli", "api"))
-        self._zero(self.links_refused, ("malformed", "signature", "expired", "closed", "confirm"))
-        self._zero(self.unresolved, names.audiences)
-        for metric in (self.evaluations, self.evaluation_failures):
-            _keep_only(metric, [(rule,) for rule in names.rules])
-        _keep_only(self.rule_file_stale, [(file,) for file in names.files])
+        _each(self.rules, ("active", "disabled", "quarantined"))
+        _each(self.cycles, ("success", "partial", "failure"))
+        _each(self.transitions, tuple(Reason))
+        _each(self.held, ("silenced", "acknowledged", "send_window", "dry_run"))
+        _each(self.acknowledgements, ("link", "page", "cli", "api"))
+        _each(self.links_refused, ("malformed", "signature", "expired", "closed", "confirm"))
+        _each(self.unresolved, names.audiences)
+        _each(self.evaluations, names.rules)
+        _each(self.evaluation_failures, names.rules)
+        _each(self.rule_file_stale, names.files)
         self._start_sources(names.sources)
         self._start_notifiers(names.notifiers)
-        for name, its_version, kind in names.plugins:
-            self.plugins.labels(name, its_version, kind).set(1)
-            self.plugin_errors.labels(name, kind)
+        _keep_only(self.plugins, [tuple(plugin) for plugin in names.plugins])
+        for plugin in names.plugins:
+            self.plugins.labels(*plugin).info({})
+        _keep_only(self.plugin_errors, [(name, HOOKS.get(kind, kind)) for name, _, kind in names.plugins])
 
     def _start_sources(self, sources: Mapping[str, float]) -> None:
-        one = [(name,) for name in sources]
-        for metric in (self.source_attempt, self.source_success, self.source_rejected, self.source_seconds):
-            _keep_only(metric, one)
-        _keep_only(self.source_readings, [(name, result) for name in sources for result in READING_RESULTS])
-        _keep_only(self.source_failures, [(name, reason) for name in sources for reason in SOURCE_REASONS])
+        for metric in (
+            self.source_attempt,
+            self.source_success,
+            self.source_max_age,
+            self.source_seconds,
+            self.source_rejected,
+        ):
+            _each(metric, sources)
+        _keep_only(self.source_readings, product(sources, READING_RESULTS))
+        _keep_only(self.source_failures, product(sources, SOURCE_REASONS))
+        _keep_only(self.source_records, [labels for labels in _exported(self.source_records) if labels[0] in sources])
         for name, seconds in sources.items():
             self.source_max_age.labels(name).set(seconds)
 
     def _start_notifiers(self, notifiers: Collection[str]) -> None:
-        one = [(name,) for name in notifiers]
         for metric in (self.delivery_seconds, self.delivery_delay, self.trimmed, self.dead_letters):
-            _keep_only(metric, one)
-        _keep_only(self.deliveries, [(name, outcome) for name in notifiers for outcome in DELIVERY_OUTCOMES])
-        _keep_only(self.delivery_failures, [(name, reason) for name in notifiers for reason in DELIVERY_REASONS])
-        _keep_only(self.outbox, [(name, outcome) for name in notifiers for outcome in WAITING_OUTCOMES])
-        for name in notifiers:
+            _each(metric, notifiers)
+        _keep_only(self.deliveries, product(notifiers, DELIVERY_OUTCOMES))
+        _keep_only(self.delivery_failures, product(notifiers, DELIVERY_REASONS))
+        _keep_only(self.outbox, product(notifiers, WAITING_OUTCOMES))
+        _keep_only(self.oldest_due, [labels for labels in _exported(self.oldest_due) if labels[0] in notifiers])
+        new = [name for name in notifiers if (name,) not in _exported(self.healthy)]
+        _each(self.healthy, notifiers)
+        for name in new:
             self.healthy.labels(name).set(1)
 
-    @staticmethod
-    def _zero(metric: Gauge | Counter, values: Collection[str]) -> None:
-        for value in values:
-            metric.labels(value)
+    def serve(self, handlers: Collection[str]) -> None:
+        """Export every route from zero on."""
+        _keep_only(self.requests, product(handlers, STATUS_CLASSES))
+        _each(self.request_seconds, handlers)
 
-    def set_moment(self, gauge: Gauge, moment: datetime | None) -> None:
+    def show_oldest(self, due: Mapping[str, datetime]) -> None:
+        """Show since when the oldest undelivered message of each notifier is due; no series where none waits."""
+        _each(self.oldest_due, due)
+        for notifier, moment in due.items():
+            self.oldest_due.labels(notifier).set(moment.timestamp())
+
+    def set_moment(self, gauge: "Gauge | Later", moment: datetime | None) -> None:
         """Set a timestamp; 0 before the first."""
         gauge.set(moment.timestamp() if moment else 0)
 
@@ -231,10 +272,23 @@ class Telemetry:
         return text
 
 
-def _keep_only(metric: Gauge | Counter | Histogram, wanted: Sequence[tuple[str, ...]]) -> None:
+def _unit(name: str) -> str:
+    """Return the unit that a name ends in, which OpenMetrics has in a line of its own."""
+    return "seconds" if name.endswith("_seconds") else ""
+
+
+def _exported(metric: Labelled) -> list[tuple[str, ...]]:
+    return list(getattr(metric, "_metrics"))  # noqa: B009  # the library lists its children nowhere else
+
+
+def _each(metric: Labelled, values: Iterable[str]) -> None:
+    _keep_only(metric, [(value,) for value in values])
+
+
+def _keep_only(metric: Labelled, wanted: Iterable[tuple[str, ...]]) -> None:
     """Export these label values from zero on and remove all others: rules and sources come and go with a reload."""
-    children = getattr(metric, "_metrics")  # noqa: B009  # the library lists its children nowhere else
-    for labels in set(children) - set(wanted):
+    kept = list(wanted)
+    for labels in set(_exported(metric)) - set(kept):
         metric.remove(*labels)
-    for labels in wanted:
+    for labels in kept:
         metric.labels(*labels)

@@ -1,23 +1,23 @@
 """Prometheus: the portfolio and the daemon as metrics, served at /metrics."""
 
 import time
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from pmo_watch_plugins.notifiers.prometheus.exposition import Family, exposition
-from pmo_watch_plugins.notifiers.prometheus.items import item_families, kpi_families, milestone_families
-from pmo_watch_plugins.notifiers.prometheus.portfolio import WISHES, Portfolio
-from pmo_watch_plugins.notifiers.prometheus.states import alert_families, finding_families
+import structlog
 from pydantic import Field
 
 from pmo_watch.api import AsgiApp, CycleReport, NotifierContext, ObserverType, OwnMetrics, PluginSettings, hookimpl
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-# Whole families go when there are too many series, in this order; what is not named here stays (spec channels 4.4).
-GIVEN_UP = (("pmo_milestone_",), ("pmo_kpi_",), ("pmo_alerts", "pmo_alert_since_"), ("pmo_project_",))
+from .exposition import Family, exposition
+from .families import HELP, fitting
+from .items import OVERDUE, count_families, data_dates, kpi_families, milestone_families
+from .portfolio import AMOUNTS, RATIOS, Portfolio, colour_families, fact_families
+from .serving import OPENMETRICS, TEXT, Rendering, answer, header, wants_gzip, wants_openmetrics
+from .states import Counts, alert_families, finding_families
+
+LOG = structlog.get_logger("pmo_watch.prometheus")
 
 
 class Settings(PluginSettings):
@@ -28,28 +28,6 @@ class Settings(PluginSettings):
     person_labels: bool = Field(default=False, description="Whether names of persons may be labels: personal data.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rendering:
-    """One form of the portfolio part, and its beginning of a gzip stream."""
-
-    body: bytes
-    packed: bytes
-    packer: Any  # zlib's compressor: its type has no public name
-
-    @classmethod
-    def of(cls, body: bytes) -> "Rendering":
-        """Compress the body once; each request goes on from there with the daemon's own part."""
-        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-        packed = packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH)
-        return cls(body, packed, packer)
-
-    def gzip(self, rest: bytes) -> bytes:
-        """Return body and rest as one gzip member."""
-        packer = self.packer.copy()
-        end: bytes = packer.compress(rest) + packer.flush()
-        return self.packed + end
-
-
 class Exporter:
     """Renders once per cycle, in the worker thread, and serves kept bytes."""
 
@@ -57,45 +35,61 @@ class Exporter:
         self._settings = settings
         self._metrics = metrics
         self._renderings = {False: Rendering.of(b""), True: Rendering.of(b"")}
+        self._facts: tuple[object, date, list[Family]] | None = None
+        self._counts = Counts()
+        self._gone: list[str] = []
 
     def wishes(self) -> Sequence[str]:
         """Return the measures that are exported whether or not a rule uses them."""
-        wanted: Sequence[str] = WISHES
-        return wanted
+        return [*RATIOS, *AMOUNTS, OVERDUE]
 
     def cycle_finished(self, report: CycleReport) -> None:
         """Render the portfolio; a rendering that fails keeps the bytes before it."""
         began = time.perf_counter()
         try:
-            families, dropped = self._kept(self._families(report))
-            fresh = {form: Rendering.of(exposition(families, openmetrics=form)) for form in (False, True)}
+            kept, gone = fitting(self._families(report), self._settings.max_series)
+            fresh = {form: self._rendered(kept, openmetrics=form) for form in (False, True)}
         except Exception:
             if self._metrics:
                 self._metrics.not_exposed()
             raise
         self._renderings = fresh
+        self._say_what_is_gone(gone)
         if self._metrics:
-            series = sum(one.series for one in families)
+            series, dropped = (sum(one.series for one in some) for some in (kept, gone))
             self._metrics.exposed(series, dropped, time.perf_counter() - began, report.ended)
 
     def _families(self, report: CycleReport) -> list[Family]:
-        portfolio = Portfolio(report, person_labels=self._settings.person_labels)
-        found = [*portfolio.families(), *item_families(portfolio)]
-        if self._settings.milestones:
-            found += milestone_families(portfolio)
-        found += [*kpi_families(portfolio), *finding_families(report)]
-        return [*found, *alert_families(report, person_labels=self._settings.person_labels)]
+        on = Portfolio(report)
+        persons = self._settings.person_labels
+        found = [*self._of_facts(on), data_dates(on), *colour_families(on), *finding_families(report, self._counts)]
+        found += alert_families(on, person_labels=persons)
+        order = {name: place for place, name in enumerate(HELP)}
+        return sorted(found, key=lambda one: order[one.name])
 
-    def _kept(self, families: list[Family]) -> tuple[list[Family], int]:
-        """Leave out whole families until the series fit; return how many series went."""
-        dropped = 0
-        for names in GIVEN_UP:
-            total = sum(one.series for one in families)
-            if total <= self._settings.max_series:
-                break
-            families = [one for one in families if not one.name.startswith(names)]
-            dropped += total - sum(one.series for one in families)
-        return families, dropped
+    def _of_facts(self, on: Portfolio) -> list[Family]:
+        """Return what follows from the sources' rows and the day alone: it is kept while these are the very same."""
+        frames, today = on.snapshot.frames, on.snapshot.today
+        if self._facts and self._facts[0] is frames and self._facts[1] == today:
+            return self._facts[2]
+        self._facts = None  # what it holds may be large, and is needed no more
+        found = [*fact_families(on, person_labels=self._settings.person_labels), *count_families(on)]
+        if self._settings.milestones:
+            found += milestone_families(on)
+        found += kpi_families(on)
+        self._facts = (frames, today, found)
+        return found
+
+    def _rendered(self, families: list[Family], *, openmetrics: bool) -> Rendering:
+        body, before = exposition(families, openmetrics=openmetrics), self._renderings[openmetrics]
+        return before if before.body == body else Rendering.of(body)
+
+    def _say_what_is_gone(self, gone: list[Family]) -> None:
+        names = [one.name for one in gone]
+        if names != self._gone:
+            say = LOG.warning if names else LOG.info
+            say("families left out", over=self._settings.max_series, families=names)
+        self._gone = names
 
     def close(self) -> None:
         """Hold nothing that needs letting go."""
@@ -105,60 +99,20 @@ class Exporter:
         return {"/metrics": self._serve}
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] not in {"GET", "HEAD"}:
-            await _answer(send, 405, {"allow": "GET, HEAD"}, b"")
+            await answer(send, 405, {"allow": "GET, HEAD"}, b"")
             return
-        openmetrics = wants_openmetrics(headers.get("accept", ""))
+        openmetrics = wants_openmetrics(header(scope, b"accept"))
+        packed = wants_gzip(header(scope, b"accept-encoding"))
         own = self._metrics.render(openmetrics=openmetrics) if self._metrics else b"# EOF\n" if openmetrics else b""
-        kept = self._renderings[openmetrics]
-        packed = wants_gzip(headers.get("accept-encoding", ""))
-        body = kept.gzip(own) if packed else kept.body + own
         told = {
             "content-type": OPENMETRICS if openmetrics else TEXT,
             "vary": "Accept, Accept-Encoding",
             "cache-control": "no-store",
             **({"content-encoding": "gzip"} if packed else {}),
         }
-        await _answer(send, 200, told, body, bodyless=scope["method"] == "HEAD")
-
-
-async def _answer(send: Any, status: int, headers: Mapping[str, str], body: bytes, *, bodyless: bool = False) -> None:
-    told = {**headers, "content-length": str(len(body))}
-    raw = [(name.encode(), value.encode()) for name, value in told.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": b"" if bodyless else body})
-
-
-def wants_openmetrics(accept: str) -> bool:
-    """Say whether OpenMetrics 1.0.0 is asked for and no accepted text range is preferred (spec channels 4.2)."""
-    best = {True: 0.0, False: 0.0}
-    for part in accept.lower().split(","):
-        kind, *parameters = [piece.strip() for piece in part.split(";")]
-        values = dict(pair.partition("=")[::2] for pair in parameters)
-        quality = _quality(values.get("q", "1"))
-        if kind == "application/openmetrics-text" and values.get("version", "1.0.0") == "1.0.0":
-            best[True] = max(best[True], quality)
-        elif kind == "text/plain":
-            best[False] = max(best[False], quality)
-    return best[True] > 0 and best[True] >= best[False]
-
-
-def wants_gzip(accept_encoding: str) -> bool:
-    """Say whether gzip is accepted."""
-    for part in accept_encoding.lower().split(","):
-        name, *parameters = [piece.strip() for piece in part.split(";")]
-        values = dict(pair.partition("=")[::2] for pair in parameters)
-        if name == "gzip":
-            return _quality(values.get("q", "1")) > 0
-    return False
-
-
-def _quality(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+        parts = self._renderings[openmetrics].parts(own, packed=packed)
+        await answer(send, 200, told, *parts, bodyless=scope["method"] == "HEAD")
 
 
 def _open(settings: Settings, context: NotifierContext) -> Exporter:

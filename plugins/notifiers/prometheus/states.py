@@ -1,38 +1,52 @@
 """Findings and alerts, as families of metrics."""
 
-import polars as pl
-from pmo_watch_plugins.notifiers.prometheus.exposition import Family, family_of
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 
-from pmo_watch.api import Alert, CycleReport
+import polars as pl
+
+from pmo_watch.api import Alert, CycleReport, Findings
+
+from .exposition import Family
+from .families import family, gauge
+from .labels import known_as
+from .portfolio import Portfolio
 
 FINDING_STATES = ("green", "amber", "red", "grey", "na")
 ALERT_STATES = ("pending", "open", "unknown", "acknowledged", "silenced")
 PRIVATE = frozenset({"person", "role"})  # personal data: counted, not listed
+WORDS = ("rule", "project", "entity", "level", "state")
 
 
-def finding_families(report: CycleReport) -> list[Family]:
-    """Return findings and alerts counted per rule: zero-filled, so that 0 and no data differ."""
-    rows = []
-    for found in report.findings:
-        counts = dict(found.frame["state"].value_counts().rows()) if found.frame.height else {}
-        rows += [(found.rule, state, float(counts.get(state, 0))) for state in FINDING_STATES]
-    schema = {"rule": pl.String(), "state": pl.String(), "value": pl.Float64()}
-    findings = pl.DataFrame(rows, schema=schema, orient="row")
-    text = "Findings of the last evaluation per rule and state, zero-filled."
-    return [family_of("pmo_rule_findings", "gauge", text, ("rule", "state"), findings), _alerts_per_rule(report)]
+class Counts:
+    """Counts findings by state; those of rules that were not evaluated anew are not counted again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Findings, Mapping[str, int]]] = {}
+
+    def of(self, report: CycleReport) -> dict[str, Mapping[str, int]]:
+        """Return, by rule and state, how many findings there are."""
+        before, self._known = self._known, {}
+        for found in report.findings:
+            kept = before.get(found.rule)
+            counted = kept[1] if kept and kept[0] is found else dict(found.frame["state"].value_counts().rows())
+            self._known[found.rule] = (found, counted)
+        return {rule: counted for rule, (_, counted) in self._known.items()}
 
 
-def _alerts_per_rule(report: CycleReport) -> Family:
-    counted = {
-        (rule, level, state): 0.0 for rule in report.rules.rules for level in ("amber", "red") for state in ALERT_STATES
-    }
-    for alert in report.alerts:
-        key = (alert.rule, level_of(alert), state_of(alert, report))
-        counted[key] = counted.get(key, 0.0) + 1
-    schema = {"rule": pl.String(), "level": pl.String(), "state": pl.String(), "value": pl.Float64()}
-    frame = pl.DataFrame([(*key, value) for key, value in counted.items()], schema=schema, orient="row")
-    text = "Alerts per rule, level and state, zero-filled."
-    return family_of("pmo_rule_alerts", "gauge", text, ("rule", "level", "state"), frame)
+def finding_families(report: CycleReport, counts: Counts) -> Iterator[Family]:
+    """Yield findings and alerts counted per rule: zero-filled, so that 0 and no data differ."""
+    rows = [(rule, state, found.get(state, 0)) for rule, found in counts.of(report).items() for state in FINDING_STATES]
+    yield family("pmo_rule_findings", ("rule", "state"), _frame(rows, "rule", "state"))
+    counted = Counter((one.rule, level_of(one), state_of(one, report)) for one in report.alerts)
+    every = dict.fromkeys([*product(report.rules.rules, ("amber", "red"), ALERT_STATES), *counted])
+    alerts = [(*key, counted[key]) for key in every]
+    yield family("pmo_rule_alerts", ("rule", "level", "state"), _frame(alerts, "rule", "level", "state"))
+
+
+def _frame(rows: Sequence[tuple[object, ...]], *texts: str) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={**dict.fromkeys(texts, pl.String()), "value": pl.Float64()}, orient="row")
 
 
 def level_of(alert: Alert) -> str:
@@ -51,34 +65,25 @@ def state_of(alert: Alert, report: CycleReport) -> str:
     return "unknown" if alert.unknown_since else "open"
 
 
-def alert_families(report: CycleReport, *, person_labels: bool) -> list[Family]:
-    """Return the families with a series per alert."""
-    shown = [one for one in report.alerts if person_labels or one.entity not in PRIVATE]
+def alert_families(on: Portfolio, *, person_labels: bool) -> Iterator[Family]:
+    """Yield the families with a series per alert."""
+    shown = [one for one in on.report.alerts if person_labels or one.entity not in PRIVATE]
+    codes = _project_labels(on, shown)
     rows = [
-        (
-            one.subject,
-            one.rule,
-            one.project_code,
-            one.subject_id or one.subject,
-            level_of(one),
-            state_of(one, report),
-            one.opened_at,
-        )
+        (one.subject, one.rule, codes.get(one.project, ""), one.subject_id or one.subject,
+         level_of(one), state_of(one, on.report), one.opened_at)
         for one in shown
-    ]
-    words = ("@id", "rule", "project", "entity", "level", "state")
-    frame = pl.DataFrame(
-        rows, schema={**dict.fromkeys(words, pl.String()), "opened": pl.Datetime("us", "UTC")}, orient="row"
-    )
-    text = "1 for every alert that is not closed; the series ends with the alert."
-    opened = frame.with_columns(value=pl.col("opened").dt.epoch("s").cast(pl.Float64))
-    return [
-        family_of("pmo_alerts", "gauge", text, words[1:], frame.with_columns(value=pl.lit(1.0))),
-        family_of(
-            "pmo_alert_since_timestamp_seconds",
-            "gauge",
-            "When the alert opened.",
-            ("rule", "project", "entity"),
-            opened,
-        ),
-    ]
+    ]  # fmt: skip
+    schema = {**dict.fromkeys(("uid", *WORDS), pl.String()), "opened": pl.Datetime("us", "UTC")}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = frame.with_columns(known_as(frame, "entity", within=("rule", "project")).alias("entity"))
+    yield gauge(frame, pl.lit(1.0), "pmo_alerts", *WORDS)
+    yield gauge(frame, pl.col("opened").dt.epoch("us") / 1e6, "pmo_alert_since_timestamp_seconds", *WORDS[:3])
+
+
+def _project_labels(on: Portfolio, alerts: Iterable[Alert]) -> dict[str, str]:
+    """Return the label of every project, also of those that are gone and still have alerts."""
+    known = dict(on.projects.select("uid", "project").rows())
+    codes = {one.project: one.project_code for one in alerts if one.project and one.project not in known}
+    gone = pl.DataFrame(list(codes.items()), schema={"uid": pl.String(), "code": pl.String()}, orient="row")
+    return known | dict(zip(codes, known_as(gone, "code"), strict=True))
