@@ -10,8 +10,10 @@ audiences:
   project_leader:    {role: project_leader,    amber: at once, red: at once}
   programme_manager: {role: programme_manager, amber: weekly,  red: at once}
   committee:         {role: management_committee, amber: never, red: monthly}
-  # Roles that nobody has end here too.
+  # The office also hears what was meant for a role that nobody has.
   pmo:               {email: pmo@example.org,  amber: daily,   red: daily, grey: daily}
+  # Who runs pmo-watch: sources that cannot be read, readings that are held, channels that do not work.
+  ict:               {email: ict@example.org,  amber: at once, red: at once}
 
 digests:
   daily:   {at: "08:30", on: every working day}
@@ -142,6 +144,8 @@ rules:
     measure: project.forecast_overrun
     amber: over tolerance.cost.amber or 5 %
     red: over tolerance.cost.red or 10 %
+    escalate:
+      - {after: 10 wd, while: red, to: committee}
 """
 
 EARNED_VALUE = """\

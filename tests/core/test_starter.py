@@ -1,14 +1,18 @@
 """What `init` writes can be used as it is, and takes nothing away from what was there."""
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from pmo_watch.configuration import read_configuration
 from pmo_watch.errors import SettingsError
+from pmo_watch.lint import remarks, run_examples
 from pmo_watch.rule_files import Catalogue, load_rules
 from pmo_watch.starter import Delivery, settings_text, write_starter
+
+TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +32,9 @@ def test_what_is_written_has_no_fault(delivery: Delivery, tmp_path: Path) -> Non
     assert [fault.shown() for fault in loaded.faults] == []
     assert len(loaded.rules.rules) > 8
     assert started.settings.warnings == ()
+    organisation = started.settings.organisation_values()
+    assert run_examples(loaded.rules, started.plugins.measures, started.calendars, organisation, TODAY) == []
+    assert remarks(loaded.rules, started.calendars, TODAY) == []
     assert all(path.is_file() for path in done.written)
     assert done.kept == ()
 
