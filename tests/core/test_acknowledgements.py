@@ -71,7 +71,7 @@ def test_a_closed_or_pending_alert_cannot_be_acknowledged() -> None:
     waiting = Story(a_rule(confirm_after=Span(2, "evaluations")))
     waiting.see("red")
 
-    with pytest.raises(ConfigError, match="was closed on 2026-11-17 .recovered.: nothing to acknowledge"):
+    with pytest.raises(ConfigError, match=r"was closed on 2026-11-17 \(recovered\): nothing to acknowledge"):
         acknowledge(closed, TODAY, "x", "because", MONDAY, TODAY)
     with pytest.raises(ConfigError, match="is pending, nobody was told yet"):
         acknowledge(waiting.alert, TODAY, "x", "because", MONDAY, TODAY)
