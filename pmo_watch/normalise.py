@@ -188,7 +188,7 @@ def _good(state: SourceState, at: datetime, outcome: Outcome) -> SourceState:
         outcome=outcome,
         read_at=at,
         last_good=at if outcome == Outcome.COMPLETE else state.last_good,
-        failing_since=None if outcome == Outcome.COMPLETE else state.failing_since or at,
+        failing_since=None,
         failures=0,
         error="",
         held="",

@@ -1,7 +1,8 @@
 """When a source is due: every so often, at once when its files change, later and later when it refuses."""
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,12 +58,22 @@ class Timetable:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, tell: Callable[[], None]) -> None:
+    """Passes on changes of the paths it is for: of a file itself, of anything below a folder."""
+
+    def __init__(self, paths: Sequence[Path], tell: Callable[[], None]) -> None:
+        self._paths = [(path.absolute(), path.is_dir()) for path in paths]
         self._tell = tell
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in CHANGES:
+        touched = [Path(os.fsdecode(one)) for one in (event.src_path, event.dest_path) if one]
+        if event.event_type in CHANGES and any(self._meant(one) for one in touched):
             self._tell()
+
+    def _meant(self, touched: Path) -> bool:
+        return any(
+            touched == path or path in touched.parents or (not is_folder and touched in path.parents)
+            for path, is_folder in self._paths
+        )
 
 
 class Watch:
@@ -74,8 +85,9 @@ class Watch:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._observer: BaseObserver = Observer()
-        for folder, deep in sorted({(existing_folder(path), path.is_dir()) for path in paths}):
-            self._observer.schedule(_Handler(self._note), str(folder), recursive=deep)
+        meant = list(paths)
+        for folder, deep in sorted({(existing_folder(path.absolute()), path.is_dir()) for path in meant}):
+            self._observer.schedule(_Handler(meant, self._note), str(folder), recursive=deep)
         self._observer.start()
 
     def _note(self) -> None:
