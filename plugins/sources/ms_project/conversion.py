@@ -145,7 +145,7 @@ def _report(project: Project) -> None:
         level = str(plan.tasks.numbers["OutlineLevel"][jump])
         project.reject(project.row_name(jump), "OutlineLevel", level, "leaves a level out: put below the next smaller")
     for uid in sorted(project.calendars.unknown):
-        project.reject("calendars", "CalendarUID", uid, "no such calendar: the project's was taken")
+        project.reject("calendars", "CalendarUID", uid, "no such calendar: the plan's usual one was taken")
 
 
 def _where(project: Project, table: Table, row: int) -> str:

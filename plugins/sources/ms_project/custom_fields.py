@@ -125,7 +125,8 @@ def _lookup(definition: etree._Element) -> Lookup:
         if at and "Value" in texts:
             lookup.texts[at] = texts["Value"]
             lookup.above[at] = texts.get("ParentValueID", "")
-            lookup.ids[texts.get("FieldGUID", "").lower()] = at
+            if "FieldGUID" in texts:
+                lookup.ids[texts["FieldGUID"].lower()] = at
     for mask in children(child(definition, "Masks"), "Mask"):
         lookup.separators.append(texts_of(mask).get("Separator", "."))
     return lookup

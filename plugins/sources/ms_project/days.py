@@ -38,7 +38,8 @@ class Days:
 
     def __init__(self, schedule: Iterable[datetime], others: Iterable[datetime], placeholders: Iterable[date]) -> None:
         times = set(schedule)
-        self.nothing = _meaningless({one.date() for one in (*times, *others)}, frozenset(placeholders) | {END_OF_RANGES})
+        listed = frozenset(placeholders) | {END_OF_RANGES}
+        self.nothing = _meaningless({one.date() for one in (*times, *others)}, listed)
         self.only_days = all(one.time() == time() for one in times if one.date() not in self.nothing)
         self.plain = DayOf(datetime.date)
         self._made: dict[tuple[int, bool], DayOf] = {}

@@ -33,10 +33,11 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a link comes from: the key of the row, and what people call it; no key when it is in another plan."""
+    """Where a link comes from: its mark in keys, what people call it, and the row unless it is in another plan."""
 
-    key: str | None
+    mark: str
     called: str
+    key: str | None = None
 
 
 def link_frame(project: Project) -> pl.DataFrame:
@@ -52,9 +53,9 @@ def link_frame(project: Project) -> pl.DataFrame:
         begin = _begin(project, by_uid, row, owner)
         if begin is None:
             continue
-        kind = _type(links.numbers["Type"][row])
+        kind = _type(project, links.numbers["Type"][row], owner)
         successor = project.row_key(place_of[owner])
-        key = f"{successor}/{begin.key or begin.called}/{kind}"
+        key = f"{successor}/{begin.mark}/{kind}"
         lag = _lag(links.numbers["LinkLag"][row], links.numbers["LagFormat"][row])
         other = (bool(links.flags["CrossProject"][row]), links.texts["CrossProjectName"][row])
         shown = f"{begin.called} {kind} {uids[owner]}"
@@ -71,17 +72,21 @@ def _begin(project: Project, by_uid: dict[str, int], row: int, owner: int) -> _E
     if links.flags["CrossProject"][row]:
         # The number may be one of the other plan: only a placeholder for its row is meant by it here.
         if place is not None and tasks.flags["ExternalTask"][project.outline.rows[place]]:
-            return _End(project.row_key(place), uid or "")
-        return _End(None, links.texts["CrossProjectName"][row] or uid or "")
+            return _End(project.identity.keys[place], uid or "", project.row_key(place))
+        name = links.texts["CrossProjectName"][row] or uid or ""
+        return _End(name, name)
     if place is None or project.outline.rows[place] == owner:
         reason = "no such task" if place is None else "a link to itself"
         project.reject(project.row_name(owner), "PredecessorLink/PredecessorUID", uid or "", f"{reason}: left out")
         return None
-    return _End(project.row_key(place), uid or "")
+    return _End(project.identity.keys[place], uid or "", project.row_key(place))
 
 
-def _type(number: int | None) -> str:
-    return TYPES[number] if number is not None and 0 <= number < len(TYPES) else TYPES[FINISH_TO_START]
+def _type(project: Project, number: int | None, owner: int) -> str:
+    if number is None or 0 <= number < len(TYPES):
+        return TYPES[FINISH_TO_START if number is None else number]
+    project.reject(project.row_name(owner), "PredecessorLink/Type", str(number), "not known: fs was taken")
+    return TYPES[FINISH_TO_START]
 
 
 @lru_cache(maxsize=256)

@@ -74,7 +74,8 @@ class Memory:
         return next((part for part, one in self.files.items() if one.is_current and one.plan == plan), None)
 
     def cursor(self) -> Cursor:
-        """Return it as JSON holds it."""
+        """Return it as JSON holds it; of plans those that a file is known of."""
+        named = {one.plan for one in self.files.values()}
         return {
             "made_with": self.made_with,
             "key": self.key_setting,
@@ -82,7 +83,9 @@ class Memory:
                 part: [one.digest, one.plan, one.is_current, one.without_status_date]
                 for part, one in sorted(self.files.items())
             },
-            "plans": {plan: [one.key, one.code, one.chosen] for plan, one in sorted(self.plans.items())},
+            "plans": {
+                plan: [one.key, one.code, one.chosen] for plan, one in sorted(self.plans.items()) if plan in named
+            },
         }
 
 

@@ -81,11 +81,11 @@ def _field(plan: Plan, word: str) -> str | None:
 
 
 def name_plans(namings: Iterable[Naming], known: Mapping[str, KnownPlan]) -> dict[str, KnownPlan]:
-    """Return key and code of each plan: those it had before, else new ones that no other plan has."""
+    """Return key and code of each plan: those that are known, and for others new ones that no plan has."""
     by_plan = {one.plan: one for one in sorted(namings, key=lambda one: one.part, reverse=True)}
-    named = {plan: known[plan] for plan in by_plan if plan in known}
+    named = dict(known)
     fresh = [one for plan, one in sorted(by_plan.items()) if plan not in known]
-    codes = Counter(one.code.lower() for one in fresh) + Counter(one.code.lower() for one in named.values())
+    codes = Counter([*(one.code.lower() for one in fresh), *(one.code.lower() for one in known.values())])
     marks = Counter(mark for one in fresh for mark in {one.guid, one.uid, one.stem})
     for one in fresh:
         keys = {plan.key for plan in named.values()}

@@ -44,7 +44,7 @@ def strange_format(head: bytes) -> str | None:
     assert prolog is not None
     if plain[prolog.end() :].startswith(b"<!doctype"):
         return f"{UNSAFE}it has a document type declaration, which no plan needs"
-    if not plain.startswith(b"<"):
+    if b"<" not in plain:
         return "is not XML: expected a plan saved as XML in Microsoft Project"
     return None
 

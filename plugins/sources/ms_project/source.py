@@ -167,8 +167,7 @@ class PlanFiles:
         """Give each plan its key and code."""
         new.plans |= {one.plan: old.plans[one.plan] for one in seen if one.plan in old.plans}
         namings = [one.naming for one in seen if one.naming is not None and one.plan not in new.plans]
-        for plan, named in name_plans(namings, new.plans).items():
-            new.plans[plan] = named
+        new.plans = name_plans(namings, new.plans)
         for naming in namings:
             code = new.plans[naming.plan].code
             if code != naming.code:

@@ -119,7 +119,7 @@ def _dates(project: Project) -> dict[str, Values]:
         "late_finish": as_days(schedule.finish_of, _moments(project, "LateFinish")),
         # Typed by people, who mean the day; writers add the hour that suits them.
         "deadline": as_days([days.plain] * len(types), _moments(project, "Deadline")),
-        "constraint_type": [_one_of(CONSTRAINTS, number) for number in types],
+        "constraint_type": _words(project, "ConstraintType", CONSTRAINTS),
         "constraint_date": [day if number in DATED else None for day, number in zip(constrained, types, strict=True)],
         "created_at": [instants[one] for one in _moments(project, "CreateDate")],
     }
@@ -129,8 +129,15 @@ def _moments(project: Project, name: str) -> list[datetime | None]:
     return project.days.kept(picked(project.outline, project.plan.tasks.moments[name]))
 
 
-def _one_of(words: Sequence[str], number: int | None) -> str | None:
-    return words[number] if number is not None and 0 <= number < len(words) else None
+def _words(project: Project, name: str, words: Sequence[str]) -> list[str | None]:
+    """Return the words that numbers stand for; an unknown number is none, and reported once."""
+    numbers = picked(project.outline, project.plan.tasks.numbers[name])
+    known: dict[int | None, str | None] = {None: None, **dict(enumerate(words))}
+    for row, number in zip(project.outline.rows, numbers, strict=True):
+        if number not in known:
+            known[number] = None
+            project.reject(project.row_name(row), name, str(number), "not known")
+    return [known[number] for number in numbers]
 
 
 def _figures(project: Project) -> dict[str, Values]:
@@ -139,7 +146,7 @@ def _figures(project: Project) -> dict[str, Values]:
         "duration": project.schedule.durations,
         "critical": picked(outline, tasks.flags["Critical"]),
         "priority": [_steps(number) for number in picked(outline, tasks.numbers["Priority"])],
-        "ev_method": [_one_of(EV_METHODS, number) for number in picked(outline, tasks.numbers["EarnedValueMethod"])],
+        "ev_method": _words(project, "EarnedValueMethod", EV_METHODS),
         **{name: picked(outline, tasks.numbers[element]) for name, element in PLAIN_NUMBERS.items()},
     }
 

@@ -1,0 +1,380 @@
+"""Which files are read, which stay as they are, and what one bad file costs."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from plans import NOW, SAVED, open_source, plan, read, task, write
+from pmo_watch_plugins.sources.ms_project import MS_PROJECT, source
+from pmo_watch_plugins.sources.ms_project.source import PlanFiles
+
+from pmo_watch.api import (
+    Organisation,
+    SourceContext,
+    SourceDataError,
+    SourceRefused,
+    SourceUnavailable,
+    Summary,
+    Watches,
+)
+
+DAY = 86_400
+FRESH = datetime(2100, 1, 1, tzinfo=ZoneInfo("UTC")).timestamp()  # written after any second look
+
+
+def names(folder: Path) -> Path:
+    write(folder / "a.xml", plan(task(1), Title="Atlas"))
+    write(folder / "b.xml", plan(task(1), Title="Borea"))
+    return folder
+
+
+def never(_: float) -> None:
+    raise AssertionError("no wait was needed")
+
+
+# --- unchanged ----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_bytes_are_not_read_twice(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert second.records == []
+    assert second.summary.unchanged == ("a.xml", "b.xml")
+    assert second.summary.whole
+    assert second.summary.status_date_assumed
+    assert second.summary.cursor == first.summary.cursor
+
+
+def test_a_file_saved_again_without_a_change_is_not_read(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+    write(tmp_path / "a.xml", plan(task(1), Title="Atlas"), at=SAVED + DAY)
+
+    assert read(tmp_path, first.summary.cursor).summary.unchanged == ("a.xml", "b.xml")
+
+
+def test_only_what_changed_is_read(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+    write(tmp_path / "b.xml", plan(task(1, "Renamed"), Title="Borea"), at=SAVED + DAY)
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert (second.parts, second.summary.unchanged) == (["b.xml"], ("a.xml",))
+    assert second.row("task")["name"] == "Renamed"
+
+
+def test_other_settings_read_everything_again(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+
+    assert read(tmp_path, first.summary.cursor, baseline=1).parts == ["a.xml", "b.xml"]
+    assert read(tmp_path, first.summary.cursor, max_size_mb=50).parts == []
+
+
+def test_a_file_that_is_gone_is_no_longer_named(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+    (tmp_path / "a.xml").unlink()
+
+    second = read(tmp_path, first.summary.cursor).summary
+
+    assert (second.unchanged, second.whole, second.listed) == (("b.xml",), True, True)
+
+
+# --- bad files ----------------------------------------------------------------------------------------------------
+
+
+def test_one_bad_file_costs_that_file(tmp_path: Path) -> None:
+    write(names(tmp_path) / "bad.xml", "<Project><Name>")
+
+    answer = read(tmp_path)
+
+    assert answer.parts == ["a.xml", "b.xml"]
+    assert not answer.summary.whole
+    assert answer.summary.error.startswith("bad.xml:1:16: not well-formed XML: ")
+
+
+def test_a_known_file_that_turns_bad_is_neither_read_nor_called_unchanged(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+    write(tmp_path / "a.xml", "<Project><Tasks><Task><UID>1</UID></Task>", at=SAVED + DAY)
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert (second.records, second.summary.unchanged, second.summary.whole) == ([], ("b.xml",), False)
+    assert second.summary.cursor == first.summary.cursor
+
+
+def test_when_every_file_is_bad_the_reading_fails(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", "PK")
+    write(tmp_path / "b.xml", "<html>")
+
+    with pytest.raises(SourceDataError, match=r"a\.xml is a zip archive.*; b\.xml is a web page"):
+        read(tmp_path)
+
+
+def test_nothing_to_read_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(SourceRefused, match=f"matches no file in {tmp_path}"):
+        read(tmp_path)
+
+
+def test_a_file_over_the_limit_is_not_opened(tmp_path: Path) -> None:
+    write(names(tmp_path) / "large.xml", b"\xff" * (1 << 21))
+
+    answer = read(tmp_path, max_size_mb=1)
+
+    assert answer.parts == ["a.xml", "b.xml"]
+    assert answer.summary.error == "large.xml has 2.0 MB, 'max_size_mb' allows 1: not opened"
+
+
+def test_a_text_over_a_megabyte_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", plan(task(1, Notes="x" * (1 << 20))))
+
+    with pytest.raises(SourceDataError) as refused:
+        read(tmp_path)
+
+    assert str(refused.value) == "a.xml: refused for safety: a text of more than 1 MB"
+
+
+def test_nested_entities_are_refused_before_they_are_looked_at(tmp_path: Path) -> None:
+    pairs = zip("abcdef", "bcdefg", strict=True)
+    bomb = '<!ENTITY a "ha">' + "".join(f'<!ENTITY {outer} "{f"&{inner};" * 9}">' for inner, outer in pairs)
+    write(tmp_path / "a.xml", f"<?xml version='1.0'?><!DOCTYPE x [{bomb}]><Project><Name>&g;</Name></Project>")
+
+    with pytest.raises(SourceDataError) as refused:
+        read(tmp_path)
+
+    assert str(refused.value) == "a.xml: refused for safety: it has a document type declaration, which no plan needs"
+
+
+# --- files in motion ----------------------------------------------------------------------------------------------
+
+
+def test_a_half_written_file_is_never_a_reading(tmp_path: Path) -> None:
+    write(names(tmp_path) / "c.xml", plan(task(1), Title="Cerise")[:200], at=FRESH)
+    waits: list[float] = []
+
+    def writer(seconds: float) -> None:
+        waits.append(seconds)
+        write(tmp_path / "c.xml", plan(task(1), Title="Cerise")[:300], at=FRESH + 1)
+
+    answer = read(tmp_path, pause=writer)
+
+    assert (answer.parts, waits) == (["a.xml", "b.xml"], [2])
+    assert not answer.summary.whole
+    assert answer.summary.error == "c.xml is still being written: left for the next time"
+
+
+def test_what_a_file_said_before_it_is_written_again_stays(tmp_path: Path) -> None:
+    first = read(names(tmp_path))
+    write(tmp_path / "a.xml", "<Project>", at=FRESH)
+
+    second = read(tmp_path, first.summary.cursor, pause=lambda _: write(tmp_path / "a.xml", "<Project><", at=FRESH + 1))
+
+    assert second.summary.unchanged == ("a.xml", "b.xml")
+    assert (second.summary.whole, second.summary.cursor) == (False, first.summary.cursor)
+
+
+def test_a_file_written_long_ago_is_not_waited_for(tmp_path: Path) -> None:
+    assert read(names(tmp_path), pause=never).parts == ["a.xml", "b.xml"]
+
+
+def test_the_only_file_still_being_written_is_tried_again_later(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", "<Project>", at=FRESH)
+
+    with pytest.raises(SourceUnavailable, match=r"a\.xml is still being written"):
+        read(tmp_path, pause=lambda _: write(tmp_path / "a.xml", "<Project><", at=FRESH + 1))
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path: Path) -> None:
+    names(tmp_path)
+
+    def overwrite(text: str) -> None:
+        if text.startswith("a.xml"):
+            write(tmp_path / "a.xml", plan(task(1), task(2), Title="Atlas"), at=SAVED + DAY)
+
+    context = SourceContext("plans", tmp_path, NOW, ZoneInfo("UTC"), Organisation(), {}, progress=overwrite)
+    *records, summary = PlanFiles(MS_PROJECT.settings(path="*.xml"), context).read(None)
+
+    assert {one.part for one in records if not isinstance(one, Summary)} == {"b.xml"}
+    assert isinstance(summary, Summary)
+    assert summary.error == "a.xml changed while it was read: left for the next time"
+
+
+def test_a_file_without_a_byte_costs_nothing_unless_it_was_known(tmp_path: Path) -> None:
+    write(names(tmp_path) / "cloud.xml", b"")
+    first = read(tmp_path)
+    write(tmp_path / "a.xml", b"")
+
+    second = read(tmp_path, first.summary.cursor).summary
+
+    assert (first.summary.whole, first.summary.degraded) == (True, ("cloud.xml holds no byte: left out",))
+    assert (second.whole, second.unchanged) == (False, ("a.xml", "b.xml"))
+    assert second.error == "a.xml holds no byte: left for the next time"
+
+
+def test_a_file_nobody_may_read_is_someones_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    write(tmp_path / "a.xml", plan(task(1)))
+    monkeypatch.setattr(source, "digest", closed)
+
+    with pytest.raises(SourceRefused) as refused:
+        read(tmp_path)
+
+    assert str(refused.value) == (
+        f"{tmp_path / 'a.xml'} cannot be opened: give the user of pmo-watch the right to read it"
+    )
+
+
+def test_closing_ends_a_reading(tmp_path: Path) -> None:
+    opened = open_source(names(tmp_path))
+    reading = opened.read(None)
+
+    next(reading)
+    opened.close()
+
+    with pytest.raises(SourceUnavailable):
+        list(reading)
+
+
+@pytest.mark.parametrize(
+    ("path", "watch", "expected"),
+    [("plans/**/*.xml", True, ["plans"]), ("a.xml", True, ["a.xml"]), ("plans", False, [])],
+    ids=["glob", "file", "off"],
+)
+def test_files_are_watched(tmp_path: Path, path: str, watch: bool, expected: list[str]) -> None:
+    opened = open_source(tmp_path, path=path, watch=watch)
+
+    assert isinstance(opened, Watches)
+    assert list(opened.paths()) == [tmp_path / one for one in expected]
+
+
+# --- several files of one plan ------------------------------------------------------------------------------------
+
+
+def test_the_newest_file_of_a_plan_counts(tmp_path: Path) -> None:
+    guid = "{0A1B2C3D-0000-4000-8000-000000000001}"
+    write(tmp_path / "w1.xml", plan(task(1, "Old"), Title="Atlas", GUID=guid), at=SAVED)
+    write(tmp_path / "w2.xml", plan(task(1, "New"), Title="Atlas", GUID=guid.lower()), at=SAVED + DAY)
+
+    answer = read(tmp_path)
+
+    assert (answer.parts, answer.row("task")["name"]) == (["w2.xml"], "New")
+    assert answer.summary.degraded == ("w1.xml is an older state of w2.xml: left out",)
+    assert read(tmp_path, answer.summary.cursor).summary.unchanged == ("w2.xml",)
+
+
+def test_an_older_file_steps_in_for_a_broken_one(tmp_path: Path) -> None:
+    broken = plan(task(1, "New"), Title="Atlas").replace("</Project>", "")
+    write(tmp_path / "1/atlas.xml", plan(task(1, "Old"), Title="Atlas"), at=SAVED)
+    write(tmp_path / "2/atlas.xml", broken, at=SAVED + DAY)
+
+    answer = read(tmp_path)
+
+    assert (answer.parts, answer.row("task")["name"]) == (["1/atlas.xml"], "Old")
+    assert answer.summary.error.startswith("2/atlas.xml:")
+
+
+def test_a_plan_in_a_new_file_keeps_its_key(tmp_path: Path) -> None:
+    write(tmp_path / "1/atlas.xml", plan(task(1), Title="Atlas"), at=SAVED)
+    first = read(tmp_path)
+    write(tmp_path / "2/atlas.xml", plan(task(1), Title="Atlas"), at=SAVED + DAY)
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert (second.parts, second.row("project")["key"]) == (["2/atlas.xml"], first.row("project")["key"])
+    assert second.summary.unchanged == ()
+
+
+def test_a_title_that_was_copied_makes_no_second_state(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", plan(task(1), Title="Template"))
+    first = read(tmp_path)
+    write(tmp_path / "b.xml", plan(task(1), Title="Template"))
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert (first.row("project")["code"], second.row("project")["code"]) == ("Template", "b")
+    assert second.summary.degraded == ("b.xml is called b: another plan is called Template too; set 'project_code'",)
+
+
+def test_equal_numbers_of_projects_are_no_identity(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.xml", plan(task(1), Title=name, UID=1))
+
+    answer = read(tmp_path)
+
+    assert answer.frame("task")["key"].to_list() == ["a/1", "b/1"]
+
+
+@pytest.mark.parametrize(
+    ("project_code", "expected"),
+    [
+        ("auto", "Atlas"),
+        ("file_name", "plan-a"),
+        ("Name", "ATL.2026"),
+        ("Title", "Atlas"),
+        ("PMO number", "P-7"),
+        ({"plan-a.xml": "ATL"}, "ATL"),
+        ({"deep/plan-a.xml": "ATL"}, "ATL"),
+    ],
+    ids=str,
+)
+def test_the_code_comes_from_where_settings_say(
+    tmp_path: Path, project_code: str | dict[str, str], expected: str
+) -> None:
+    fields = {"ExtendedAttribute": {"FieldID": 188743731, "FieldName": "Text1", "Alias": "PMO number"}}
+    own = task(0, "Atlas", OutlineLevel=0, ExtendedAttribute={"FieldID": 188743731, "Value": "P-7"})
+    content = plan(own, task(1), Title="Atlas", Name="ATL.2026.mpp", ExtendedAttributes=fields)
+    write(tmp_path / "deep/plan-a.xml", content)
+
+    assert read(tmp_path, project_code=project_code).row("project")["code"] == expected
+
+
+def test_the_alias_project_code_comes_before_the_title(tmp_path: Path) -> None:
+    fields = {"ExtendedAttribute": {"FieldID": 188743731, "FieldName": "Text1", "Alias": "Project Code"}}
+    own = task(0, "Atlas", OutlineLevel=0, ExtendedAttribute={"FieldID": 188743731, "Value": "P-7"})
+    write(tmp_path / "a.xml", plan(own, task(1), Title="Atlas", ExtendedAttributes=fields))
+
+    assert read(tmp_path).row("project")["code"] == "P-7"
+
+
+def test_a_code_that_is_not_there_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", plan(task(1), Title="Atlas"))
+
+    answer = read(tmp_path, project_code={"other.xml": "X"})
+
+    assert answer.row("project")["code"] == "Atlas"
+    assert answer.summary.degraded == ("a.xml is called Atlas: 'project_code' gives it no code",)
+
+
+def test_an_inserted_plan_that_has_a_file_of_its_own_is_read_once(tmp_path: Path) -> None:
+    inside = {"Title": "Lima", "Tasks": {"Task": task(1, "Inside")}}
+    master = task(1, "Lima", SubprojectName=r"C:\plans\lima.mpp", Project=inside)
+    write(tmp_path / "lima.xml", plan(task(1, "Outside"), Title="Lima"))
+    write(tmp_path / "master.xml", plan(master, Title="Master"))
+
+    answer = read(tmp_path)
+
+    assert sorted(answer.frame("task")["name"]) == ["Lima", "Outside"]
+    assert answer.row("task", "master/1")["external"]
+    assert answer.summary.degraded == ("master.xml: lima is inserted here and has a file of its own: read from there",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    declared = "utf-16" if encoding == "utf-16-be" else encoding.replace("cp1252", "windows-1252").removesuffix("-sig")
+    content = plan(task(1, "Prüfung Straße €")).replace("UTF-8", declared)
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    write(tmp_path / "a.xml", mark + content.encode(encoding))
+
+    assert read(tmp_path).row("task")["name"] == "Prüfung Straße €"
+
+
+def test_a_plan_without_rows_is_a_project(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", "<Project><Title>Empty</Title></Project>")
+
+    answer = read(tmp_path)
+
+    assert ([one.entity for one in answer.records], answer.row("project")["code"]) == (["project"], "Empty")
+    assert read(tmp_path, answer.summary.cursor).summary.unchanged == ("a.xml",)
