@@ -88,11 +88,18 @@ rules:
 """
 
 
+RED = "red: [project_leader, programme_manager, pmo]"
+WITH_CHANNEL = "red: [project_leader, programme_manager, pmo, pmo_channel]"
+
+
 def write_folder(folder: Path, smtp: int, teams: int, http: int) -> Path:
     """Write settings and rules into the folder and return the settings file."""
     write_starter(folder, Delivery.WATERFALL)
     settings = folder / "pmo-watch.yaml"
     settings.write_text(SETTINGS.format(smtp=smtp, teams=teams, http=http), encoding="utf-8")
+    for rules in (folder / "rules.d").glob("*.yaml"):
+        text = rules.read_text(encoding="utf-8")
+        rules.write_text(text.replace(RED, WITH_CHANNEL), encoding="utf-8")
     (folder / "rules.d" / "00-people.yaml").write_text(PEOPLE, encoding="utf-8")
     (folder / "rules.d" / "80-demo.yaml").write_text(FIGURES, encoding="utf-8")
     return settings

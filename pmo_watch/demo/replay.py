@@ -30,7 +30,7 @@ FOLDER = Path("demo-output")
 ZONE = ZoneInfo("Europe/Brussels")
 SAVED, LOOKED = time(9), time(10)  # on Fridays; digests leave on Monday morning
 MARK = ".made-by-pmo-watch-demo"  # in a folder that may be emptied
-METRICS = ("pmo_project_rag_level", "pmo_rule_alerts", "pmo_watch_deliveries_total")
+METRICS = ("pmo_project_rag_level", "pmo_milestone_forecast", "pmo_alerts{", "pmo_watch_deliveries_total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _tell_where(stage: Stage, metrics: str, *, stay: bool) -> None:
     lines = metrics.splitlines()
     printed(f"metrics: {sum(not line.startswith('#') for line in lines)} series, among them")
     for name in METRICS:
-        found = next((line for line in lines if line.startswith(name) and not line.endswith(" 0")), "")
+        found = next((line for line in lines if line.startswith(name) and not line.endswith((" 0", " 0.0"))), "")
         printed(f"  {found}")
     printed("\nWhere to look:")
     printed(f"  {folder / 'mails'}: {mails} mails that the server took, as .eml and as .html")
