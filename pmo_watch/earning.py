@@ -235,7 +235,7 @@ def _period_ends(view: View, spans: pl.DataFrame) -> pl.DataFrame:
 
 def _days(view: View, first: pl.Expr, last: pl.Expr) -> pl.Expr:
     """Count the working days from `first` to `last`, both included; 0 when `last` is before `first`."""
-    return view.working_days(first - pl.duration(days=1), last).clip(lower_bound=0)
+    return view.working_days(first - pl.duration(days=1), last).cast(pl.Int64).clip(lower_bound=0)
 
 
 def _share(view: View, until: pl.Expr) -> pl.Expr:
