@@ -3,24 +3,11 @@
 from pmo_watch import earning, workdays
 from pmo_watch.alerts import CLOSING, Alert, OutboxRow, Reason, Rendered, Silence, Transition
 from pmo_watch.contracts import (
-    AsgiApp,
     Columns,
     Cursor,
-    CycleReport,
-    ItemView,
     Measure,
-    MessageView,
     NoParams,
-    Notifier,
-    NotifierContext,
-    NotifierType,
-    Observer,
-    ObserverType,
-    OwnMetrics,
-    Paced,
     PluginSettings,
-    SectionView,
-    ServesHttp,
     Source,
     SourceContext,
     SourceType,
@@ -57,6 +44,21 @@ from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleC
 from pmo_watch.plain import link, plain, shorten
 from pmo_watch.rollup import DIMENSIONS, computed_colours
 from pmo_watch.rules import RuleSet, State, Unit
+from pmo_watch.telling import (
+    AsgiApp,
+    CycleReport,
+    ItemView,
+    MessageView,
+    Notifier,
+    NotifierContext,
+    NotifierType,
+    Observer,
+    ObserverType,
+    OwnMetrics,
+    Paced,
+    SectionView,
+    ServesHttp,
+)
 from pmo_watch.workdays import Calendar
 
 __all__ = [

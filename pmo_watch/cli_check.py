@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from pmo_watch.cli_options import Config, configured
-from pmo_watch.contracts import Probed
 from pmo_watch.errors import DeliveryError, SourceError
 from pmo_watch.faults import Fault
 from pmo_watch.flow import Records
@@ -18,6 +17,7 @@ from pmo_watch.lint import remarks, run_examples
 from pmo_watch.output import said
 from pmo_watch.rule_files import load_rules
 from pmo_watch.rule_names import Catalogue
+from pmo_watch.telling import Probed
 from pmo_watch.templates import text_fault
 
 GATE, FAULTY, UNREACHED = 1, 2, 3

@@ -16,7 +16,7 @@ from pmo_watch.advance import Advanced, advance
 from pmo_watch.alerts import Message, Rendered, Silence, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.collect import Asked, collect
-from pmo_watch.contracts import CycleReport, Observer, Source
+from pmo_watch.contracts import Source
 from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, changes, picture, shown_measures, take_in
@@ -28,6 +28,7 @@ from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
+from pmo_watch.telling import CycleReport, Observer
 
 LOG = structlog.get_logger("pmo_watch.cycle")
 ACCEPT = "accept:"  # mark: a person believes the next reading of that source

@@ -13,7 +13,6 @@ import structlog
 
 from pmo_watch import __version__
 from pmo_watch.clock import Clock
-from pmo_watch.contracts import AsgiApp, Observer, ServesHttp
 from pmo_watch.cycle import Draft, Engine
 from pmo_watch.errors import PmoWatchError, StoreError
 from pmo_watch.in_force import InForce, open_observers, watched_paths
@@ -23,6 +22,7 @@ from pmo_watch.schedule import Timetable, Watch
 from pmo_watch.sd import notify, watchdog_seconds
 from pmo_watch.store import MarkKind, Store
 from pmo_watch.telemetry import Names, Telemetry
+from pmo_watch.telling import AsgiApp, Observer, ServesHttp
 from pmo_watch.web import Backend, Reloaded, Server, listening, server
 
 LOG = structlog.get_logger("pmo_watch.daemon")

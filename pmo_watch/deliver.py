@@ -16,10 +16,10 @@ import structlog
 
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import Clock
-from pmo_watch.contracts import Notifier, Paced
 from pmo_watch.errors import DeliveryDeferred, DeliveryError, DeliveryRejected, StoreError
 from pmo_watch.plain import NOTE, plain
 from pmo_watch.store import Circuit, OutboxInsert, OutboxState, Settlement
+from pmo_watch.telling import Notifier, Paced
 
 LOG = structlog.get_logger("pmo_watch.deliver")
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)

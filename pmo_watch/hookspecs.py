@@ -5,7 +5,8 @@ from typing import Any
 
 import pluggy
 
-from pmo_watch.contracts import Measure, NotifierType, ObserverType, SourceType
+from pmo_watch.contracts import Measure, SourceType
+from pmo_watch.telling import NotifierType, ObserverType
 
 hookspec = pluggy.HookspecMarker("pmo_watch")
 hookimpl = pluggy.HookimplMarker("pmo_watch")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pmo_watch import __version__
 from pmo_watch.configuration import Configuration, read_configuration
-from pmo_watch.contracts import Notifier, NotifierContext, Observer, OwnMetrics, Source, SourceContext, Watches
+from pmo_watch.contracts import Source, SourceContext, Watches
 from pmo_watch.entities import MATCHED_ON
 from pmo_watch.errors import PluginError, SourceError
 from pmo_watch.flow import Organisation
@@ -19,6 +19,7 @@ from pmo_watch.rule_files import Catalogue, LoadedRules, load_rules
 from pmo_watch.rules import RuleSet
 from pmo_watch.settings import Settings
 from pmo_watch.settings_entries import NotifierEntry, SourceEntry
+from pmo_watch.telling import Notifier, NotifierContext, Observer, OwnMetrics
 from pmo_watch.workdays import Calendar
 
 USER_AGENT = f"pmo-watch/{__version__}"

@@ -10,13 +10,13 @@ from datetime import date, datetime
 
 import polars as pl
 
-from pmo_watch.contracts import Observer
 from pmo_watch.evaluate import Evaluated, evaluate, wishes
 from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
 from pmo_watch.merge import build_snapshot
 from pmo_watch.normalise import Accepted, accept
 from pmo_watch.store import ReadingChange, Store
+from pmo_watch.telling import Observer
 
 Past = Callable[[Iterable[Wish]], Mapping[Wish, pl.DataFrame]]  # answers wishes for history
 SourceRows = Mapping[str, Mapping[str, pl.DataFrame]]

@@ -19,8 +19,9 @@ import pluggy
 import structlog
 
 from pmo_watch import __version__, hookspecs
-from pmo_watch.contracts import Measure, NotifierType, ObserverType, SourceType
+from pmo_watch.contracts import Measure, SourceType
 from pmo_watch.errors import PluginError
+from pmo_watch.telling import NotifierType, ObserverType
 
 PACKAGE = "pmo_watch_plugins"  # the only place of the core that names it
 FOLDERS = ("sources", "rules", "notifiers")

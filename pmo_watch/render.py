@@ -10,9 +10,9 @@ import css_inline
 from pydantic import BaseModel
 
 from pmo_watch.alerts import Message, Rendered
-from pmo_watch.contracts import MessageView, NotifierType, SectionView
 from pmo_watch.headlines import thread_subject
 from pmo_watch.plain import NAME, plain
+from pmo_watch.telling import MessageView, NotifierType, SectionView
 from pmo_watch.templates import page
 from pmo_watch.views import message_view
 from pmo_watch.wording import RenderContext, Voice, newly_red

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, Field, create_model
 
-from pmo_watch.contracts import NotifierType, ObserverType, SourceType
+from pmo_watch.contracts import SourceType
 from pmo_watch.settings_http import Section
 from pmo_watch.settings_values import Duration
+from pmo_watch.telling import NotifierType, ObserverType
 
 
 class Kinds(Protocol):

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from pmo_watch.alerts import CLOSING, Awaited, Item, Message
-from pmo_watch.contracts import ItemView, MessageView, SectionView
 from pmo_watch.headlines import how_many, subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
+from pmo_watch.telling import ItemView, MessageView, SectionView
 from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, newly_red, worst
 from pmo_watch.words import MISSING
 

@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pmo_watch.ack_links import Key
-from pmo_watch.contracts import AsgiApp, CycleReport
 from pmo_watch.errors import StoreError
 from pmo_watch.settings_http import Http
 from pmo_watch.store import Store
 from pmo_watch.telemetry import Telemetry
+from pmo_watch.telling import AsgiApp, CycleReport
 from pmo_watch.web_access import Access, Caller, Refusal
 from pmo_watch.web_ack import AckPages
 from pmo_watch.web_api import Api, BadRequest, error

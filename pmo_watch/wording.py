@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pmo_watch.alerts import CLOSING, Item, Message
-from pmo_watch.contracts import ItemView
 from pmo_watch.evidence import as_day, facts, missing_figure, reason_text
 from pmo_watch.flow import Organisation
 from pmo_watch.plain import NAME, NOTE, link, plain
+from pmo_watch.telling import ItemView
 from pmo_watch.templates import fill
 from pmo_watch.words import MISSING, Words, pick, words
 from pmo_watch.workdays import Calendar

@@ -11,10 +11,10 @@ import pytest
 from messages import CONTEXT, NOW, SLIP, a_message, an_alert, an_item
 
 from pmo_watch.alerts import Awaited, Item, Message
-from pmo_watch.contracts import MessageView, NotifierType
 from pmo_watch.contracts import NoParams as NoSettings
 from pmo_watch.render import MOST_HTML_BYTES, MOST_ITEMS, render, render_for
 from pmo_watch.rules import Rule
+from pmo_watch.telling import MessageView, NotifierType
 from pmo_watch.templates import text_fault
 
 GOLDEN = Path(__file__).parent / "render"

@@ -11,23 +11,14 @@ from typing import Any, Literal, cast
 import pytest
 from pydantic import Field, SecretStr
 
-from pmo_watch.contracts import (
-    Notifier,
-    NotifierContext,
-    NotifierType,
-    Observer,
-    ObserverType,
-    PluginSettings,
-    Source,
-    SourceContext,
-    SourceType,
-)
+from pmo_watch.contracts import PluginSettings, Source, SourceContext, SourceType
 from pmo_watch.errors import SettingsError
 from pmo_watch.plugin_host import Plugins
 from pmo_watch.rules import Span
 from pmo_watch.settings import Settings, load_settings, plugins_folder, redacted
 from pmo_watch.settings_faults import SettingsFaults
 from pmo_watch.settings_layers import find_settings
+from pmo_watch.telling import Notifier, NotifierContext, NotifierType, Observer, ObserverType
 
 BROKEN = Path(__file__).parent / "broken"
 BCRYPT = "$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"

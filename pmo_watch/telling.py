@@ -1,0 +1,212 @@
+"""What a notifier or observer implements, and a message and a cycle as they see them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, Protocol, runtime_checkable
+
+import polars as pl
+
+from pmo_watch.alerts import Alert, OutboxRow, Transition
+from pmo_watch.contracts import SettingsT
+from pmo_watch.flow import Findings, Outcome, Snapshot, SourceState
+from pmo_watch.rules import RuleSet
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MessageView:
+    """A message in the recipient's words, for a notifier that makes its own form of it.
+
+    Every text is untrusted until the notifier escapes it. `sections`: one per project, worst first.
+    """
+
+    id: str
+    kind: str
+    language: str
+    level: str  # worst level: red, amber, green, grey
+    level_text: str  # symbol and word
+    subject: str
+    title: str
+    summary: str
+    speak: str
+    sections: tuple["SectionView", ...]
+    data_basis: str
+    why_me: str
+    more: str  # "+ {n} more", with {n} to fill in
+    links: Mapping[str, str] = field(default_factory=dict)  # label -> address
+    mentions: tuple[tuple[str, str], ...] = ()  # name, account
+    lines: tuple[str, ...] = ()  # sentences of a notice, a test or an empty digest
+    expected: tuple[tuple[str, str], ...] = ()  # rule, what is expected of the reader; each text once
+    labels: Mapping[str, str] = field(default_factory=dict)  # words for headings, by their key in the glossary
+    decisions: tuple[tuple[str, str, str], ...] = ()  # decision, project, needed by
+    preheader: str = ""  # level and value, the first thing a list of messages shows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SectionView:
+    """One project of a message, or one part of a digest."""
+
+    code: str
+    name: str
+    program: str
+    items: tuple["ItemView", ...]
+    heading: str = ""  # project, or the part of a digest
+    links: Mapping[str, str] = field(default_factory=dict)  # label -> address
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemView:
+    """One alert of a message, in words."""
+
+    level: str
+    level_text: str
+    what: str  # rule and subject
+    subject: str
+    when: str
+    how_much: str
+    change: str  # from amber to red, recovered ...
+    since: str
+    facts: tuple[tuple[str, str], ...]
+    why: str
+    advice: str
+    url: str = ""  # into the source, for mail and pages only
+    rule: str = ""
+    project: str = ""
+
+
+class OwnMetrics(Protocol):
+    """The daemon's metrics about itself, for an observer that serves them beside its own."""
+
+    def render(self, *, openmetrics: bool) -> bytes:
+        """Return them in text 0.0.4, or in OpenMetrics with its end mark."""
+        ...
+
+    def exposed(self, series: int, dropped: int, seconds: float, at: datetime) -> None:
+        """Note a rendering of the portfolio: how many series, how many left out, how long it took."""
+        ...
+
+    def not_exposed(self) -> None:
+        """Note a rendering that failed: the bytes before it stay in service."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierContext:
+    """What a notifier is given when it is opened; `metrics` only where the daemon keeps any."""
+
+    name: str
+    folder: Path
+    user_agent: str
+    external_url: str = ""
+    metrics: OwnMetrics | None = None
+
+
+class Notifier(Protocol):
+    """Sends over one channel, in the event loop: it never blocks."""
+
+    async def send(self, row: OutboxRow) -> str:
+        """Send one row and return what the other side answered when it accepted.
+
+        Raises:
+            DeliveryDeferred, DeliveryRejected
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A notifier whose channel takes only so many messages in a time."""
+
+    async def turn(self) -> None:
+        """Wait until one more may be sent; the wait is not part of the attempt."""
+        ...
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A notifier that can be tried without sending anything."""
+
+    async def probe(self) -> None:
+        """Connect and sign in, and let go again.
+
+        Raises:
+            DeliveryDeferred, DeliveryRejected
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NotifierType(Generic[SettingsT]):
+    """A kind of notifier; `payload` makes its own form of a message for the outbox, and says how many items it cut.
+
+    `in_flight`: how many messages it sends at a time. `deadline_seconds`: after so long an attempt is given up.
+    """
+
+    name: str
+    settings: type[SettingsT]
+    open: Callable[[SettingsT, NotifierContext], Notifier]
+    addresses: bool = True  # True: one message per person's address; False: one channel
+    payload: Callable[[SettingsT, MessageView], tuple[Mapping[str, Any], int]] | None = None
+    check: Callable[[SettingsT], Sequence[str]] = lambda _: ()  # warnings that need no network
+    in_flight: int = 1
+    deadline_seconds: Callable[[SettingsT], float] = lambda _: 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CycleReport:
+    """A finished cycle, for observers: what was known, found, changed and is open, as committed."""
+
+    number: int
+    started: datetime
+    ended: datetime
+    snapshot: Snapshot
+    rules: RuleSet
+    findings: Sequence[Findings]
+    alerts: Sequence[Alert]  # pending and open
+    transitions: Sequence[Transition]
+    silenced: frozenset[str] = frozenset()  # ids of the alerts whose messages a silence holds back
+    measures: Mapping[tuple[str, str], pl.DataFrame] = field(default_factory=dict)  # (measure, "") -> uid, value
+    readings: Mapping[str, Outcome] = field(default_factory=dict)
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    colours: pl.DataFrame = field(default_factory=pl.DataFrame)  # project (uid), dimension, state: `rollup.py`
+
+
+class Observer(Protocol):
+    """Shows a finished cycle; it is read from outside, so nothing counts as sent."""
+
+    def wishes(self) -> Sequence[str]:
+        """Return the measures it shows, computed with default parameters in each cycle."""
+        ...
+
+    def cycle_finished(self, report: CycleReport) -> None:
+        """Take in a finished cycle; called in a worker thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+@runtime_checkable
+class ServesHttp(Protocol):
+    """An observer that also answers requests."""
+
+    def mounts(self) -> Mapping[str, AsgiApp]:
+        """Return path -> ASGI application."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObserverType(Generic[SettingsT]):
+    """A kind of observer; set under `notifiers:` like the others."""
+
+    name: str
+    settings: type[SettingsT]
+    open: Callable[[SettingsT, NotifierContext], Observer]
