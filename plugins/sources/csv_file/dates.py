@@ -138,6 +138,8 @@ def _settled(column: Column, known: pl.DataFrame, rules: Rules) -> tuple[str, st
     parted = known.select("raw", first=first, second=second).filter(pl.col("first").is_not_null())
     if parted.is_empty():
         return "", "each cell proves itself" if known.height else "no cell is filled"
+    if rules.dates == "ymd" and not known["day_text"].str.contains(r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}$").any():
+        return "ymd", f"{ORDERS['ymd']}, as 'dates:' says"
     day_first = parted.filter((pl.col("first") > 12) & (pl.col("first") <= 31))["raw"]
     month_first = parted.filter((pl.col("second") > 12) & (pl.col("second") <= 31))["raw"]
     if day_first.len() and not month_first.len():

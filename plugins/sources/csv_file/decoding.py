@@ -1,15 +1,20 @@
 """Bytes to UTF-8: what the file is at all, its encoding, and text that was read wrongly before (spec sources 5.1)."""
 
 import codecs
+import csv
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from pmo_watch_plugins.sources.csv_file.cells import visible
 
 from pmo_watch.api import SourceDataError
 
 HEAD_BYTES = 1 << 16  # what is looked at to tell what a file is
+LEAST_SPOILED = 3  # cells: fewer may be meant as they stand
+SHOWN_AROUND = 40  # letters of a cell beside the spoiled one
 MARKS = (  # UTF-32 first: its mark begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -152,35 +157,33 @@ def unspoiled(data: bytes, name: str, separator: str, *, repair: bool) -> bytes:
         text = data.decode()
     except UnicodeDecodeError:  # whoever reads it to the end finds out, and comes again
         return data
-    first, cells = _spoiled_cells(text, separator)
-    if cells < 3:
+    spoiled = list(islice(_spoiled_cells(text, separator), LEAST_SPOILED)) if _RUNS.search(text) else []
+    if len(spoiled) < LEAST_SPOILED:
         return data
     if repair:
         return _RUNS.sub(lambda run: _reread(run.group()) or run.group(), text).encode()
-    line = text.count("\n", 0, first) + 1
-    begin = max(text.rfind(mark, 0, first) for mark in (separator, "\n")) + 1
-    end = min(at for mark in (separator, "\n", "\r") if (at := text.find(mark, first)) != -1 or (at := len(text)))
+    line, cell = spoiled[0]
     raise SourceDataError(
-        f"{name}:line {line}: was UTF-8 read as cp1252 and saved again: '{text[begin:end].strip()[:80]}'. "
-        "Export it again as CSV UTF-8, or set 'repair: true'"
+        f"{name}:line {line}: was UTF-8 read as cp1252 and saved again: '{cell}'. Export it again as CSV UTF-8, or set "
+        "'repair: true'"
     )
 
 
-def _spoiled_cells(text: str, separator: str) -> tuple[int, int]:
-    """Return where the first spoiled letter stands, and in how many cells there are some, counted up to 3."""
-    first, last, cells = 0, -1, 0
-    for run in _RUNS.finditer(text):
-        letter = _reread(run.group())
-        if letter is None or not _EXPECTED.fullmatch(letter):
-            continue
-        between = text[last : run.start()]
-        if last < 0 or separator in between or "\n" in between:
-            cells += 1
-            first = first if cells > 1 else run.start()
-        last = run.end()
-        if cells >= 3:
-            break
-    return first, cells
+def _spoiled_cells(text: str, separator: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every cell with a letter that UTF-8 was, before it was read as cp1252."""
+    reader = csv.reader(text.split("\n"), delimiter=separator)
+    before = 0
+    try:
+        for row in reader:
+            for cell in row:
+                found = next(
+                    (run for run in _RUNS.finditer(cell) if _EXPECTED.fullmatch(_reread(run.group()) or "")), None
+                )
+                if found is not None:
+                    yield before + 1, cell[max(0, found.start() - SHOWN_AROUND) : found.end() + SHOWN_AROUND].strip()
+            before = reader.line_num
+    except csv.Error:  # a quotation mark that never closes: another check says so
+        return
 
 
 def _reread(run: str) -> str | None:

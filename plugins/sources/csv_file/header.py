@@ -83,8 +83,10 @@ def accepted_words(profile: Profile, column: str) -> list[str]:
     words = [column]
     for concept in profile.columns[column].concepts:
         words += words_of(concept) if concept in CONCEPTS else ()
-    by_fold = {fold(word): word for word in reversed(words)}
-    return list(reversed(by_fold.values()))
+    by_fold: dict[str, str] = {}
+    for word in words:
+        by_fold.setdefault(fold(word), word)
+    return list(by_fold.values())
 
 
 def candidates(header: str, profile: Profile) -> tuple[str, ...]:
@@ -149,6 +151,7 @@ def match_columns(header: Sequence[str], wanted: Wanted, place: str) -> Matched:
             open_names = [name for name in names if name not in found]
             _claim(found, (open_names or [*names])[0], at, header, place)
     _require(found, wanted, place)
+    found = dict(sorted(found.items(), key=lambda one: one[1]))
     unknown = [at for at in free if not candidates(header[at], wanted.profile)]
     return Matched(
         found, tuple(_unknown(at, header[at], wanted.profile, place) for at in unknown if _is_news(header[at]))

@@ -161,7 +161,7 @@ def _settled(column: Column, known: pl.DataFrame, rules: Rules) -> tuple[str, st
         return mark, f"decimal {mark}, proved by {column.shown(proofs)}"
     undecided = known.filter(pl.col("proof") == "open")["raw"]
     if undecided.is_empty():
-        return "", "whole numbers"
+        return "", "whole numbers" if known.filter(typed()).height else "numbers of the workbook"
     if rules.decimal:
         return rules.decimal, f"decimal {rules.decimal}, as 'decimal:' says"
     raise SourceDataError(

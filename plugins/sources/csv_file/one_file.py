@@ -45,7 +45,7 @@ def read_file(data: bytes, name: str, wanted: Wanted, about: Circumstances, repo
         SourceRefused: a setting stands in the way.
     """
     sheet = _sheet(data, name, wanted)
-    report.decisions += [f"{sheet.said}, profile {wanted.profile.name}", *sheet.notes]
+    report.decisions += [f"{sheet.grid.name}: profile {wanted.profile.name}, {sheet.said}", *sheet.notes]
     report.degraded += sheet.matched.said
     table = shape(sheet.grid, sheet.matched.columns, wanted, report)
     values = read_values(table, wanted, about.rules, report)
@@ -53,11 +53,11 @@ def read_file(data: bytes, name: str, wanted: Wanted, about: Circumstances, repo
     report.decisions.append(f"{sheet.grid.name}: rows are known by {listed(keyed.columns).replace(' or ', ' and ')}")
     rows = rows_of(keyed, values, wanted, about.rules, about.origin, report)
     if report.lost >= LEAST_LOST and report.lost > about.rejects_limit * report.records:
-        first = next(one for one in report.rejected if one.where)
         raise SourceDataError(
             f"{name}: {report.lost} of {report.records} records were left out: has the format changed? "
-            f"First: {first.where}: {first.reason}"
+            f"First: {report.first_lost}"
         )
+    report.rejected.sort(key=lambda one: int(one.where.rpartition(" ")[2]))
     dated = wanted.profile.name == "projects" and values.has("status_date")
     return FileRows(rows, keyed.columns, dated)
 

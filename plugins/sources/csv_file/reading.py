@@ -76,7 +76,7 @@ def _read_text(decoded: Decoded, name: str, wanted: Wanted) -> Sheet:
     header, titles = _header(data, separator, first_line, name, wanted)
     grid = read_rows(data, separator, header, name, plain=plain)
     matched = match_columns(header.cells, wanted, grid.header_place)
-    said = f"{name}: {decoded.encoding}, {SHOWN.get(separator, separator)}, header in line {header.line}"
+    said = f"{decoded.encoding}, {SHOWN.get(separator, separator)}, header in line {header.line}"
     above = f"; above it: {' / '.join(titles)}" if titles else ""
     return Sheet(grid, matched, said + above)
 

@@ -11,12 +11,16 @@ MOST_ALIKE = 1000  # faulty cells of one column that are listed one by one
 
 @dataclass(slots=True)
 class Report:
-    """Collects it while a file is read; `lost` counts records left out as a whole, `records` those that there are."""
+    """Collects it while a file is read.
+
+    `lost` counts records left out as a whole, `first_lost` says the first of them; `records` are those that there were.
+    """
 
     rejected: list[Rejected] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     lost: int = 0
+    first_lost: str = ""
     records: int = 0
 
     def add(self, other: "Report") -> None:
@@ -25,6 +29,7 @@ class Report:
         self.degraded += other.degraded
         self.decisions += other.decisions
         self.lost += other.lost
+        self.first_lost = self.first_lost or other.first_lost
 
     def cell(self, where: str, header: str, value: str, reason: str) -> None:
         """Note a cell that is null because it could not be read, or a line that is no record."""
@@ -33,6 +38,7 @@ class Report:
     def record(self, where: str, header: str, value: str, reason: str) -> None:
         """Note a record that is left out."""
         self.lost += 1
+        self.first_lost = self.first_lost or f"{where}: {reason}"
         self.cell(where, header, value, reason)
 
     def cells(self, found: Sequence[tuple[str, str, str]], header: str, total: int) -> None:

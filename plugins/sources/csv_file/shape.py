@@ -67,7 +67,9 @@ def shape(grid: Grid, columns: dict[str, int], wanted: Wanted, report: Report) -
     texts = [column for name, column in names.items() if wanted.profile.columns[name].form in TEXTS]
     trimmed = grid.cells.with_columns(stripped(one) for one in texts)
     table = Table(grid, trimmed, names)
-    odd = _odd_lines(table, [_is_empty(one, texts) for one in keys], keys, wanted)
+    # A line without its key, or with nothing else that a record must have, may be none.
+    others = [names[one] for group in wanted.groups() for one in group if one in names and names[one] not in keys]
+    odd = _odd_lines(table, [_is_empty(one, texts) for one in [*keys, *others[:1]]], keys, wanted)
     dropped = _drop_odd(table, odd, wanted, report) | _reject_shifted(grid, odd, report)
     _report_lacking(grid, dropped, report)
     groups = _group_values(trimmed, odd) if wanted.settings.group_column else None
@@ -105,9 +107,10 @@ def _is_empty(column: str, trimmed: list[str]) -> pl.Expr:
 
 
 def _odd_lines(table: Table, without: list[pl.Expr], keys: list[str], wanted: Wanted) -> pl.DataFrame:
-    """Return the lines that may be no record, with what speaks for it; all others have their key and no total in it.
+    """Return the lines that may be no record, with what speaks for it.
 
-    `without`: whether a key column is empty, for each of them.
+    `without`: whether a cell is empty in each column that every record has; lines with all of them, and no total where
+    the key stands, are records.
     """
     names = column_names(len(table.grid.header))
     suspect = pl.any_horizontal(without) if without else pl.lit(value=True)
@@ -173,10 +176,13 @@ def _drop_odd(table: Table, odd: pl.DataFrame, wanted: Wanted, report: Report) -
 
 
 def _reject_shifted(grid: Grid, odd: pl.DataFrame, report: Report) -> set[int]:
-    """Reject rows with more filled cells than there are headers: cells of one value stand in two columns."""
+    """Reject rows with more filled cells than there are headers: one value stands in two columns.
+
+    A workbook's cells know their column: what stands beside the table is a note.
+    """
     shifted: dict[int, tuple[int, str]] = {row: (0, text) for row, text in grid.exceeding.items()}
     nameless = [f"c{at}" for at, text in enumerate(grid.header) if not tidy(text)]
-    if nameless:
+    if nameless and not grid.marked:
         names = column_names(len(grid.header))
         beyond = grid.cells.filter(pl.any_horizontal([~is_blank(one) for one in nameless]))
         counted = beyond.select(

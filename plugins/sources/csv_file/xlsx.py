@@ -165,7 +165,7 @@ def _sheet(opening: Opening, sheet: "Worksheet", header: Line, above: list[str],
     matched = match_columns(grid.header, opening.wanted, grid.header_place)
     grid = _with_uncalculated(opening.data, sheet, grid)
     titles = f"; above it: {' / '.join(filter(None, above))}" if any(above) else ""
-    return Sheet(grid, matched, f"{label}: workbook, header in row {header.number}{titles}", tuple(notes))
+    return Sheet(grid, matched, f"workbook, header in row {header.number}{titles}", tuple(notes))
 
 
 def _grid(header: Line, lines: list[Line], label: str) -> Grid:
