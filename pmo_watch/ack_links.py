@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ PURPOSE = b"pmo_watch ack\0"
 CONFIRM = b"pmo_watch confirm\0"
 LONGEST_TOKEN = 300
 CONFIRM_SECONDS = 3600
+_TOKEN = re.compile(r"(v1\.([A-Za-z0-9_-]{1,16})\.([A-Za-z0-9_-]+))\.([A-Za-z0-9_-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says: which message, made for whom, good until when."""
+    """What a token says: which message, made for whom, good until when.
+
+    `recipient` is empty where it was too long for a token: the message knows it.
+    """
 
     message: str
     recipient: str
@@ -46,10 +51,15 @@ class BadLink(Exception):
 
 def token_for(message: str, recipient: str, now: datetime, valid: timedelta, keys: Sequence[Key]) -> str:
     """Return a signed token; the first key signs."""
-    expires = int((now + valid).timestamp())
-    payload = json.dumps({"m": message, "p": recipient, "x": expires}, separators=(",", ":"), ensure_ascii=False)
-    head = f"v1.{keys[0].id}.{_text(payload.encode())}"
-    return f"{head}.{_text(_mac(PURPOSE, head, keys[0]))}"
+    token = _signed(message, recipient, now + valid, keys[0])
+    return token if len(token) <= LONGEST_TOKEN else _signed(message, "", now + valid, keys[0])
+
+
+def _signed(message: str, recipient: str, expires: datetime, key: Key) -> str:
+    said = {"m": message, "p": recipient, "x": int(expires.timestamp())}
+    payload = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+    head = f"v1.{key.id}.{_text(payload.encode())}"
+    return f"{head}.{_mac(PURPOSE, head, key)}"
 
 
 def read_token(token: str, now: datetime, keys: Sequence[Key]) -> Link:
@@ -59,50 +69,43 @@ def read_token(token: str, now: datetime, keys: Sequence[Key]) -> Link:
         BadLink: malformed, of an unknown key, with a wrong signature, or past its end. The signature is compared
             before the payload is looked at.
     """
-    parts = token.split(".")
-    key = next((one for one in keys if len(parts) == 4 and one.id == parts[1]), None)
-    if len(token) > LONGEST_TOKEN or key is None or parts[0] != "v1":
+    parts = _TOKEN.fullmatch(token) if len(token) <= LONGEST_TOKEN else None
+    key = next((one for one in keys if parts and one.id == parts[2]), None)
+    if parts is None or key is None:
         raise BadLink("malformed")
-    given = _bytes(parts[3])
-    if not hmac.compare_digest(given, _mac(PURPOSE, ".".join(parts[:3]), key)):
+    if not hmac.compare_digest(parts[4], _mac(PURPOSE, parts[1], key)):
         raise BadLink("signature")
-    try:
-        payload = json.loads(_bytes(parts[2]))
-        link = Link(str(payload["m"]), str(payload["p"]), datetime.fromtimestamp(payload["x"], UTC))
-    except (ValueError, KeyError, TypeError, OverflowError):
-        raise BadLink("malformed") from None
+    link = _read(parts[3])
     if link.expires < now:
         raise BadLink("expired")
     return link
 
 
+def _read(payload: str) -> Link:
+    try:
+        said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return Link(str(said["m"]), str(said["p"]), datetime.fromtimestamp(said["x"], UTC))
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError):
+        raise BadLink("malformed") from None
+
+
 def confirmation(token: str, shown: str, now: datetime, key: Key) -> str:
     """Return what a page hides in its form: proof of what was shown and when."""
     moment = str(int(now.timestamp()))
-    return f"{moment}.{_text(_mac(CONFIRM, f'{token}|{shown}|{moment}', key))}"
+    return f"{moment}.{_mac(CONFIRM, f'{token}|{shown}|{moment}', key)}"
 
 
 def is_confirmed(given: str, token: str, shown: str, now: datetime, key: Key) -> bool:
     """Say whether a form was made within the last hour for what is still so."""
-    moment, _, mac = given.partition(".")
-    if not moment.isdigit() or not 0 <= now.timestamp() - int(moment) <= CONFIRM_SECONDS:
+    parts = re.fullmatch(r"([0-9]{1,12})\.([A-Za-z0-9_-]+)", given)
+    if parts is None or not 0 <= int(now.timestamp()) - int(parts[1]) <= CONFIRM_SECONDS:
         return False
-    try:
-        return hmac.compare_digest(_bytes(mac), _mac(CONFIRM, f"{token}|{shown}|{moment}", key))
-    except BadLink:
-        return False
+    return hmac.compare_digest(parts[2], _mac(CONFIRM, f"{token}|{shown}|{parts[1]}", key))
 
 
-def _mac(purpose: bytes, text: str, key: Key) -> bytes:
-    return hmac.new(key.secret, purpose + text.encode(), hashlib.sha256).digest()
+def _mac(purpose: bytes, text: str, key: Key) -> str:
+    return _text(hmac.new(key.secret, purpose + text.encode(), hashlib.sha256).digest())
 
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise BadLink("malformed") from None

@@ -94,6 +94,19 @@ class Alert:
     evaluations: int = 0
 
 
+def state_of(alert: Alert, *, silenced: bool) -> str:
+    """Return one word although several may hold: the first of closed, pending, silenced, acknowledged, unknown, open."""
+    if alert.closed_at is not None:
+        return "closed"
+    if alert.level is None:
+        return "pending"
+    if silenced:
+        return "silenced"
+    if alert.acknowledged_until:
+        return "acknowledged"
+    return "unknown" if alert.unknown_since else "open"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Transition:
     """A change of an alert with its reason, as written to the append-only log."""

@@ -1,7 +1,7 @@
 """Everything a plugin may import."""
 
 from pmo_watch import earning, workdays
-from pmo_watch.alerts import CLOSING, Alert, OutboxRow, Reason, Rendered, Silence, Transition
+from pmo_watch.alerts import CLOSING, Alert, OutboxRow, Reason, Rendered, Silence, Transition, state_of
 from pmo_watch.contracts import (
     Columns,
     Cursor,
@@ -139,6 +139,7 @@ __all__ = [
     "list_files",
     "plain",
     "shorten",
+    "state_of",
     "still_as_found",
     "watched_path",
     "workdays",

@@ -2,26 +2,32 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pmo_watch.acknowledgements import acknowledge
-from pmo_watch.alerts import Alert, Silence
+from pmo_watch.alerts import Alert, Silence, Transition
 from pmo_watch.errors import ConfigError
 from pmo_watch.store import AlertQuery, CycleChange, Store, StoreConflict
 
 LONGEST_SILENCE = timedelta(days=90)  # spec alerts
+LONGEST_REASON = 500  # spec channels 1.4
 TRIES = 5
+
+
+class NotOpen(ConfigError):
+    """An alert that is closed, was never there, or is not confirmed yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An acknowledgement as asked for."""
+    """An acknowledgement as asked for; `by`: what the log adds to the name, such as how it was given."""
 
     until: date
     who: str
     reason: str
+    by: str = ""
 
 
 def open_alerts(store: Store) -> list[Alert]:
@@ -36,10 +42,9 @@ def find_alert(store: Store, name: str) -> Alert:
     Raises:
         ConfigError: there is none, or several.
     """
-    found = [one for one in store.alerts() if one.id.startswith(name) and one.level is not None]
+    found = [one for one in open_alerts(store) if one.id.startswith(name)]
     if not found:
-        closed = store.find_alerts(AlertQuery(state="closed", limit=1000))
-        if any(one.id == name for one in closed):
+        if store.find_alerts(AlertQuery(id=name, state="closed")):
             raise ConfigError(f"alert {name} is closed: there is nothing to do")
         raise ConfigError(f"there is no open alert '{name}'; 'pmo-watch alerts list' shows those there are")
     if len(found) > 1:
@@ -51,16 +56,18 @@ def acknowledge_alerts(store: Store, ids: Sequence[str], wanted: Wanted, now: da
     """Acknowledge open alerts in one transaction and return them as they are afterwards.
 
     Raises:
-        ConfigError: one of them is not open, or what is asked cannot be; nothing is changed then.
+        NotOpen: one of them is not open; nothing is changed then.
+        ConfigError: what is asked cannot be; likewise.
     """
     today = now.astimezone(zone).date()
     for _ in range(TRIES):
         revision = store.revision()
-        known = {one.id: one for one in store.alerts()}
+        known = {one.id: one for one in store.alerts() if one.level is not None and one.closed_at is None}
         if missing := [one for one in ids if one not in known]:
-            raise ConfigError(f"alert {missing[0]} is not open any more")
-        made = [acknowledge(known[one], wanted.until, wanted.who, wanted.reason, now, today) for one in ids]
-        steps = [one for one in made if one is not None]
+            raise NotOpen(f"alert {missing[0]} is not open")
+        each = (known[one] for one in dict.fromkeys(ids))
+        made = [acknowledge(one, wanted.until, wanted.who, wanted.reason, now, today) for one in each]
+        steps = [_logged(one, wanted.by) for one in made if one is not None]
         alerts = [one.alert for one in steps]
         try:
             if steps:
@@ -70,6 +77,10 @@ def acknowledge_alerts(store: Store, ids: Sequence[str], wanted: Wanted, now: da
         changed = {one.id: one for one in alerts}
         return [changed.get(one, known[one]) for one in ids]
     raise ConfigError("alerts are changing too fast: try again")
+
+
+def _logged(step: Transition, by: str) -> Transition:
+    return replace(step, who=f"{step.who} ({by})") if by else step
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,6 @@ def _hush_fault(wanted: Hush, today: date) -> str:
         return f"until: {wanted.until} is past, give today or a later day"
     if wanted.until > today + LONGEST_SILENCE:
         return f"until: at most {LONGEST_SILENCE.days} days ahead, so {today + LONGEST_SILENCE} or an earlier day"
-    if len(wanted.why.strip()) < 3:
-        return "reason: say why in at least 3 characters"
+    if not 3 <= len(wanted.why.strip()) <= LONGEST_REASON:
+        return f"reason: give 3 to {LONGEST_REASON} characters that say why"
     return "" if wanted.who.strip() else "who: say who silences"

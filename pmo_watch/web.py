@@ -1,9 +1,10 @@
 """What the daemon serves: health, metrics of observers, reload, the API, acknowledge links (spec channels 7)."""
 
+import asyncio
 import contextlib
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,44 +14,30 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pmo_watch.ack_links import Key
-from pmo_watch.errors import StoreError
-from pmo_watch.settings_http import Http
+from pmo_watch.errors import SettingsError, StoreError
+from pmo_watch.settings_http import Http, Tls
 from pmo_watch.store import Store
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp, CycleReport
-from pmo_watch.web_access import Access, Caller, Refusal
+from pmo_watch.web_access import Caller
 from pmo_watch.web_ack import AckPages
-from pmo_watch.web_api import Api, BadRequest, error
+from pmo_watch.web_acts import Acts
+from pmo_watch.web_answers import HEADER_BYTES, STYLE, BadRequest, error, refusal
+from pmo_watch.web_api import LISTS, Lists
+from pmo_watch.web_guard import ACK, STYLESHEET, Guard
+from pmo_watch.web_openapi import document
+from pmo_watch.words import Words, words
 from pmo_watch.workdays import Calendar
 
 LOG = structlog.get_logger("pmo_watch.web")
-LISTS = ("alerts", "findings", "projects", "sources", "outbox")
-OPEN = ("/-/healthy", "/-/ready")
-HEADER_BYTES = 16 * 1024
-PAGE_HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
-STYLE = """:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 }
-main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8886 }
-tr.red td:first-child { border-left: 4px solid #b3261e }
-tr.amber td:first-child { border-left: 4px solid #b26a00 }
-label { display: inline-block; margin-right: .5rem }
-textarea, input[type=text] { width: 100%; box-sizing: border-box; font: inherit }
-button { font: inherit; padding: .5rem 1.2rem }
-.said { padding: .6rem 1rem; border-left: 4px solid #06c }
-"""
+READY_SECONDS = 2  # the store must answer in
+FAULTS = {404: "there is nothing here", 405: "this method is not served here"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +82,11 @@ class Site:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._api = Api(backend.store, backend.report, backend.now, backend.zone)
+        self._lists = Lists(backend.store, backend.report, backend.now)
+        self._acts = Acts(backend.store, backend.now, backend.zone)
         keys = [Key(one.id, one.key.get_secret_value().encode()) for one in backend.http.ack.keys]
         self._ack = AckPages(backend.store, keys, backend.telemetry, backend.zone, backend.calendar) if keys else None
+        self._asked: asyncio.Task[list[str]] | None = None
 
     def routes(self) -> list[Route]:
         """Return every route."""
@@ -105,23 +94,34 @@ class Site:
             Route("/-/healthy", self._healthy, methods=["GET", "HEAD"]),
             Route("/-/ready", self._ready, methods=["GET", "HEAD"]),
             Route("/-/reload", self._reload, methods=["POST"]),
+            *[Route(f"/api/v1/{name}", self._list(name), methods=["GET"]) for name in LISTS],
             Route("/api/v1/alerts/{id}/ack", self._acknowledge, methods=["POST"]),
             Route("/api/v1/silences", self._silence, methods=["POST"]),
-            *[Route(f"/api/v1/{name}", self._list(name), methods=["GET"]) for name in LISTS],
-            Route("/static/page.css", self._style, methods=["GET", "HEAD"]),
+            Route("/api/openapi.json", self._described, methods=["GET"]),
+            Route(STYLESHEET, self._style, methods=["GET", "HEAD"]),
         ]
         if self._ack:
-            found.append(Route("/ack/{token}", self._ack_page, methods=["GET", "HEAD", "POST"]))
+            found.append(Route(ACK, self._ack_page, methods=["GET", "HEAD", "POST"]))
         return [*found, *(Route(path, Endpoint(app)) for path, app in self._backend.mounts.items())]
 
     async def _healthy(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def _ready(self, request: Request) -> Response:
-        waiting = await run_in_threadpool(self._backend.waiting_for)
+        waiting = await self._waiting_for()
         if waiting:
             return JSONResponse({"ready": False, "waiting_for": waiting}, 503)
         return JSONResponse({"ready": True})
+
+    async def _waiting_for(self) -> list[str]:
+        """Ask in a thread, and once only while a store that does not answer holds that thread."""
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.create_task(run_in_threadpool(self._backend.waiting_for))
+        await asyncio.wait([self._asked], timeout=READY_SECONDS)
+        return self._asked.result() if self._asked.done() else ["store"]
+
+    async def _described(self, request: Request) -> Response:
+        return JSONResponse(document())
 
     async def _style(self, request: Request) -> Response:
         return Response(STYLE, media_type="text/css")
@@ -134,24 +134,22 @@ class Site:
 
     def _list(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            return await run_in_threadpool(self._api.listing, name, request)
+            return await run_in_threadpool(self._lists.answer, name, request)
 
         return answer
 
     async def _acknowledge(self, request: Request) -> Response:
-        answer = await self._api.acknowledge(request, _who(request))
+        answer = await self._acts.acknowledge(request, _who(request))
         self._backend.telemetry.acknowledgements.labels("api").inc()
         return answer
 
     async def _silence(self, request: Request) -> Response:
-        return await self._api.silence(request, _who(request))
+        return await self._acts.silence(request, _who(request))
 
     async def _ack_page(self, request: Request) -> Response:
         assert self._ack is not None  # else the route is not there
-        now, language = self._backend.now(), self._backend.language
-        if request.method == "POST":
-            return await self._ack.post(request, now, language)
-        return await run_in_threadpool(self._ack.show, request, now, language)
+        answer = self._ack.post if request.method == "POST" else self._ack.show
+        return await answer(request, self._backend.now(), self._backend.language)
 
 
 def _who(request: Request) -> str:
@@ -159,100 +157,34 @@ def _who(request: Request) -> str:
     return caller.name or "operator on this machine"
 
 
-class Guard:
-    """Around every request: who may, errors in words, headers of pages, counting, one access line."""
-
-    def __init__(self, app: AsgiApp, backend: Backend, paths: Sequence[str]) -> None:
-        self._app = app
-        self._backend = backend
-        self._access = Access(backend.http)
-        self._paths = paths
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), [500]
-
-        async def told(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                status[0] = message["status"]
-                message["headers"] = self._headers(scope, message["headers"])
-            await send(message)
-
-        request = Request(scope, receive)
-        refusal = await self._refusal(request)
-        if refusal is not None:
-            await refusal(scope, receive, told)
-        else:
-            await self._app(scope, receive, told)
-        self._count(scope, status[0], time.perf_counter() - began)
-
-    async def _refusal(self, request: Request) -> Response | None:
-        path = request.url.path
-        if sum(len(name) + len(value) for name, value in request.headers.raw) > HEADER_BYTES:
-            return error(431, "the headers are larger than 16 KiB")
-        public = path in OPEN or path.startswith("/static/")
-        if public or (path == "/metrics" and self._backend.http.open_metrics) or self._by_token(path):
-            return None
-        role = "operator" if request.method not in {"GET", "HEAD"} else "viewer"
-        caller = await self._access.admit(request, role)
-        if isinstance(caller, Refusal):
-            headers = {"WWW-Authenticate": 'Basic realm="pmo_watch"'} if caller.status == 401 else {}
-            return error(caller.status, caller.text, headers)
-        request.scope.setdefault("state", {})["caller"] = caller
-        return None
-
-    def _by_token(self, path: str) -> bool:
-        return path.startswith("/ack/") and self._backend.http.ack.login != "required"
-
-    def _headers(self, scope: Any, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        given = {name.lower() for name, _ in headers}
-        added = {**PAGE_HEADERS}
-        if self._backend.http.tls:
-            added["strict-transport-security"] = "max-age=31536000"
-        if scope["path"].startswith("/static/"):
-            added["cache-control"] = "max-age=3600"
-        return [*headers, *((n.encode(), v.encode()) for n, v in added.items() if n.encode() not in given)]
-
-    def _count(self, scope: Any, status: int, seconds: float) -> None:
-        handler = self._pattern(scope["path"])
-        self._backend.telemetry.requests.labels(handler, f"{status // 100}xx").inc()
-        self._backend.telemetry.request_seconds.labels(handler).observe(seconds)
-        LOG.debug("request", handler=handler, method=scope["method"], status=status)
-
-    def _pattern(self, path: str) -> str:
-        """Return the route's pattern, never the path: a token is in some."""
-        if path in self._paths:
-            return path
-        if path.startswith("/ack/"):
-            return "/ack/{token}"
-        return "/api/v1/alerts/{id}/ack" if path.startswith("/api/v1/alerts/") and path.endswith("/ack") else "other"
-
-
-async def _bad_request(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, BadRequest)
-    return error(fault.status, str(fault))
-
-
-async def _no_store(request: Request, fault: Exception) -> Response:
-    return error(503, f"the store does not answer: {fault}")
-
-
-async def _http_fault(request: Request, fault: Any) -> Response:
-    text = {404: "there is nothing here", 405: "this method is not served here"}.get(fault.status_code, fault.detail)
-    return error(fault.status_code, text, fault.headers)
-
-
 def site(backend: Backend) -> AsgiApp:
     """Return the whole application."""
-    from starlette.exceptions import HTTPException  # noqa: PLC0415  # only handlers need it
-
     routes = Site(backend).routes()
-    handlers: dict[Any, Any] = {BadRequest: _bad_request, StoreError: _no_store, HTTPException: _http_fault}
-    app = Starlette(routes=routes, exception_handlers=handlers)
-    return Guard(app, backend, [route.path for route in routes])
+    app = Starlette(routes=routes, exception_handlers=_handlers(words(backend.language)))
+    app.router.redirect_slashes = False
+    return Guard(app, routes, backend.http, backend.telemetry, backend.language)
+
+
+def _handlers(said: Words) -> dict[Any, Any]:
+    """Return what is answered to faults: never a traceback, which stands in the log where it is our defect."""
+
+    async def bad_request(request: Request, fault: BadRequest) -> Response:
+        return refusal(request.url.path, fault.status, str(fault), said)
+
+    async def no_store(request: Request, fault: StoreError) -> Response:
+        return refusal(request.url.path, 503, f"the store does not answer: {fault}", said)
+
+    async def not_served(request: Request, fault: HTTPException) -> Response:
+        text = FAULTS.get(fault.status_code, fault.detail)
+        return refusal(request.url.path, fault.status_code, text, said, fault.headers)
+
+    async def defect(request: Request, fault: Exception) -> Response:
+        return refusal(request.url.path, 500, "this is a defect of pmo-watch; its log says more", said)
+
+    return {BadRequest: bad_request, StoreError: no_store, HTTPException: not_served, Exception: defect}
+
+
+# --- the server ---------------------------------------------------------------------------------------------------
 
 
 class Server(uvicorn.Server):
@@ -266,30 +198,61 @@ class Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def listening(http: Http) -> AsyncIterator[socket.socket]:
-    """Bind the address before anything else is started, so that a second daemon says so at once."""
+    """Bind the address before anything else is started, so that a second daemon says so at once.
+
+    Raises:
+        SettingsError: the address cannot be had.
+    """
     family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((http.host, http.port))
+        try:
+            bound.bind((http.host, http.port))
+        except OSError as fault:
+            raise SettingsError(
+                f"http.listen: {http.listen} cannot be bound: {fault.strerror}: is another one running?"
+            ) from None
         bound.listen(128)
         bound.setblocking(False)
         yield bound
 
 
 def server(backend: Backend) -> Server:
-    """Return a server; the daemon awaits its `serve(sockets=[...])` and sets `should_exit` to end it."""
-    tls = backend.http.tls
+    """Return a server; the daemon awaits its `serve(sockets=[...])` and sets `should_exit` to end it.
+
+    Raises:
+        SettingsError: certificate or key are no use.
+    """
+    http = backend.http
+    if http.insecure and not (http.is_local or http.users or http.proxy):
+        LOG.warning("open to other machines without a login", listen=http.listen, setting="http.insecure")
+    context = _tls(http.tls) if http.tls else None
     config = uvicorn.Config(
         site(backend),
+        http="h11",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=2,
         lifespan="off",
-        ssl_certfile=str(tls.cert) if tls else None,
-        ssl_keyfile=str(tls.key) if tls else None,
-        ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
-        ssl_cert_reqs=2 if tls and tls.client_ca else 0,
+        ws="none",
+        h11_max_incomplete_event_size=4 * HEADER_BYTES,  # what is longer than we take is refused in our own words
+        ssl_context_factory=(lambda *_: context) if context else None,
     )
     return Server(config)
+
+
+def _tls(settings: Tls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.cert, settings.key, password="")  # it would ask the terminal for one
+        if settings.client_ca:
+            context.load_verify_locations(settings.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as fault:
+        reason = getattr(fault, "reason", None) or fault.strerror or "unreadable"
+        named = ", ".join(str(one) for one in (settings.cert, settings.key, settings.client_ca) if one)
+        raise SettingsError(f"http.tls: {named}: {reason}: certificate and key in PEM, which belong together") from None
+    return context

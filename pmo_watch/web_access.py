@@ -10,7 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 import bcrypt
 from starlette.requests import Request
@@ -19,8 +20,9 @@ from pmo_watch.settings_http import Http
 
 REMEMBERED_SECONDS = 300  # bcrypt takes 100 ms: too much for every scrape
 FAILURES_PER_MINUTE = 20
+MOST_KEYS = 1000
+LONGEST_PASSWORD = 72  # bytes that bcrypt looks at; it refuses more
 RANKS = {"viewer": 1, "operator": 2}
-DUMMY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds=10))  # an unknown user costs as much as a wrong password
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,56 +51,72 @@ class Rate:
 
     def exceeded(self, key: str) -> bool:
         """Say whether the key has used up its minute."""
-        events = self._events.get(key)
-        if not events:
-            return False
-        while events and events[0] < self._clock() - 60:
-            events.popleft()
-        if not events:
-            del self._events[key]
-        return len(events) >= self._most
+        return len(self._recent(key)) >= self._most
 
     def note(self, key: str) -> None:
         """Count one event."""
+        if len(self._events) >= MOST_KEYS:
+            self._events = {one: events for one in self._events if (events := self._recent(one))}
         self._events.setdefault(key, deque(maxlen=self._most)).append(self._clock())
+
+    def forget(self, key: str) -> None:
+        """Take the last event back."""
+        if events := self._events.get(key):
+            events.pop()
+
+    def _recent(self, key: str) -> deque[float]:
+        events = self._events.get(key, deque())
+        while events and events[0] <= self._clock() - 60:
+            events.popleft()
+        return events
 
 
 class Access:
     """Decides who a request comes from and whether it may."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, clock: Callable[[], float] = time.monotonic) -> None:
         self._http = http
-        self._failures = Rate(FAILURES_PER_MINUTE)
+        self._clock = clock
+        self._failures = Rate(FAILURES_PER_MINUTE, clock)
         self._salt = secrets.token_bytes(32)
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
 
-    async def admit(self, request: Request, role: str) -> Caller | Refusal:
-        """Return the caller when the role suffices, else why not."""
-        caller = await self._caller(request)
+    async def admit(self, request: Request, role: str, *, named: bool = False) -> Caller | Refusal:
+        """Return the caller when the role suffices, else why not; `named`: somebody must have signed in."""
+        caller = self.stranger(request)
+        if not isinstance(caller, Refusal):
+            caller = await self._caller(request)
         if isinstance(caller, Refusal):
             return caller
+        if named and not caller.name:
+            return Refusal(401, "this needs a login, and the settings name neither http.users nor http.proxy")
         if RANKS[caller.role] < RANKS[role]:
-            return Refusal(403, f"this needs the role {role}; {caller.name or 'without a login you'} has {caller.role}")
+            who = caller.name or "without a login one from elsewhere"
+            return Refusal(403, f"this needs the role {role}; {who} has {caller.role}")
         return caller
 
+    def stranger(self, request: Request) -> Caller | Refusal:
+        """Return a caller without a name, unless a page of another site lets a browser change something here."""
+        if request.method not in {"GET", "HEAD"} and is_foreign(request, self._http.external_url):
+            return Refusal(403, "a page of another site sends this: it is not done")
+        return Caller("", "viewer")
+
     async def _caller(self, request: Request) -> Caller | Refusal:
-        peer = request.client.host if request.client else ""
-        if self._http.proxy and self._is_proxy(peer):
+        peer = peer_of(request)
+        if self._http.proxy and peer and any(peer in network for network in self._http.proxy.from_):
             return self._of_proxy(request)
         if self._http.users:
-            return await self._of_password(request, peer)
+            return await self._of_password(request, str(peer))
         if self._http.proxy:
             return Refusal(401, "requests must come through the reverse proxy")
-        # Without any authentication only this machine may change anything.
-        return Caller("", "operator" if _is_loopback(peer) else "viewer")
+        return Caller("", "operator" if self._is_on_this_machine(request) else "viewer")
 
-    def _is_proxy(self, peer: str) -> bool:
-        assert self._http.proxy is not None
-        try:
-            address = ip_address(peer)
-        except ValueError:
+    def _is_on_this_machine(self, request: Request) -> bool:
+        """Say whether a person or program here asks, and not somebody elsewhere through a proxy or a browser here."""
+        peer = peer_of(request)
+        if peer is None or not peer.is_loopback or {"forwarded", "x-forwarded-for"} & set(request.headers.keys()):
             return False
-        return any(address in network for network in self._http.proxy.from_)
+        return _is_local(_host(f"//{request.headers.get('host', '')}"))
 
     def _of_proxy(self, request: Request) -> Caller | Refusal:
         assert self._http.proxy is not None
@@ -106,31 +124,75 @@ class Access:
         name = request.headers.get(proxy.user_header, "").strip()
         if not name:
             return Refusal(401, f"the reverse proxy sent no {proxy.user_header}")
-        groups = [one.strip() for one in request.headers.get(proxy.groups_header, "").split(",")]
-        ranks = [proxy.roles[group] for group in groups if group in proxy.roles]
-        return Caller(name, max(ranks, key=lambda one: RANKS[one], default="viewer"))
+        groups = [one.strip() for line in request.headers.getlist(proxy.groups_header) for one in line.split(",")]
+        roles = [proxy.roles[group] for group in groups if group in proxy.roles]
+        return Caller(name, max(roles, key=lambda one: RANKS[one], default="viewer"))
 
     async def _of_password(self, request: Request, peer: str) -> Caller | Refusal:
-        if self._failures.exceeded(peer):
-            return Refusal(429, "too many failed logins: wait a minute")
         given = _basic(request.headers.get("authorization", ""))
         if given is None:
             return Refusal(401, "sign in with name and password")
         name, password = given
         stamp = hmac.new(self._salt, f"{name}\0{password}".encode(), hashlib.sha256).digest()
-        known = self._remembered.get(stamp)
-        if known and known[0] > time.monotonic():
-            return known[1]
-        user = self._http.users.get(name)
-        hashed = user.hash.get_secret_value().encode() if user else DUMMY
-        good = await asyncio.to_thread(bcrypt.checkpw, password.encode()[:72], hashed)
-        if not good or user is None:
-            self._failures.note(peer)
+        until, known = self._remembered.get(stamp, (0.0, None))
+        if known and until > self._clock():
+            return known
+        if self._failures.exceeded(peer):
+            return Refusal(429, "too many failed logins: wait a minute")
+        self._failures.note(peer)  # before the answer is known: many may be asked for at once
+        if not await asyncio.to_thread(self._is_right, name, password):
             return Refusal(401, "wrong name or password")
-        caller = Caller(name, user.role)
-        self._remembered = {one: kept for one, kept in self._remembered.items() if kept[0] > time.monotonic()}
-        self._remembered[stamp] = (time.monotonic() + REMEMBERED_SECONDS, caller)
+        self._failures.forget(peer)
+        caller = Caller(name, self._http.users[name].role)
+        now = self._clock()
+        self._remembered = {one: kept for one, kept in self._remembered.items() if kept[0] > now}
+        self._remembered[stamp] = (now + REMEMBERED_SECONDS, caller)
         return caller
+
+    def _is_right(self, name: str, password: str) -> bool:
+        """Compare a password; an unknown name takes as long as one that we know."""
+        user = self._http.users.get(name)
+        hashed = (user or next(iter(self._http.users.values()))).hash.get_secret_value().encode()
+        right = bcrypt.checkpw(password.encode()[:LONGEST_PASSWORD], hashed)
+        return right and user is not None
+
+
+def peer_of(request: Request) -> IPv4Address | IPv6Address | None:
+    """Return the address at the other end of the socket; an IPv4 one also where the socket is an IPv6 one."""
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_foreign(request: Request, external_url: str) -> bool:
+    """Say whether a browser sends this on behalf of a page that is not ours; other programs send no such headers."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    ours = {_origin(external_url), f"{request.url.scheme}://{request.headers.get('host', '')}"}
+    return origin is not None and origin not in ours
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _basic(header: str) -> tuple[str, str] | None:
@@ -143,10 +205,3 @@ def _basic(header: str) -> tuple[str, str] | None:
         return None
     name, colon, password = text.partition(":")
     return (name, password) if colon else None
-
-
-def _is_loopback(peer: str) -> bool:
-    try:
-        return ip_address(peer).is_loopback
-    except ValueError:
-        return False

@@ -1,45 +1,77 @@
 """The page behind an acknowledge link: a GET shows, only a POST with a fresh confirmation changes (channels 7.4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pmo_watch.ack_links import BadLink, Key, Link, confirmation, is_confirmed, read_token
+from pmo_watch.acknowledgements import LONGEST
 from pmo_watch.alerts import Alert
 from pmo_watch.errors import ConfigError
-from pmo_watch.operations import Wanted, acknowledge_alerts
+from pmo_watch.operations import NotOpen, Wanted, acknowledge_alerts
 from pmo_watch.plain import NAME, plain
 from pmo_watch.store import AlertQuery, Store
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.templates import page
-from pmo_watch.web_access import Rate
-from pmo_watch.words import Words, words
+from pmo_watch.web_access import Caller, Rate, peer_of
+from pmo_watch.web_answers import PAGE, notice
+from pmo_watch.words import MISSING, Words, words
 from pmo_watch.workdays import Calendar
 
 AHEAD_WORKING_DAYS = 5  # what the page proposes
-LONGEST = timedelta(days=90)
 POSTS_PER_MINUTE = 20
-WORDS = ("alert", "value", "since", "by_when", "owner", "cause_action_owner_date", "acknowledge")
+LABELS = ("alert", "value", "since", "ack_until", "ack_name", "cause_action_owner_date", "acknowledge")
+REFUSED = {"malformed": (404, "ack_not_found"), "signature": (404, "ack_not_found"), "expired": (410, "ack_expired")}
+ENDED = {
+    "recovered": "recovered",
+    "entity_done": "closed_done",
+    "entity_gone": "closed_gone",
+    "rule_removed": "closed_rule_removed",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One request for the page: the token, what it says, and who it may be."""
+    """One request for the page: the link, who holds it, and the alerts of its message as they are now."""
 
     token: str
     link: Link
-    now: datetime
+    caller: Caller
+    peer: str
     words: Words
-    alerts: tuple[Alert, ...]  # still open
+    alerts: tuple[Alert, ...]
+
+    @property
+    def open(self) -> tuple[Alert, ...]:
+        """Those that can be acknowledged."""
+        return tuple(one for one in self.alerts if one.closed_at is None and one.level is not None)
 
     @property
     def shown(self) -> str:
-        """What the page shows, for the confirmation: levels now."""
-        return ",".join(f"{one.id}:{one.level}" for one in self.alerts)
+        """What the page shows, for the confirmation."""
+        return ",".join(f"{one.id}:{one.level}" for one in self.open)
+
+    @property
+    def is_channel(self) -> bool:
+        """Whether the link was made for a channel, which is nobody in particular."""
+        # A person has a uid, such as person:ann@example.org, or an address; a channel only a name.
+        return not (self.caller.name or ":" in self.link.recipient or "@" in self.link.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody put into the form."""
+
+    confirm: str = ""
+    until: str = ""
+    reason: str = ""
+    name: str = ""
+    ticked: tuple[str, ...] = ()
 
 
 class AckPages:
@@ -55,119 +87,131 @@ class AckPages:
         self._calendar = calendar
         self._rate = Rate(POSTS_PER_MINUTE)
 
-    def show(self, request: Request, now: datetime, language: str) -> Response:
+    async def show(self, request: Request, now: datetime, language: str) -> Response:
         """Show the alerts of the message as they are now; change nothing."""
+        return await run_in_threadpool(self._show, request, now, language)
+
+    def _show(self, request: Request, now: datetime, language: str) -> Response:
         asked = self._asked(request, now, language)
         if isinstance(asked, Response):
             return asked
-        done = request.query_params.get("done") == "1"
-        return self._page(asked, 200, "ack_done" if done else "")
+        return self._page(asked, now, 200, "ack_done" if request.query_params.get("done") == "1" else "")
 
     async def post(self, request: Request, now: datetime, language: str) -> Response:
-        """Acknowledge what was ticked, and show the page again."""
+        """Acknowledge what was ticked, or show the page again."""
+        form = (await request.form()).multi_items()
+        given = {name: str(value) for name, value in form if name in {"confirm", "until", "reason", "name"}}
+        typed = Typed(**given, ticked=tuple(str(value) for name, value in form if name == "alert"))
+        return await run_in_threadpool(self._post, request, typed, now, language)
+
+    def _post(self, request: Request, typed: Typed, now: datetime, language: str) -> Response:
         asked = self._asked(request, now, language)
         if isinstance(asked, Response):
             return asked
         if self._rate.exceeded(asked.token):
-            return self._refused(429, "ack_too_often", asked.words)
+            return notice(429, "ack_too_often", asked.words, {"Retry-After": "60"})
         self._rate.note(asked.token)
-        form = {name: str(value) for name, value in (await request.form()).multi_items() if name != "alert"}
-        ticked = [str(value) for name, value in (await request.form()).multi_items() if name == "alert"]
-        if not is_confirmed(form.get("confirm", ""), asked.token, asked.shown, now, self._keys[0]):
-            self._telemetry.links_refused.labels("confirm").inc()
-            return self._page(asked, 409, "ack_changed", form)
-        return self._acknowledge(asked, form, ticked or [one.id for one in asked.alerts])
-
-    def _acknowledge(self, asked: Asked, form: Mapping[str, str], ticked: Sequence[str]) -> Response:
-        known = {one.id for one in asked.alerts}
+        if not is_confirmed(typed.confirm, asked.token, asked.shown, now, self._keys[0]):
+            return self._changed(asked, typed, now)
+        known = {one.id for one in asked.open}
+        ids = [one for one in typed.ticked if one in known]
         try:
-            until = date.fromisoformat(form.get("until", ""))
-            who = f"{self._holder(asked, form)} (link)"
-            wanted = Wanted(until, who, form.get("reason", ""))
-            acknowledge_alerts(self._store, [one for one in ticked if one in known], wanted, asked.now, self._zone)
+            acknowledge_alerts(self._store, ids, self._wanted(asked, typed), now, self._zone)
+        except NotOpen:
+            now_closed = self._asked(request, now, language)
+            return now_closed if isinstance(now_closed, Response) else self._changed(now_closed, typed, now)
         except (ValueError, ConfigError):
-            return self._page(asked, 422, "ack_missing", form)
-        self._telemetry.acknowledgements.labels("link").inc()
+            return self._page(asked, now, 422, "ack_missing", typed)
+        self._telemetry.acknowledgements.labels("link").inc(len(ids))
         return RedirectResponse(f"/ack/{asked.token}?done=1", 303)
 
-    def _holder(self, asked: Asked, form: Mapping[str, str]) -> str:
-        """Return who acts: the person the link was made for, or the name typed where it belongs to a channel."""
-        if asked.link.recipient.startswith("person:"):
-            return asked.link.recipient.removeprefix("person:")
-        name = plain(form.get("name", ""), NAME)
-        if len(name) < 2:
-            raise ConfigError("name: say who you are")
-        return name
+    def _changed(self, asked: Asked, typed: Typed, now: datetime) -> Response:
+        self._telemetry.links_refused.labels("confirm").inc()
+        return self._page(asked, now, 409, "ack_changed", typed)
+
+    def _wanted(self, asked: Asked, typed: Typed) -> Wanted:
+        """Return what is asked for, in the name of whoever signed in, else of whom the link was made for.
+
+        Raises:
+            ValueError: the date is none.
+            ConfigError: nothing is ticked, or a name is needed and missing.
+        """
+        recipient = asked.link.recipient.removeprefix("person:")
+        name = asked.caller.name or (plain(typed.name, NAME) if asked.is_channel else recipient)
+        if len(name) < 2 or not typed.ticked:
+            raise ConfigError("tick at least one alert, and say who you are")
+        made_for = "" if name == recipient else f" made for {recipient}"
+        return Wanted(date.fromisoformat(typed.until), name, typed.reason, by=f"link{made_for}, {asked.peer}")
 
     def _asked(self, request: Request, now: datetime, language: str) -> Asked | Response:
-        token = request.path_params["token"]
-        said = words(language)
+        token, said = request.path_params["token"], words(language)
         try:
             link = read_token(token, now, self._keys)
         except BadLink as bad:
             self._telemetry.links_refused.labels(bad.reason).inc()
-            status = 410 if bad.reason == "expired" else 404
-            return self._refused(status, "ack_expired" if status == 410 else "ack_not_found", said)
-        found = self._store.message(link.message)
-        if found is not None:
+            return notice(*REFUSED[bad.reason], said)
+        if found := self._store.message(link.message):
             said = words(found[0].language)
-        alerts = self._alerts_of(link.message)
-        still = tuple(one for one in alerts if one.closed_at is None and one.level is not None)
-        if not still:
+            link = link if link.recipient else replace(link, recipient=found[0].recipient)
+        caller: Caller = request.scope["state"]["caller"]
+        asked = Asked(token, link, caller, str(peer_of(request)), said, self._alerts_of(link.message))
+        if not asked.open:
             self._telemetry.links_refused.labels("closed").inc()
-            return self._refused(410, "ack_closed", said)
-        return Asked(token, link, now, said, still)
+            return self._ended(asked)
+        return asked
 
-    def _alerts_of(self, message: str) -> list[Alert]:
-        """Return the alerts that the message was about, as they are now."""
-        ids = self._store.alerts_of(message)
-        now = {one.id: one for one in self._store.alerts()}
-        gone = [one for one in ids if one not in now]
-        closed = (
-            {one.id: one for one in self._store.find_alerts(AlertQuery(state="closed", limit=1000))} if gone else {}
-        )
-        return [one for one in (now.get(name) or closed.get(name) for name in ids) if one is not None]
+    def _alerts_of(self, message: str) -> tuple[Alert, ...]:
+        found = (self._store.find_alerts(AlertQuery(id=one)) for one in self._store.alerts_of(message))
+        return tuple(sorted((one for some in found for one in some), key=lambda one: (one.level != "red", one.id)))
 
-    def _page(self, asked: Asked, status: int, text: str, form: Mapping[str, str] | None = None) -> Response:
-        typed = form or {}
-        said, today = asked.words, asked.now.astimezone(self._zone).date()
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    def _page(self, asked: Asked, now: datetime, status: int, text: str, typed: Typed | None = None) -> Response:
+        said, today = asked.words, now.astimezone(self._zone).date()
         proposed = self._calendar.add(today, AHEAD_WORKING_DAYS) or today
         body = page(
-            "acknowledge.html.j2",
+            PAGE,
             language=said.language,
             title=said.beginning("acknowledge"),
             text=said(text) if text else "",
-            alerts=[self._row(one, said) for one in asked.alerts],
-            words={name: said.beginning(name) for name in WORDS},
-            confirm=confirmation(asked.token, asked.shown, asked.now, self._keys[0]),
-            until=typed.get("until") or proposed.isoformat(),
+            done=text == "ack_done",
+            alerts=[self._row(one, said) for one in asked.open],
+            ticked=typed.ticked if typed else tuple(one.id for one in asked.open),
+            labels={name: said.beginning(name) for name in LABELS},
+            confirm=confirmation(asked.token, asked.shown, now, self._keys[0]),
+            until=(typed.until if typed else "") or proposed.isoformat(),
             today=today.isoformat(),
             latest=(today + LONGEST).isoformat(),
-            reason=typed.get("reason", ""),
-            typed_name=typed.get("name", ""),
-            ask_name=not asked.link.recipient.startswith("person:"),
+            typed=typed or Typed(),
+            ask_name=asked.is_channel,
         )
         return HTMLResponse(body, status)
 
     def _row(self, alert: Alert, said: Words) -> Mapping[str, str]:
-        value = said.quantity(alert.value, alert.unit) if alert.value is not None else "–"
-        since = said.day(alert.since.astimezone(self._zone).date()) if alert.since else "–"
+        note = ""
+        if alert.acknowledged_until:
+            by = f"{said('acknowledged_by')} {plain(alert.acknowledged_by, NAME)}"
+            note = said("until", text=by, date=said.day(alert.acknowledged_until))
         return {
             "id": alert.id,
             "level": alert.level or "",
             "level_text": said(alert.level or "grey"),
-            "project": alert.project_code,
-            "name": alert.subject_name or alert.subject_id,
-            "value": value,
-            "since": since,
+            "project": plain(alert.project_code, NAME),
+            "name": plain(alert.subject_name or alert.subject_id, NAME),
+            "value": said.quantity(alert.value, alert.unit) if alert.value is not None else MISSING,
+            "since": self._day(alert.since, said),
+            "note": note,
         }
 
-    def _refused(self, status: int, text: str, said: Words) -> Response:
-        body = page(
-            "acknowledge.html.j2",
-            language=said.language,
-            title=said.beginning("acknowledge"),
-            text=said(text),
-            alerts=[],
-        )
-        return HTMLResponse(body, status)
+    def _ended(self, asked: Asked) -> Response:
+        """Say since when each alert is closed, and why."""
+        said = asked.words
+        lines = [
+            f"{plain(one.project_code, NAME)} {plain(one.subject_name or one.subject_id, NAME)}: "
+            f"{said(ENDED.get(one.close_reason, 'closed_out_of_scope'))}, {self._day(one.closed_at, said)}"
+            for one in asked.alerts
+        ]
+        return notice(410, "ack_closed", said, lines=lines)
+
+    def _day(self, moment: datetime | None, said: Words) -> str:
+        return said.day(moment.astimezone(self._zone).date()) if moment else MISSING

@@ -1,7 +1,8 @@
 """The lists below /api/v1: flat arrays, paged, filtered by the name of any field."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -11,17 +12,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pmo_watch.alerts import Alert, state_of
-from pmo_watch.contracts import CycleReport
-from pmo_watch.flow import FINDING_SCHEMA, Snapshot
+from pmo_watch.flow import FINDING_SCHEMA, Snapshot, SourceState
+from pmo_watch.plain import shorten
 from pmo_watch.rollup import DIMENSIONS
+from pmo_watch.rollup import SCHEMA as COLOURS
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.store import AlertQuery, OutboxEntry, OutboxQuery, OutboxState, Store
+from pmo_watch.telling import CycleReport
 from pmo_watch.web_answers import BadRequest, PlainJSON, plain_json
 
 DEFAULT_LIMIT, MOST = 100, 1000
 LISTS = ("alerts", "findings", "projects", "sources", "outbox")
 STORED_AS = {"pending": "pending", "closed": "closed"}  # every other state of an alert is one that is open
 SUBJECT = {"uid": pl.String(), "kind": pl.String(), "entity": pl.String(), "name": pl.String(), "project": pl.String()}
+COLOURED = ("overall", *DIMENSIONS)
 NAMED_BY = ("name", "title", "artefact", "code", "kind", "period")
 Row = Mapping[str, Any]
 Asked = Mapping[str, Sequence[str]]  # field -> values, of which one is enough
@@ -108,8 +112,9 @@ class Lists:
             return
         frame = report.snapshot.frame("project")
         shown = frame.select(name for name in frame.columns if not name.startswith("@")).sort("uid")
-        found = _filtered(shown.join(_colours(report), on="uid", how="left"), asked).filter(pl.col("uid") > after)
-        for row in found.head(MOST + 1).to_dicts():
+        rows = shown.join(_colours(report), on="uid", how="left", maintain_order="left")
+        _check(asked, rows.columns)
+        for row in _filtered(rows.filter(pl.col("uid") > after), asked).head(MOST + 1).to_dicts():
             yield row["uid"], row
 
     def _findings(self, asked: Asked, after: str) -> Iterator[tuple[str, Row]]:
@@ -117,13 +122,16 @@ class Lists:
         report = self._report()
         last_rule, _, last_uid = after.partition(" ")
         rules = asked.get("rule")
-        wanted = {name: values for name, values in asked.items() if name != "rule"}
+        own = {name: values for name, values in asked.items() if name in FINDING_SCHEMA}
+        about = {name: values for name, values in asked.items() if name in SUBJECT and name not in own}
         for found in sorted(report.findings if report else (), key=lambda one: one.rule):
             if found.rule < last_rule or (rules is not None and found.rule not in rules):
                 continue
             frame = found.frame.filter(pl.col("uid") > last_uid) if found.rule == last_rule else found.frame
+            frame = _filtered(frame, own)
+            frame = frame if about else frame.head(MOST + 1)
             named = frame.select("uid").join(self._subjects(), on="uid", how="left", maintain_order="left")
-            rows = _filtered(named.hstack(frame.drop("uid")), wanted).head(MOST + 1)
+            rows = _filtered(named.hstack(frame.drop("uid")), about).head(MOST + 1)
             yield from ((f"{found.rule} {row['uid']}", {"rule": found.rule, **row}) for row in rows.to_dicts())
 
     def _subjects(self) -> pl.DataFrame:
@@ -159,14 +167,10 @@ def _first(frame: pl.DataFrame, *names: str) -> pl.Expr:
 
 
 def _colours(report: CycleReport) -> pl.DataFrame:
-    """Return the computed colours, a column for each dimension."""
-    names = ("overall", *DIMENSIONS)
-    colours = report.colours if report.colours.width else pl.DataFrame(schema=dict.fromkeys(("project",), pl.String()))
-    parts = colours.select(pl.col("project").alias("uid")).unique()
-    for name in names if colours.width > 1 else ():
-        one = colours.filter(pl.col("dimension") == name).select(pl.col("project").alias("uid"), f"state")
-        parts = parts.join(one.rename({"state": f"rag_{name}"}), on="uid", how="left")
-    return parts
+    """Return the computed colours by project, a column for each dimension."""
+    known = report.colours if report.colours.width else pl.DataFrame(schema=COLOURS)
+    wide = known.pivot(on="dimension", on_columns=COLOURED, index="project", values="state")
+    return wide.rename({"project": "uid", **{name: f"rag_{name}" for name in COLOURED}})
 
 
 def alert_row(alert: Alert, *, silenced: bool = False) -> dict[str, Any]:
@@ -192,3 +196,67 @@ def alert_row(alert: Alert, *, silenced: bool = False) -> dict[str, Any]:
         "acknowledged_reason": alert.acknowledged_reason or None,
         "flapping": alert.flapping,
     }
+
+
+ALERT_FIELDS = tuple(alert_row(Alert("", "", "")))
+OUTBOX_FIELDS = tuple(one.name for one in fields(OutboxEntry))
+SOURCE_FIELDS = tuple(one.name for one in fields(SourceState) if one.name != "cursor")
+
+
+# --- pages and filters --------------------------------------------------------------------------------------------
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST):
+        raise BadRequest(f"limit: '{shorten(text, 40)}' should be a number from 1 to {MOST}")
+    return int(text)
+
+
+def _check(asked: Asked, known: Sequence[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise BadRequest(f"'{shorten(name, 40)}' is no parameter here; there is limit, after, {', '.join(known)}")
+
+
+def _paged(
+    page: Callable[[str], Sequence[T]], row: Callable[[T], tuple[str, Row]], after: str
+) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of page after page, as long as somebody takes them."""
+    while some := page(after):
+        for one in some:
+            after, shown = row(one)
+            yield after, shown
+        if len(some) < MOST:
+            return
+
+
+def _fitting(rows: Iterator[tuple[str, Row]], asked: Asked) -> Iterator[tuple[str, Row]]:
+    return ((key, row) for key, row in rows if all(_text(row[name]) in values for name, values in asked.items()))
+
+
+def _text(value: object) -> str:
+    """Return a value as JSON shows it, without quotation marks; nothing for null."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, default=plain_json).strip('"')
+
+
+def _filtered(frame: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """Keep the rows whose fields have one of the values asked for; an empty value is null."""
+    for name, values in asked.items():
+        kind = frame.schema[name]
+        if kind.is_numeric():
+            numbers = [_number(name, value) for value in values if value]
+            fits = pl.col(name).cast(pl.Float64).is_in(numbers)
+            fits = fits | pl.col(name).is_null() if "" in values else fits
+        else:
+            fits = pl.col(name).cast(pl.String).fill_null("").is_in(values)
+        frame = frame.filter(fits)
+    return frame
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadRequest(f"{name}: '{shorten(text, 40)}' is no number") from None

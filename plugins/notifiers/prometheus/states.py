@@ -6,7 +6,7 @@ from itertools import product
 
 import polars as pl
 
-from pmo_watch.api import Alert, CycleReport, Findings
+from pmo_watch.api import Alert, CycleReport, Findings, state_of
 
 from .exposition import Family
 from .families import family, gauge
@@ -39,7 +39,9 @@ def finding_families(report: CycleReport, counts: Counts) -> Iterator[Family]:
     """Yield findings and alerts counted per rule: zero-filled, so that 0 and no data differ."""
     rows = [(rule, state, found.get(state, 0)) for rule, found in counts.of(report).items() for state in FINDING_STATES]
     yield family("pmo_rule_findings", ("rule", "state"), _frame(rows, "rule", "state"))
-    counted = Counter((one.rule, level_of(one), state_of(one, report)) for one in report.alerts)
+    counted = Counter(
+        (one.rule, level_of(one), state_of(one, silenced=one.id in report.silenced)) for one in report.alerts
+    )
     every = dict.fromkeys([*product(report.rules.rules, ("amber", "red"), ALERT_STATES), *counted])
     alerts = [(*key, counted[key]) for key in every]
     yield family("pmo_rule_alerts", ("rule", "level", "state"), _frame(alerts, "rule", "level", "state"))
@@ -54,24 +56,13 @@ def level_of(alert: Alert) -> str:
     return alert.level or ("red" if alert.seen == "red" else "amber")
 
 
-def state_of(alert: Alert, report: CycleReport) -> str:
-    """Return one word although several may hold: the first of silenced, acknowledged, unknown, open."""
-    if alert.level is None:
-        return "pending"
-    if alert.id in report.silenced:
-        return "silenced"
-    if alert.acknowledged_until:
-        return "acknowledged"
-    return "unknown" if alert.unknown_since else "open"
-
-
 def alert_families(on: Portfolio, *, person_labels: bool) -> Iterator[Family]:
     """Yield the families with a series per alert."""
     shown = [one for one in on.report.alerts if person_labels or one.entity not in PRIVATE]
     codes = _project_labels(on, shown)
     rows = [
         (one.subject, one.rule, codes.get(one.project, ""), one.subject_id or one.subject,
-         level_of(one), state_of(one, on.report), one.opened_at)
+         level_of(one), state_of(one, silenced=one.id in on.report.silenced), one.opened_at)
         for one in shown
     ]  # fmt: skip
     schema = {**dict.fromkeys(("uid", *WORDS), pl.String()), "opened": pl.Datetime("us", "UTC")}

@@ -1,0 +1,102 @@
+"""What an operator does over the API: acknowledge an alert, silence alerts."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pmo_watch.errors import ConfigError
+from pmo_watch.operations import Hush, NotOpen, Wanted, acknowledge_alerts, add_silence
+from pmo_watch.store import AlertQuery, Store
+from pmo_watch.web_answers import BadRequest, PlainJSON
+from pmo_watch.web_api import alert_row
+
+PARTS = ("rule", "project", "entity", "tag")
+
+
+class Acts:
+    """Changes alerts and silences in a named person's name."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime], zone: ZoneInfo) -> None:
+        self._store = store
+        self._now = now
+        self._zone = zone
+
+    async def acknowledge(self, request: Request, who: str) -> Response:
+        """Acknowledge one alert: `{"until": "2026-12-01", "reason": "..."}`.
+
+        Raises:
+            BadRequest
+        """
+        body = await _body(request, ("until", "reason"))
+        wanted = Wanted(_day(body, "until"), who, _text(body, "reason"), by="api")
+        return await run_in_threadpool(self._acknowledge, request.path_params["id"], wanted)
+
+    def _acknowledge(self, alert: str, wanted: Wanted) -> Response:
+        try:
+            (after,) = acknowledge_alerts(self._store, [alert], wanted, self._now(), self._zone)
+        except NotOpen:
+            raise self._not_open(alert) from None
+        except ConfigError as fault:
+            raise BadRequest(str(fault), 422) from None
+        return PlainJSON(alert_row(after))
+
+    def _not_open(self, alert: str) -> BadRequest:
+        found = self._store.find_alerts(AlertQuery(id=alert))
+        if not found:
+            return BadRequest(f"there is no alert {alert}", 404)
+        closed = f"is closed ({found[0].close_reason})" if found[0].closed_at else "is not confirmed yet"
+        return BadRequest(f"alert {alert} {closed}: there is nothing to acknowledge", 409)
+
+    async def silence(self, request: Request, who: str) -> Response:
+        """Add a silence: `{"match": {"project": "HB-017"}, "until": "2026-12-01", "reason": "..."}`.
+
+        Raises:
+            BadRequest
+        """
+        body = await _body(request, ("match", "until", "reason"))
+        match = body.get("match")
+        if not isinstance(match, dict) or not set(match) <= set(PARTS):
+            raise BadRequest(f"match: should be an object with some of {', '.join(PARTS)}", 422)
+        parts = {name: _text(match, name, "match.") for name in PARTS if name in match}
+        wanted = Hush(who, _text(body, "reason"), _day(body, "until"), **parts)
+        return await run_in_threadpool(self._silence, wanted)
+
+    def _silence(self, wanted: Hush) -> Response:
+        try:
+            made = add_silence(self._store, wanted, self._now(), self._zone)
+        except ConfigError as fault:
+            raise BadRequest(str(fault), 422) from None
+        return PlainJSON(asdict(made), 201)
+
+
+async def _body(request: Request, known: tuple[str, ...]) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise BadRequest("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise BadRequest("the body should be an object", 422)
+    if unknown := sorted(set(body) - set(known)):
+        raise BadRequest(f"'{unknown[0][:40]}' is not known here; there is {', '.join(known)}", 422)
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str, above: str = "") -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise BadRequest(f"{above}{name}: should be a text", 422)
+    return value
+
+
+def _day(body: Mapping[str, Any], name: str) -> date:
+    try:
+        return date.fromisoformat(_text(body, name))
+    except ValueError:
+        raise BadRequest(f"{name}: should be a date such as 2026-12-01", 422) from None
