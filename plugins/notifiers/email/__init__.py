@@ -194,15 +194,21 @@ class Mailer:
 
 
 async def _quit(client: aiosmtplib.SMTP) -> None:
+    transport = client.transport  # the client forgets it when it has said goodbye
     with contextlib.suppress(*FAILURES):
         await client.quit(timeout=1)
-    _drop(client)
+    client.close()
+    _abort(transport)
 
 
 def _drop(client: aiosmtplib.SMTP) -> None:
-    """Close the connection at once: over TLS a mere close would wait for the other side's goodbye."""
     transport = client.transport
     client.close()
+    _abort(transport)
+
+
+def _abort(transport: asyncio.BaseTransport | None) -> None:
+    """Close a connection at once: over TLS a mere close would wait for the other side's goodbye."""
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()
 
