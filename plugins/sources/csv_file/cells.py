@@ -18,11 +18,6 @@ MARK, MARK_END = "\ue000", "\ue001"
 _MARKED = f"^{MARK}([^{MARK_END}]*){MARK_END}"
 
 
-def marked(kind: str, text: str) -> str:
-    """Return the text of a cell that a workbook knows to be a number, percent, date, bool or amount (its currency)."""
-    return f"{MARK}{kind}{MARK_END}{text}"
-
-
 def unmarked(text: pl.Expr) -> pl.Expr:
     """Return texts without what a workbook knows of them."""
     return text.str.replace(_MARKED, "")

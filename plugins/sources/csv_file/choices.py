@@ -27,8 +27,9 @@ def _looked_up(column: Column, rules: Rules, words: dict[str, str], silent: froz
     texts = column.distinct(rules)
     values = [words.get(fold(text)) for text in texts["text"]]
     quiet = [fold(text) in silent for text in texts["text"]]
-    texts = texts.with_columns(value=pl.Series(values, dtype=TEXT), null=pl.col("null") | pl.Series(quiet, dtype=FLAG))
-    return texts.with_columns(value=pl.when(~pl.col("null")).then("value"))
+    silent_too = pl.col("null") | pl.Series(quiet, dtype=FLAG)
+    known: pl.DataFrame = texts.with_columns(value=pl.Series(values, dtype=TEXT), null=silent_too)
+    return known.with_columns(value=pl.when(~pl.col("null")).then("value"))
 
 
 def report_unknown(column: Column, known: pl.DataFrame, one_of: tuple[str, ...], report: Report) -> None:

@@ -105,6 +105,6 @@ class Column:
         return self.grid.place(int(self.rows[at])), self.bare(at), reasons[self.raw[at]]
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], last: str = "or") -> str:
     """Return words as a sentence lists them."""
-    return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)

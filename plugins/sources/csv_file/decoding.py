@@ -141,7 +141,8 @@ def tidied(data: bytes) -> bytes:
         return data
     text = data.decode(errors="surrogateescape")
     whole = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-    return visible(whole).encode(errors="surrogateescape")
+    plain: str = visible(whole)
+    return plain.encode(errors="surrogateescape")
 
 
 def unspoiled(data: bytes, name: str, separator: str, *, repair: bool) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from pmo_watch_plugins.sources.csv_file.profiles import Profile
+from pmo_watch_plugins.sources.csv_file.profiles import PROFILES, Profile
 from pmo_watch_plugins.sources.csv_file.settings import Settings
 from pmo_watch_plugins.sources.csv_file.vocabulary import CONCEPTS, concepts_by_word, fold, tidy, words_of
 
@@ -23,41 +23,66 @@ class Wanted:
     profile: Profile
     settings: Settings
 
-    def column(self, name: str, setting: str) -> str:
+    def column(self, name: str, setting: str) -> str | None:
         """Return the canonical header that a setting means by a header or a field's name.
 
+        None when it is another profile's, and each file of the source goes by its own.
+
         Raises:
-            SourceRefused: the profile has no such column.
+            SourceRefused: no profile has such a column.
         """
-        columns = self.profile.columns
-        if name in columns:
-            return name
-        by_field = [
-            one.name
-            for one in columns.values()
-            if one.field and name in (one.field, f"{self.profile.entity}.{one.field}")
-        ]
-        if by_field:
-            return by_field[0]
-        near = get_close_matches(name, columns, 1)
-        hint = f", did you mean '{near[0]}'?" if near else ""
-        raise SourceRefused(f"'{setting}' names '{name}', which profile {self.profile.name} does not have{hint}")
+        found = _column_of(self.profile, name)
+        if found is None and self.settings.profile is None and any(_column_of(one, name) for one in PROFILES.values()):
+            return None
+        if found is None:
+            near = get_close_matches(name, self.profile.columns, 1)
+            hint = f", did you mean '{near[0]}'?" if near else ""
+            raise SourceRefused(f"'{setting}' names '{name}', which profile {self.profile.name} does not have{hint}")
+        return found
+
+    def named(self, names: Iterable[str], setting: str) -> dict[str, str]:
+        """Return what a setting says of this profile's columns: canonical header -> the name it uses."""
+        return {found: name for name in names if (found := self.column(name, setting)) is not None}
 
     def mapped(self) -> dict[str, str]:
         """Return canonical header -> what `columns` says of it."""
-        return {self.column(name, "columns"): header for name, header in self.settings.columns.items()}
+        said = self.settings.columns
+        return {name: said[used] for name, used in self.named(said, "columns").items()}
+
+    def constants(self) -> dict[str, str]:
+        """Return canonical header -> the value that every row has."""
+        said = self.settings.constants
+        return {name: said[used] for name, used in self.named(said, "constants").items()}
+
+    def group_column(self) -> str | None:
+        """Return the column that section lines fill."""
+        return self.column(self.settings.group_column, "group_column") if self.settings.group_column else None
+
+    def key(self) -> tuple[str, ...]:
+        """Return the columns that the settings make the key of; empty for the profile's own."""
+        return tuple(one if one == "scope" else name for one in self.settings.key if (name := self.column(one, "key")))
 
     def given(self) -> set[str]:
         """Return the columns that need none in the file: constants, and the one section lines fill."""
-        given = {self.column(name, "constants") for name in self.settings.constants}
-        group = self.settings.group_column
-        return given | ({self.column(group, "group_column")} if group else set())
+        group = self.group_column()
+        return {*self.constants(), *([group] if group else [])}
 
     def groups(self) -> list[tuple[str, ...]]:
         """Return the groups of columns of which the file must have one."""
         given = self.given()
-        own = [(self.column(one, "key"),) for one in self.settings.key if one != "scope"]
+        own = [(one,) for one in self.key() if one != "scope"]
         return [one for one in dict.fromkeys([*self.profile.mandatory, *own]) if not given & set(one)]
+
+
+def _column_of(profile: Profile, name: str) -> str | None:
+    if name in profile.columns:
+        return name
+    named = (
+        one.name
+        for one in profile.columns.values()
+        if one.field and name in (one.field, f"{profile.entity}.{one.field}")
+    )
+    return next(named, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +152,8 @@ def find_header(records: Iterable[Sequence[str]], wanted: Wanted) -> int | None:
 
 def _bare(said: str) -> str:
     numbered = _NUMBERED.fullmatch(said)
-    return fold(numbered.group(1) if numbered else said)
+    bare: str = fold(numbered.group(1) if numbered else said)
+    return bare
 
 
 def match_columns(header: Sequence[str], wanted: Wanted, place: str) -> Matched:

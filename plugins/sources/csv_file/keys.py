@@ -53,11 +53,11 @@ def with_keys(values: Values, wanted: Wanted, settled: tuple[str, ...], report: 
     frame = _reject_damaged(values, frame, named, wanted, report)
     frame = _reject_without_key(values, frame, named, wanted, report)
     wide = (*named, other)
-    may_widen = len(named) == 1 and not wanted.settings.key and other in frame.columns
+    may_widen = len(named) == 1 and not wanted.key() and other in frame.columns
     if settled and settled not in (named, wide):
         raise SourceDataError(
-            f"{values.table.grid.header_place}: rows were known by {listed(settled)} when the list was last read, now "
-            f"it would be {listed(named)}: set 'key:' to the columns that identify a row"
+            f"{values.table.grid.header_place}: rows were known by {listed(settled, 'and')} when the list was last "
+            f"read, now it would be {listed(named, 'and')}: set 'key:' to the columns that identify a row"
         )
     keyed = frame.with_columns(_joined(named, frame, wanted))
     unique = _is_unique(keyed[KEY])
@@ -94,7 +94,7 @@ def _joined(columns: tuple[str, ...], frame: pl.DataFrame, wanted: Wanted) -> pl
 
 
 def _may_lack(wanted: Wanted) -> frozenset[str]:
-    return wanted.profile.may_lack | frozenset(wanted.profile.more_key)
+    return frozenset({*wanted.profile.may_lack, *wanted.profile.more_key})
 
 
 def _is_unique(key: pl.Series) -> bool:
@@ -128,7 +128,7 @@ def _damaged(values: Values, column: str) -> pl.DataFrame:
     suspect = code.str.contains(rf"{_ROUNDED}|{_DAY}")
     if values.table.grid.marked:
         near, suspect = values.table.cells, suspect | (mark_of(code) == "date")
-    found = near.filter(suspect).select(ROW, text=unmarked(stripped(column)), native=mark_of(code))
+    found: pl.DataFrame = near.filter(suspect).select(ROW, text=unmarked(stripped(column)), native=mark_of(code))
     rounded = pl.col("text").str.contains(_ROUNDED)
     # Any word and two digits look like month and year: only those with a month's name are.
     dated = ~pl.col("text").str.contains(_LETTERS_FIRST) | pl.col("text").str.contains(_MONTH_YEAR)

@@ -50,7 +50,7 @@ def read_file(data: bytes, name: str, wanted: Wanted, about: Circumstances, repo
     table = shape(sheet.grid, sheet.matched.columns, wanted, report)
     values = read_values(table, wanted, about.rules, report)
     keyed = with_keys(values, wanted, about.settled, report)
-    report.decisions.append(f"{sheet.grid.name}: rows are known by {listed(keyed.columns).replace(' or ', ' and ')}")
+    report.decisions.append(f"{sheet.grid.name}: rows are known by {listed(keyed.columns, 'and')}")
     rows = rows_of(keyed, values, wanted, about.rules, about.origin, report)
     if report.lost >= LEAST_LOST and report.lost > about.rejects_limit * report.records:
         raise SourceDataError(

@@ -44,9 +44,10 @@ class Table:
 
 def key_columns(wanted: Wanted, columns: dict[str, str]) -> tuple[str, ...]:
     """Return the columns that identify a row: the settings', the profile's, or those for a file without its own."""
-    profile, settings = wanted.profile, wanted.settings
-    if settings.key:
-        return tuple(one if one == "scope" else wanted.column(one, "key") for one in settings.key)
+    profile = wanted.profile
+    own: tuple[str, ...] = wanted.key()
+    if own:
+        return own
     given = set(columns) | wanted.given()
     if profile.else_key and profile.key[0] not in given:
         return (*profile.else_key, *(one for one in profile.more_key if one in given))
@@ -72,7 +73,7 @@ def shape(grid: Grid, columns: dict[str, int], wanted: Wanted, report: Report) -
     odd = _odd_lines(table, [_is_empty(one, texts) for one in [*keys, *others[:1]]], keys, wanted)
     dropped = _drop_odd(table, odd, wanted, report) | _reject_shifted(grid, odd, report)
     _report_lacking(grid, dropped, report)
-    groups = _group_values(trimmed, odd) if wanted.settings.group_column else None
+    groups = _group_values(trimmed, odd) if wanted.group_column() else None
     cells = trimmed if groups is None else trimmed.with_columns(groups.alias(GROUP))
     if dropped:
         cells = cells.filter(~pl.col(ROW).is_in(sorted(dropped)))
@@ -163,7 +164,7 @@ def _verdict(keys: list[str], wanted: Wanted) -> pl.Expr:
 
 
 def _drop_odd(table: Table, odd: pl.DataFrame, wanted: Wanted, report: Report) -> set[int]:
-    grouped = wanted.settings.group_column
+    grouped = wanted.group_column()
     for row, text, verdict in odd.select(ROW, "text", "verdict").iter_rows():
         where = table.grid.place(row)
         if verdict == "header":
@@ -216,19 +217,14 @@ def _group_values(cells: pl.DataFrame, odd: pl.DataFrame) -> pl.Series:
 def _filled(table: Table, wanted: Wanted) -> Table:
     """Carry values down: of merged cells from the row above, of section lines to the rows below."""
     cells, columns = table.cells, dict(table.columns)
-    down = [
-        columns[one]
-        for one in (wanted.column(name, "fill_down") for name in wanted.settings.fill_down)
-        if one in columns
-    ]
+    down = [columns[one] for one in wanted.named(wanted.settings.fill_down, "fill_down") if one in columns]
     if down:
         cells = cells.with_columns(pl.when(~is_blank(one)).then(one).forward_fill().alias(one) for one in down)
-    group = wanted.settings.group_column
+    group = wanted.group_column()
     if group:
-        name = wanted.column(group, "group_column")
-        own = columns.get(name)
+        own = columns.get(group)
         if own:
             cells = cells.with_columns(pl.when(~is_blank(own)).then(own).otherwise(GROUP).alias(own))
         else:
-            columns[name] = GROUP
+            columns[group] = GROUP
     return Table(table.grid, cells, columns)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Protocol
 
-from pmo_watch_plugins.sources.csv_file.cells import MARK, MARK_END, marked, visible
+from pmo_watch_plugins.sources.csv_file.cells import MARK, MARK_END, visible
 from pmo_watch_plugins.sources.csv_file.numbers import CODES, ISO_CODES
 
 _TEXT_PARTS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
@@ -26,6 +26,11 @@ class Cell(Protocol):
     def number_format(self) -> str:
         """How it is shown."""
         ...
+
+
+def marked(kind: str, text: str) -> str:
+    """Return a text with what a workbook knows of it: number, percent, date, bool, or the currency of an amount."""
+    return f"{MARK}{kind}{MARK_END}{text}"
 
 
 def text_of(cell: Cell) -> str | None:
@@ -72,7 +77,7 @@ def kind_of(number_format: str) -> str:
         return "percent"
     for found in _SIGN.finditer(number_format):
         sign: str = next(filter(None, found.groups())).strip().upper()
-        code = CODES.get(sign, sign)
+        code: str = CODES.get(sign, sign)
         if code in ISO_CODES:
             return code
     return "number"

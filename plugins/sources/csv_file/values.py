@@ -72,7 +72,7 @@ def read_values(table: Table, wanted: Wanted, rules: Rules, report: Report) -> V
         SourceRefused: a constant is no value of its column.
     """
     specs = wanted.profile.columns
-    constants = {wanted.column(name, "constants"): text for name, text in wanted.settings.constants.items()}
+    constants = wanted.constants()
     given = [name for name in table.columns if name not in constants]
     words = {name: _words(name, wanted) for name in given}
     plain = [name for name in given if specs[name].form in TEXTS and not words[name]]
