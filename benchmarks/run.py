@@ -1,0 +1,241 @@
+"""`make bench`: a portfolio of 100,000 tasks in 200 plans through the real engine, each figure beside its floor.
+
+A floor is the least that anybody would have to do for the same: the parser without rows, the driver without a model,
+the comparison without findings. Both are measured in this run, on this machine; the ratio is what counts.
+"""
+
+import argparse
+import hashlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from evaluation import floor as comparison_floor
+from exposition import measure_exposition
+from lxml import etree
+from portfolio import write_plans
+from storage import driver_alone, sqlite_databases
+
+from pmo_watch.collect import Asked, read_source
+from pmo_watch.cycle import Engine
+from pmo_watch.evaluate import evaluate
+from pmo_watch.flow import Reading
+from pmo_watch.in_force import InForce, load, open_source
+from pmo_watch.log import set_up_logging
+from pmo_watch.store import open_store
+
+T = TypeVar("T")
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SETTINGS = """\
+organisation: {{calendar: be}}
+database: {{url: "sqlite:///bench.db"}}
+http: {{listen: "127.0.0.1:{port}"}}
+sources:
+  plans: {{type: ms_project, path: "plans/*.xml", every: 1h}}
+notifiers:
+  prometheus: {{type: prometheus, max_series: 1000000}}
+"""
+MEASURES = (
+    ("milestone.slip", "wd"),
+    ("milestone.overdue", "wd"),
+    ("milestone.forecast_in_past", "wd"),
+    ("project.finish_variance", "%"),
+    ("project.behind_plan", "pp"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured time in seconds (or another unit), its floor, and the aim as a sentence."""
+
+    what: str
+    value: float
+    floor: float | None
+    aim: str
+    unit: str = "s"
+
+    def line(self) -> str:
+        """Return it as a row of a table."""
+        beside = f"{self.floor:.3f}" if self.floor is not None else "–"
+        ratio = f"x {self.value / self.floor:.2f}" if self.floor else "–"
+        return f"| {self.what} | {self.value:.3f} {self.unit} | {beside} | {ratio} | {self.aim} |"
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Return the seconds of one run, and what it gave."""
+    began = time.perf_counter()
+    answer = work()
+    return time.perf_counter() - began, answer
+
+
+def median(work: Callable[[], object], times: int = 3) -> float:
+    """Return the median of some runs."""
+    return sorted(timed(work)[0] for _ in range(times))[times // 2]
+
+
+def bare_parse(paths: Iterable[Path]) -> None:
+    """Parse every file and clear each element as it ends: what any reader of the format has to do."""
+    for path in paths:
+        for _, element in etree.iterparse(str(path), events=("end",), tag="{*}Task"):
+            element.clear(keep_tail=False)
+
+
+def bare_hash(paths: Iterable[Path]) -> None:
+    """Hash every file: the least that tells that nothing has changed."""
+    for path in paths:
+        hashlib.sha256(path.read_bytes()).digest()
+
+
+def age(paths: Iterable[Path]) -> None:
+    """Let files look as if they had been saved an hour ago, so that nobody waits for their writing to end."""
+    then = time.time() - 3600
+    for path in paths:
+        os.utime(path, (then, then))
+
+
+def rules_text(number: int) -> str:
+    """Return so many rules over the measures in turn, each with thresholds of its own."""
+    lines = ["version: 1", "audiences: {pmo: {email: pmo@example.org, amber: never, red: never}}", "rules:"]
+    for count in range(number):
+        measure, unit = MEASURES[count % len(MEASURES)]
+        over = 5 + count
+        lines += [
+            f"  - id: rule-{count}",
+            f"    name: Rule {count}",
+            f"    measure: {measure}",
+            f"    amber: over {over} {unit}",
+            f"    red: over {2 * over} {unit}",
+            "    tell: {amber: [pmo], red: [pmo]}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def prepared(folder: Path, plans: int, tasks: int, rules: int) -> tuple[InForce, list[Path], int]:
+    """Write plans, settings and rules, and load what is in force."""
+    paths = write_plans(folder / "plans", plans, tasks)
+    age(paths)
+    (folder / "rules.d").mkdir()
+    (folder / "rules.d" / "bench.yaml").write_text(rules_text(rules), encoding="utf-8")
+    port = free_port()
+    settings = folder / "pmo-watch.yaml"
+    settings.write_text(SETTINGS.format(port=port), encoding="utf-8")
+    return load(settings), paths, port
+
+
+def read(in_force: InForce) -> Reading:
+    """Read the source once, as a cycle does."""
+    source = open_source(in_force, "plans", NOW)
+    return read_source(Asked("plans", source, {}), NOW, in_force.settings.reading_limits())
+
+
+def figures(folder: Path, plans: int, tasks: int, rules: int) -> Iterator[Figure]:
+    """Measure everything, in the order in which a new installation meets it."""
+    in_force, paths, port = prepared(folder, plans, tasks, rules)
+    parse = median(lambda: bare_parse(paths))
+    reading = read(in_force)
+    yield Figure("first read of the plans", median(lambda: read(in_force)), parse, "at most 1.6 x a bare parse")
+    store = open_store(in_force.settings.database.url.get_secret_value())
+    engine = Engine(store, in_force)
+    rows = reading.frames["task"]
+    driver = min(driver_alone(sqlite_databases(folder)(), rows) for _ in range(2))
+    whole = timed(lambda: engine.cycle(NOW, ["plans"]))[0]
+    yield Figure("first cycle: read, load, evaluate, commit", whole, parse + driver, "read and load within theirs")
+    yield from later_cycles(engine, paths, parse, (plans, tasks))
+    report = engine.report
+    assert report is not None
+    judged = median(lambda: evaluate(in_force.rules, report.snapshot, in_force.plugins.measures))
+    floor = comparison_floor(report.snapshot, rules)
+    yield Figure(f"{rules} rules on {rows.height:,} tasks", judged, floor, "at most 0.3 s")
+    engine.close()
+    store.close()
+    served, static = measure_exposition(100_000)
+    yield Figure("/metrics, 100,000 series", served, static, "at most 1.5 x static bytes")
+    start, resident = cold_start(folder, port)
+    yield Figure("cold start to ready", start, None, "under 3 s")
+    yield Figure("resident memory of the daemon", resident, None, "under 400 MB", "MB")
+
+
+def later_cycles(engine: Engine, paths: list[Path], parse: float, size: tuple[int, int]) -> Iterator[Figure]:
+    """Measure the cycles of every day: nothing changed, a little changed, nothing asked."""
+    again = timed(lambda: engine.cycle(NOW + timedelta(minutes=1), ["plans"]))[0]
+    yield Figure("unchanged re-read", again, median(lambda: bare_hash(paths)), "no row written")
+    age(write_plans(paths[0].parent, *size, changed=0.01))
+    changed = timed(lambda: engine.cycle(NOW + timedelta(minutes=2), ["plans"]))[0]
+    yield Figure("1 % changed: read, compare, write, evaluate", changed, parse, "about a first read")
+    quiet = median(lambda: engine.cycle(NOW + timedelta(minutes=3), []))
+    yield Figure("cycle with nothing new", quiet, None, "under 0.05 s")
+
+
+def cold_start(folder: Path, port: int) -> tuple[float, float]:
+    """Start the daemon on the loaded database; return seconds until it is ready and its resident megabytes."""
+    began = time.perf_counter()
+    command = [
+        sys.executable,
+        "-m",
+        "pmo_watch",
+        "run",
+        "--config",
+        str(folder / "pmo-watch.yaml"),
+        "--log-level",
+        "ERROR",
+    ]
+    daemon = subprocess.Popen(command)
+    try:
+        while not ready(port):
+            if daemon.poll() is not None or time.perf_counter() - began > 120:
+                raise SystemExit("the daemon does not become ready")
+            time.sleep(0.02)
+        seconds = time.perf_counter() - began
+        status = Path(f"/proc/{daemon.pid}/status").read_text(encoding="ascii")
+        resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+        return seconds, resident / 1024
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(20)
+
+
+def ready(port: int) -> bool:
+    """Say whether the daemon has finished its first cycle."""
+    try:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        link.request("GET", "/-/ready")
+        return link.getresponse().status == 200
+    except OSError:
+        return False
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plans", type=int, default=200)
+    parser.add_argument("--tasks", type=int, default=500, help="of each plan")
+    parser.add_argument("--rules", type=int, default=100)
+    asked = parser.parse_args()
+    set_up_logging("ERROR")
+    print(f"{asked.plans} plans of {asked.tasks} tasks, {asked.rules} rules, seed 1, {os.cpu_count()} processors\n")
+    print("| what | measured | floor | ratio | aim |\n| --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory(prefix="pmo-bench-") as name:
+        for figure in figures(Path(name), asked.plans, asked.tasks, asked.rules):
+            print(figure.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
