@@ -16,6 +16,7 @@ from pmo_watch.view import Table
 STATES = ("green", "amber", "red", "grey", "na")
 GREEN, AMBER, RED = 0, 1, 2
 NO_TEXT = pl.lit(None, pl.String)
+ENDED = ("done", "finished", "closed", "cancelled")  # reasons that say more than that a rule is not about a row
 
 
 class Sheet:
@@ -51,12 +52,13 @@ def gated(answers: pl.DataFrame, gate: pl.DataFrame | None) -> pl.DataFrame:
         gate = answers.select(NO_TEXT.alias("out"), NO_TEXT.alias("open"), "uid").drop("uid")
     settled = pl.coalesce("general", "out").is_not_null()
     is_open = ~settled & pl.col("open").is_not_null()
+    ended = pl.col("out").is_not_null() & (pl.col("standing") == NA) & pl.col("reason").is_in(ENDED)
     standing = pl.when(settled).then(pl.lit(NA, pl.UInt8)).when(is_open).then(pl.lit(GREY, pl.UInt8))
     return (
         answers.hstack(gate)
         .with_columns(
             standing.otherwise("standing").alias("standing"),
-            pl.coalesce("general", "out", "open", "reason").alias("reason"),
+            pl.coalesce("general", pl.when(ended).then("reason"), "out", "open", "reason").alias("reason"),
             pl.when(~is_open).then("value").alias("value"),
         )
         .drop("general", "out", "open")
