@@ -109,7 +109,6 @@ def once(
         engine = Engine(store, in_force)
         due = list(in_force.sources())
         draft = engine.preview(clock.now(), due) if dry_run else engine.cycle(clock.now(), due)
-        engine.close()
         show_cycle(draft, form, dry=dry_run)
         if not dry_run:
             said(f"{asyncio.run(_deliver(store, in_force, clock))} messages tried")

@@ -16,7 +16,6 @@ from pmo_watch.advance import Advanced, advance
 from pmo_watch.alerts import Message, Rendered, Silence, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.collect import Asked, collect
-from pmo_watch.contracts import Source
 from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, changes, picture, shown_measures, take_in
@@ -74,7 +73,8 @@ class Engine:
         self._former: RuleSet | None = None
         self._known = Known.stored(store)
         self._picture: Picture | None = None
-        self._sources: dict[str, Source] = {}
+        self._reads_files: dict[str, bool] = {}
+        self._revision = -1  # of the alerts as the last cycle left them
         self.report: CycleReport | None = None
         self._number = 0
         self._settled: set[str] = set()
@@ -90,6 +90,8 @@ class Engine:
             StoreError: nothing of it is kept; the next cycle begins where this one did.
         """
         decided = self._decide(now, due)
+        if self._is_quiet(decided):
+            return self._rest(now, decided)
         for _ in range(TRIES):
             draft = self._draft(now, decided)
             try:
@@ -99,6 +101,36 @@ class Engine:
             self._take(draft)
             return draft
         raise StoreConflict("alerts are changing faster than a cycle can decide: is another daemon running?")
+
+    def _is_quiet(self, decided: _Decided) -> bool:
+        """Say whether there is nothing to decide: the same data, the same quarter of an hour, nobody acted."""
+        same = self._picture is not None and decided.picture.key == self._picture.key
+        same = same and decided.picture.evaluated is (self._picture and self._picture.evaluated)
+        unread = all(one.unchanged for one in decided.readings) and not decided.accepting and not self._settled
+        return same and unread and self.report is not None and self.store.revision() == self._revision
+
+    def _rest(self, now: datetime, decided: _Decided) -> Draft:
+        """Write that sources were asked and had nothing new; everything else stays as the last cycle left it."""
+        assert self.report is not None  # as `_is_quiet` has seen
+        readings = changes(decided.accepted, decided.readings, decided.picture.snapshot.today)
+        change = CycleChange(now, readings=readings)
+        if readings:
+            self.store.write(change)
+        self._known, self._picture = decided.picture.known, decided.picture
+        advanced = Advanced((), (), tuple(self.report.alerts))
+        return Draft(
+            now,
+            decided.readings,
+            decided.accepted,
+            decided.picture,
+            decided.rules,
+            decided.findings,
+            advanced,
+            Routed(),
+            (),
+            (),
+            change,
+        )
 
     def preview(self, now: datetime, due: Sequence[str]) -> Draft:
         """Decide a cycle and write nothing."""
@@ -132,19 +164,23 @@ class Engine:
                 continue
             state = self._known.states.get(name)
             try:
-                source = self._sources.get(name) or open_source(self.in_force, name, now)
+                source = open_source(self.in_force, name, now)
             except Exception as fault:
                 LOG.exception("source cannot be opened", source=name)
                 failed.append(Reading(name, now, Outcome.FAILED, error=str(fault)))
                 continue
-            self._sources[name] = source
+            self._reads_files[name] = reads_files(source)
             asked.append(Asked(name, source, state.cursor if state else {}))
-        return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
+        try:
+            return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
+        finally:
+            for one in asked:
+                one.source.close()
 
     def graces(self) -> dict[str, Span]:
         """Return how long each source may fail before the ICT unit is told."""
         limits = self.in_force.settings.limits
-        return {name: limits.grace(files=reads_files(source)) for name, source in self._sources.items()}
+        return {name: limits.grace(files=files) for name, files in self._reads_files.items()}
 
     def _flags(self) -> dict[str, str]:
         return self.store.marks(MarkKind.FLAG)
@@ -262,6 +298,7 @@ class Engine:
 
     def _take(self, draft: Draft) -> None:
         self._settled.clear()
+        self._revision = (draft.change.based_on or 0) + 1
         self._known = draft.picture.known
         self._picture = draft.picture
         self._former = draft.rules
@@ -297,17 +334,10 @@ class Engine:
         )
 
     def swap(self, in_force: InForce, observers: Mapping[str, Observer]) -> None:
-        """Take up new settings and rules between two cycles; sources are opened anew."""
-        self.close()
+        """Take up new settings and rules between two cycles."""
         self.in_force = in_force
         self.observers = observers
         self._picture = None
-
-    def close(self) -> None:
-        """Let go of the sources."""
-        for source in self._sources.values():
-            source.close()
-        self._sources = {}
 
 
 def _named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Any]]) -> list[Thread]:

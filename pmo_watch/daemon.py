@@ -106,7 +106,6 @@ class Daemon:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
             await self._mailroom.close()
-            self._engine.close()
             for task in done:
                 if not task.cancelled() and (fault := task.exception()):
                     raise fault

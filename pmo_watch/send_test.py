@@ -45,7 +45,6 @@ async def send_test(in_force: InForce, store: Store, target: str, now: datetime)
     finally:
         for notifier in notifiers.values():
             await notifier.close()
-        engine.close()
     return Answers(tuple(lines), failed)
 
 

@@ -97,7 +97,6 @@ async def _replay(in_force: InForce, store: Store, folder: Path) -> None:
             monday = await _step(engine, mailroom, clock, _at(day + timedelta(days=3), LOOKED))
             _tell(number, day, friday, monday)
     finally:
-        engine.close()
         await mailroom.close()
 
 
