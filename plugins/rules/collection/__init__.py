@@ -26,6 +26,7 @@ def days_late(params: LateParams, view: View) -> Columns:
     """Count the working days from the day an indicator was due to the day it came, or to today; 0 before it is due."""
     due = pl.col("due_on")
     late = view.working_days(due, pl.coalesce("received_on", "@today")).clip(lower_bound=0)
+    late = pl.when(due > pl.col("@today")).then(pl.lit(0, pl.Int64)).otherwise(late)
     # The latest periods that are due; those before are history, whatever became of them.
     behind = pl.when(due <= pl.col("@today")).then(due).rank("dense", descending=True).over("indicator", "scope")
     return Columns(
