@@ -20,7 +20,11 @@ _NOTES = {
     "baseline = first snapshot": "baseline_first_version",
     "baseline = first version seen": "baseline_first_version",
     "status date assumed": "status_date_assumed",
+    "status date in the future": "note_future_status_date",
     "no project tolerance": "org_tolerance_used",
+    "slack computed over the network": "note_network_slack",
+    "value of an earlier period": "note_earlier_period",
+    "against the baseline": "note_against_baseline",
 }
 _OLD_IN = {"wd": "working_day", "d": "calendar_day", "h": "hour"}
 
@@ -36,8 +40,9 @@ def reason_text(reason: str, said: Words, zone: tzinfo) -> str:
 
 def note_text(note: str, said: Words) -> str:
     """Return a note of a finding in the language; a text that is not known as it is."""
-    if found := re.fullmatch(r"small sample: (\S+) of (\S+)", note):
-        return said("small_sample", a=found[1], b=found[2])
+    for pattern, speak in _NOTE_PATTERNS:
+        if found := re.fullmatch(pattern, note):
+            return speak(found.groups(), said)
     key = _NOTES.get(note.lower().partition(":")[0], "")
     return said(key) if key else plain(note, NOTE)
 
@@ -49,7 +54,10 @@ def facts(finding: Mapping[str, Any], entity: str, said: Words) -> tuple[tuple[s
         for name, value in (finding.get("evidence") or {}).items()
         if value not in {None, ""}
     ]
-    notes = [note_text(note, said) for note in str(finding.get("note") or "").split("; ") if note]
+    # What is assumed of the date stands in the data basis already.
+    of_date = [one for one in str(finding.get("as_of_note") or "").split("; ") if one != "status date assumed"]
+    told = [*str(finding.get("note") or "").split("; "), *of_date]
+    notes = [note_text(note, said) for note in told if note]
     if notes:
         shown = [*shown[: MOST_FACTS - 1], (said("evidence"), "; ".join(notes))]
     return tuple(shown[:MOST_FACTS])
@@ -119,6 +127,23 @@ def _not_read(parts: tuple[str, ...], said: Words, zone: tzinfo) -> str:
     return said("source_not_read", source=parts[0], when=when)
 
 
+def _old_date(parts: tuple[str, ...], said: Words) -> str:
+    return said("note_old_status_date", days=said.count("working_day", int(parts[0])))
+
+
+def _sources(parts: tuple[str, ...], said: Words) -> str:
+    names = re.findall(r"\S+ from ([^\s,]+)", parts[0])
+    return said("note_two_sources", list=said.listed(dict.fromkeys(names)))
+
+
+_NOTE_PATTERNS: tuple[tuple[str, Callable[[tuple[str, ...], Words], str]], ...] = (
+    (r"small sample: (\S+) of (\S+)", lambda parts, said: said("small_sample", a=parts[0], b=parts[1])),
+    (r"estimate at completion: (.+)", lambda parts, said: said("note_eac", by=said.figure(parts[0]))),
+    (r"(\d+) of (\d+) rows left out.*", lambda parts, said: said("note_left_out", n=parts[0], m=parts[1])),
+    (r"missing periods: (.+)", lambda parts, said: said("note_missing_periods", list=plain(parts[0], NOTE))),
+    (r"status date (\d+) wd old", _old_date),
+    (r"(\S+ from \S+(?:, \S+ from \S+)*)", _sources),
+)
 _PATTERNS: tuple[tuple[str, _Speak], ...] = (
     (r"missing (\S+) on (\S+) of (\S+) rows", _missing_rows),
     (r"missing (\S+)", lambda parts, said, _: said("missing", field=said.label(parts[0]))),

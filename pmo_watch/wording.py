@@ -282,16 +282,23 @@ def data_basis(message: Message, voice: Voice) -> str:
     if not known:
         return ""
     said, kinds = voice.words, voice.context.source_kinds
-    used = [kinds.get(source, "") for source, _, _ in known]
+    sources = dict.fromkeys(source for source, _, _ in known)
+    used = [kinds.get(source, "") for source in sources]
     dated = [
-        said("data_of", source=_source(source, kinds.get(source, ""), used, said), date=said.day(day))
-        + (f", {said('status_date_assumed')}" if assumed else "")
-        for source, day, assumed in known
+        said("data_of", source=_source(source, kinds.get(source, ""), used, said), date=_days(known, source, said))
+        + (f", {said('status_date_assumed')}" if any(one == source and assumed for one, _, assumed in known) else "")
+        for source in sources
     ]
     text = dated[0]
     for last in dated[1:]:
         text = said("semicolon", list=text, last=last)
     return said("data_basis", list=text)
+
+
+def _days(known: list[tuple[str, date, bool]], source: str, said: Words) -> str:
+    """Return the days of a source's data: one, or the oldest and the newest of several plans."""
+    days = sorted({day for one, day, _ in known if one == source})
+    return said.listed(said.day(day) for day in dict.fromkeys((days[0], days[-1])))
 
 
 def _basis_of(finding: Mapping[str, Any]) -> tuple[str, date, bool] | None:

@@ -20,6 +20,7 @@ LOCALES = {"en": "en_GB", "fr": "fr_BE", "nl": "nl_BE"}
 MISSING = "–"
 
 _COUNTED = {"wd": "working_day", "d": "calendar_day", "h": "hour", "periods": "period", "steps": "step"}
+_DATES = re.compile(r"\d{4}-\d{2}-\d{2}(, \d{4}-\d{2}-\d{2})+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _GROUPS_FROM = 10_000  # glossary section 1; money is always grouped
 _MOST_DIGITS = 4  # spec measures 1.5
@@ -71,8 +72,9 @@ class Words:
     def label(self, name: str, entity: str = "") -> str:
         """Return the words for a field or figure, such as `baseline_finish`; its own name in words where none are."""
         last = name.rpartition(".")[2]
-        keys = (f"{entity}.{last}", name, f"milestone.{last}", f"project.{last}", last)
-        return next((self(key) for key in keys if self.has(key)), last.replace("_", " "))
+        keys = (f"{entity}.{last}", f"evidence.{last}", name, f"milestone.{last}", f"project.{last}", last)
+        found = (self(key) for key in keys if self.has(key))
+        return next((text for text in found if "{" not in text), last.replace("_", " "))
 
     def beginning(self, key: str, **parts: object) -> str:
         """Return the words of `key` with a capital, as a heading or the beginning of a line has it."""
@@ -148,6 +150,10 @@ class Words:
 
     def figure(self, text: str) -> str:
         """Return a text from the evidence of a finding as tables show it: dates and numbers in the language's way."""
+        if _DATES.fullmatch(text):
+            return ", ".join(self.figure(one) for one in text.split(", "))
+        if self.has(f"value.{text}"):
+            return self(f"value.{text}")
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             try:
                 return self.short_day(date.fromisoformat(text))

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pmo_watch.alerts import Alert, Item, Message
+from pmo_watch.alerts import Alert, Awaited, Item, Message
 from pmo_watch.flow import Organisation
+from pmo_watch.render import render
 from pmo_watch.rules import Rule
+from pmo_watch.telling import ItemView
 from pmo_watch.wording import RenderContext
 from pmo_watch.workdays import Calendar
 
@@ -26,6 +28,9 @@ SLIP = Rule(
         "nl": "Bevestig de nieuwe datum of stel een herstelplan voor.",
     },
 )
+NB = "\u00a0"
+EVIL = '[x](http://evil.test) **b** <at>y</at> {{DATE(0)}} <script>alert("1")</script>'
+GREY: dict[str, Any] = {"state": "grey", "value": None, "limit": None, "evidence": {}}
 EVIDENCE = {"baseline_finish": "2026-05-01", "forecast_finish": "2026-05-19"}
 FINDING: dict[str, Any] = {
     "state": "red",
@@ -92,6 +97,12 @@ def an_item(number: int = 1, **parts: Any) -> Item:
     return replace(item, **parts)
 
 
+def only(item: Item, language: str = "en", **parts: Any) -> ItemView:
+    """Return the only alert of a message in words."""
+    _, view = render(a_message(item, language=language, **parts), CONTEXT)
+    return view.sections[0].items[0]
+
+
 def a_message(*items: Item, **parts: Any) -> Message:
     """Return a message to a project leader over the notifier mail."""
     message = Message(
@@ -108,3 +119,23 @@ def a_message(*items: Item, **parts: Any) -> Message:
         thread="00112233aabbccdd",
     )
     return replace(message, **parts)
+
+
+def a_digest() -> Message:
+    """Return a digest with one alert in each part but one, and a decision awaited."""
+    old = an_alert(2, opened_at=NOW - timedelta(days=40), since=NOW - timedelta(days=40))
+    items = (
+        an_item(1),
+        an_item(2, alert=old, reason="open", level="amber", subject_name="Pilot"),
+        an_item(3, reason="recovered", level="green", subject_name="Acceptance", project_code="ATL-7"),
+        an_item(4, reason="silenced", level="amber", subject_name="Training"),
+        an_item(5, reason="improved", level="amber", before="red", subject_name="Migration"),
+        an_item(
+            6,
+            reason="unknown",
+            level="grey",
+            finding={"state": "grey", "value": None, "reason": "needs 3 samples, has 1"},
+        ),
+    )
+    awaited = Awaited("D-3", "Choose the hosting contract", "ATL-7", "Atlas", date(2026, 5, 20))
+    return a_message(*items, kind="digest", digest="daily", day=date(2026, 5, 12), thread="", decisions=(awaited,))
