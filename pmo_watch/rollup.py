@@ -30,15 +30,26 @@ def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str]
     `dimensions`: rule id -> dimension; rules without one do not count. The dimension `overall` is the worst of all but
     `data`. A project and dimension without a finding other than na has no row.
     """
-    places = project_of(snapshot)
-    parts = [
-        _with_project(one, places).select("project", pl.lit(dimensions[one.rule]).alias("dimension"), "rank")
-        for one in findings
-        if dimensions.get(one.rule) and not one.frame.is_empty()
-    ]
-    if not parts:
+    by_dimension: dict[str, list[pl.DataFrame]] = {}
+    for one in findings:
+        if dimensions.get(one.rule) and not one.frame.is_empty():
+            by_dimension.setdefault(dimensions[one.rule], []).append(_ranked(one))
+    if not by_dimension:
         return pl.DataFrame(schema=SCHEMA)
-    worst = pl.concat(parts).group_by("project", "dimension").agg(pl.col("rank").max())
+    places = project_of(snapshot)
+    # The worst of each row comes first: a hundred rules on the same rows are then joined to their projects once.
+    worst = pl.concat(
+        [
+            pl.concat(parts)
+            .group_by("uid")
+            .agg(pl.col("rank").max())
+            .join(places, on="uid")
+            .group_by("project")
+            .agg(pl.col("rank").max())
+            .select("project", pl.lit(dimension).alias("dimension"), "rank")
+            for dimension, parts in by_dimension.items()
+        ]
+    )
     overall = worst.filter(pl.col("dimension").is_in(COUNTED)).group_by("project").agg(pl.col("rank").max())
     both = pl.concat([worst, overall.select("project", pl.lit("overall").alias("dimension"), "rank")])
     states = {rank: state for state, rank in RANK.items()}
@@ -47,12 +58,11 @@ def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str]
     ).sort("project", "dimension")
 
 
-def _with_project(found: Findings, places: pl.DataFrame) -> pl.DataFrame:
-    """Return the ranked findings with the uid of the project that each belongs to."""
-    ranked = found.frame.filter(pl.col("state") != "na").select(
+def _ranked(found: Findings) -> pl.DataFrame:
+    """Return how bad each finding is; na is left out."""
+    return found.frame.filter(pl.col("state") != "na").select(
         "uid", rank=pl.col("state").replace_strict(RANK, return_dtype=pl.Int64)
     )
-    return ranked.join(places, on="uid")
 
 
 def project_of(snapshot: Snapshot) -> pl.DataFrame:
