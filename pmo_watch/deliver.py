@@ -182,8 +182,6 @@ class Deliverer:
             except TimeoutError:
                 LOG.warning("notifier takes too long to close", notifier=name)
 
-    # --- taking messages up ---------------------------------------------------------------------------------------
-
     async def _serve(self, name: str, stop: asyncio.Event) -> None:
         sending: set[asyncio.Task[None]] = set()
         try:
@@ -249,8 +247,6 @@ class Deliverer:
             return None
         self._store_answers = True
         return answer
-
-    # --- one message ----------------------------------------------------------------------------------------------
 
     async def _send(self, name: str, row: OutboxRow) -> None:
         notifier = self._channels[name].notifier

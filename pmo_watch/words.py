@@ -94,8 +94,6 @@ class Words:
         *most, last = list(texts) or [""]
         return self("and", list=", ".join(most), last=last) if most else last
 
-    # --- figures ------------------------------------------------------------------------------------------------
-
     def number(self, value: Decimal | float, most: int = 1, least: int = 0) -> str:
         """Return a number with at least `least` and at most `most` decimals; groups from ten thousand."""
         exact = _rounded(value, most)
@@ -124,8 +122,6 @@ class Words:
         if unit in {"%", "pp"}:
             return self("percent" if unit == "%" else "points", n=shown)
         return shown if unit in {"", "ratio", "count", "money", "indicator"} else f"{shown}\u00a0{unit}"
-
-    # --- dates --------------------------------------------------------------------------------------------------
 
     def day(self, day: date) -> str:
         """Return a date inside a sentence: 12 May 2026, 1er mai 2026."""

@@ -1,159 +1,27 @@
 """Delivery against an outbox in memory, and once against a real one: retries, fallbacks, circuits, stops."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from messages import CONTEXT, NOW, a_message, an_item
+from outbox_bench import Answer, Bench, MemoryOutbox, Scripted, a_row, rows
 from structlog.testing import capture_logs
 
-from pmo_watch import deliver
-from pmo_watch.alerts import OutboxRow, Rendered
+from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import FixedClock
 from pmo_watch.deliver import Attempt, Channel, Deliverer, Health
-from pmo_watch.errors import DeliveryDeferred, DeliveryError, DeliveryRejected, StoreError
+from pmo_watch.errors import DeliveryDeferred, DeliveryError, DeliveryRejected
 from pmo_watch.render import render
 from pmo_watch.store import Circuit, CycleChange, OutboxInsert, OutboxQuery, OutboxState, Settlement, open_store
-
-Answer = str | BaseException
-
-
-@dataclass
-class MemoryOutbox:
-    """An outbox as the store keeps it, without a database; `down` is how often it will not answer."""
-
-    rows: dict[str, OutboxRow] = field(default_factory=dict)
-    states: dict[str, OutboxState] = field(default_factory=dict)
-    settled: list[Settlement] = field(default_factory=list)
-    limits: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    down: int = 0
-
-    def add(self, *rows: OutboxRow) -> "MemoryOutbox":
-        for row in rows:
-            self.rows[row.id], self.states[row.id] = row, OutboxState.WAITING
-        return self
-
-    def _answer(self) -> None:
-        if self.down:
-            self.down -= 1
-            raise StoreError("the database does not answer")
-
-    def lease(
-        self, now: datetime, *, limit: int, seconds: float, notifiers: Collection[str] | None = None
-    ) -> list[OutboxRow]:
-        self._answer()
-        self.limits.append(limit)
-        self.seconds.append(seconds)
-        free = (OutboxState.WAITING, OutboxState.DEFERRED)
-        due = [
-            row
-            for row in self.rows.values()
-            if self.states[row.id] in free and (row.due or now) <= now and row.notifier in (notifiers or ())
-        ]
-        taken = [replace(row, attempts=row.attempts + 1) for row in due[:limit]]
-        for row in taken:
-            self.rows[row.id], self.states[row.id] = row, OutboxState.LEASED
-        return taken
-
-    def settle(self, settlement: Settlement) -> bool:
-        self._answer()
-        self.settled.append(settlement)
-        self.states[settlement.row.id] = settlement.outcome
-        if settlement.due:
-            self.rows[settlement.row.id] = replace(settlement.row, due=settlement.due)
-        return True
-
-    def expired(self, now: datetime, limit: int = 100) -> list[OutboxRow]:
-        self._answer()
-        free = (OutboxState.WAITING, OutboxState.DEFERRED)
-        return [
-            row
-            for row in self.rows.values()
-            if self.states[row.id] in free and row.expires_at is not None and row.expires_at <= now
-        ][:limit]
-
-    def circuits(self) -> dict[str, Circuit]:
-        self._answer()
-        found: dict[str, Circuit] = {}
-        for one in self.settled:
-            known = found.get(one.row.notifier, Circuit(one.row.notifier))
-            deferrals = known.deferrals + 1 if one.outcome == OutboxState.DEFERRED else 0
-            fault = None if one.outcome == OutboxState.ACCEPTED else known.fault_since
-            found[one.row.notifier] = replace(
-                known, deferrals=deferrals, fault_since=one.at if one.channel_fault else fault
-            )
-        return found
-
-
-@dataclass
-class Scripted:
-    """A notifier that answers by message id; what has no answer is accepted."""
-
-    answers: dict[str, Answer] = field(default_factory=dict)
-    sent: list[str] = field(default_factory=list)
-    now: int = 0
-    most: int = 0
-    hold: asyncio.Event | None = None
-    held: Collection[str] = ()
-    closed: bool = False
-
-    async def send(self, row: OutboxRow) -> str:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            await asyncio.sleep(0)
-            if self.hold is not None and (row.id in self.held or not self.held):
-                await self.hold.wait()
-        finally:
-            self.now -= 1
-        self.sent.append(row.id)
-        answer = self.answers.get(row.id, "250 ok")
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    async def close(self) -> None:
-        self.closed = True
-
-
-def a_row(name: str = "m1", notifier: str = "mail", **parts: Any) -> OutboxRow:
-    usual = OutboxRow(name, notifier, "person:a", "Ann", "ann@pmo.test", "en", Rendered("s", "t"), due=NOW)
-    return replace(usual, **parts)
-
-
-def rows(number: int, notifier: str = "mail") -> Iterable[OutboxRow]:
-    return (a_row(f"{notifier}{n}", notifier) for n in range(number))
-
-
-@dataclass
-class Bench:
-    """A deliverer over the outbox and channels, and what it noted."""
-
-    outbox: MemoryOutbox
-    notifiers: dict[str, Any]
-    in_flight: int = 1
-    deadline: float = 5.0
-    reroute: Callable[[OutboxRow], OutboxInsert | None] = lambda _: None
-    clean: Callable[[str], str] = lambda text: text
-    attempts: list[Attempt] = field(default_factory=list)
-
-    def deliverer(self) -> Deliverer:
-        channels = {name: Channel(one, self.in_flight, self.deadline) for name, one in self.notifiers.items()}
-        return Deliverer(self.outbox, channels, FixedClock(NOW), self.reroute, self.attempts.append, self.clean)
 
 
 async def one_attempt(answer: Answer, **parts: Any) -> tuple[Settlement, list[Attempt]]:
     bench = Bench(MemoryOutbox().add(a_row(**parts)), {"mail": Scripted({"m1": answer})})
     assert await bench.deliverer().drain() == 1
     return bench.outbox.settled[0], bench.attempts
-
-
-# --- one attempt --------------------------------------------------------------------------------------------------
 
 
 async def test_what_the_other_side_took_is_accepted_with_its_answer() -> None:
@@ -273,9 +141,6 @@ async def test_lease_is_twice_the_deadline() -> None:
     assert set(bench.outbox.seconds) == {40}
 
 
-# --- fallbacks and expiry -----------------------------------------------------------------------------------------
-
-
 def to_teams(row: OutboxRow) -> OutboxInsert | None:
     if row.fallback != "teams":
         return None
@@ -305,9 +170,6 @@ async def test_expired_message_is_not_sent_and_takes_the_fallback() -> None:
     assert notifier.sent == []
     assert {one.outcome for one in outbox.settled} == {OutboxState.EXPIRED}
     assert len({one.fallback.id for one in outbox.settled if one.fallback}) == 150
-
-
-# --- circuits -----------------------------------------------------------------------------------------------------
 
 
 async def test_channel_is_probed_with_one_message_at_a_time_after_five_deferrals_running() -> None:
@@ -391,134 +253,6 @@ def test_first_acceptance_or_a_reload_ends_a_fault() -> None:
     assert after_fault == (True, 15.0, 0.0)
     assert still
     assert not health.is_broken
-
-
-# --- running and stopping -----------------------------------------------------------------------------------------
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  # what is waited for happens inside the code under test
-            await asyncio.sleep(0.001)
-
-
-class Running:
-    """Runs a deliverer beside the test and stops it at the end."""
-
-    def __init__(self, deliverer: Deliverer) -> None:
-        self.deliverer, self.stop = deliverer, asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        self.task = asyncio.create_task(self.deliverer.run(self.stop))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.stop.set()
-        async with asyncio.timeout(5):
-            await self.task
-
-
-async def test_ten_are_in_flight_and_never_more() -> None:
-    notifier = Scripted()
-    outbox = MemoryOutbox().add(*rows(50, "teams"))
-
-    async with Running(Bench(outbox, {"teams": notifier}, in_flight=10).deliverer()):
-        await until(lambda: len(outbox.settled) == 50)
-
-    assert notifier.most == 10
-
-
-async def test_slow_mailbox_and_slow_channel_hold_up_nobody_else() -> None:
-    release = asyncio.Event()
-    mail, teams = Scripted(hold=release, held=["mail0"]), Scripted(hold=release)
-    outbox = MemoryOutbox().add(*rows(30), *rows(2, "teams"))
-
-    async with Running(Bench(outbox, {"mail": mail, "teams": teams}, in_flight=2).deliverer()):
-        await until(lambda: len(outbox.settled) == 29)
-        waiting = {name for name, state in outbox.states.items() if state == OutboxState.LEASED}
-        release.set()
-
-    assert waiting == {"mail0", "teams0", "teams1"}
-
-
-async def test_new_messages_are_sent_as_soon_as_a_cycle_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "POLL_SECONDS", 3600.0)
-    outbox, notifier = MemoryOutbox(), Scripted()
-
-    async with Running(Bench(outbox, {"mail": notifier, "other": Scripted()}).deliverer()) as running:
-        await until(lambda: len(outbox.limits) == 2)
-        outbox.add(a_row())
-        running.deliverer.wake()
-        await until(lambda: notifier.sent == ["m1"])
-
-
-async def test_attempt_under_way_when_we_stop_is_finished_and_settled() -> None:
-    release = asyncio.Event()
-    notifier = Scripted(hold=release)
-    outbox = MemoryOutbox().add(*rows(2))
-
-    async with Running(Bench(outbox, {"mail": notifier}).deliverer()) as running:
-        await until(lambda: notifier.now == 1)
-        running.stop.set()
-        release.set()
-
-    assert outbox.states == {"mail0": OutboxState.ACCEPTED, "mail1": OutboxState.WAITING}
-
-
-async def test_attempt_that_does_not_end_when_we_stop_stays_leased(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "STOP_SECONDS", 0.02)
-    notifier = Scripted(hold=asyncio.Event())
-    outbox = MemoryOutbox().add(a_row())
-
-    async with Running(Bench(outbox, {"mail": notifier}).deliverer()):
-        await until(lambda: notifier.now == 1)
-
-    assert outbox.states == {"m1": OutboxState.LEASED}
-    assert outbox.settled == []
-
-
-async def test_channels_are_closed_even_when_one_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stuck(Scripted):
-        async def close(self) -> None:
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr(deliver, "CLOSE_SECONDS", 0.02)
-    quick = Scripted()
-
-    await Bench(MemoryOutbox(), {"a": Stuck(), "b": quick}).deliverer().close()
-
-    assert quick.closed
-
-
-# --- the store ----------------------------------------------------------------------------------------------------
-
-
-async def test_outbox_that_does_not_answer_is_asked_again_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "POLL_SECONDS", 0.001)
-    outbox = MemoryOutbox(down=4).add(a_row())
-
-    with capture_logs() as lines:
-        async with Running(Bench(outbox, {"mail": Scripted()}).deliverer()):
-            await until(lambda: len(outbox.settled) == 1)
-
-    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["the outbox does not answer"]
-
-
-async def test_outcome_is_written_once_the_store_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "SETTLE_WAIT_SECONDS", 0.0)
-
-    class GoesDown(Scripted):
-        async def send(self, row: OutboxRow) -> str:
-            outbox.down = 3
-            return await super().send(row)
-
-    outbox = MemoryOutbox().add(a_row())
-    notifier = GoesDown()
-
-    await Bench(outbox, {"mail": notifier}).deliverer().drain()
-
-    assert notifier.sent == ["m1"]
-    assert outbox.states == {"m1": OutboxState.ACCEPTED}
 
 
 async def test_message_goes_from_the_real_outbox_to_its_fallback(tmp_path: Path) -> None:

@@ -81,8 +81,6 @@ class Mailer:
         if self._tokens is not None:
             await self._tokens.close()
 
-    # --- connections --------------------------------------------------------------------------------------------
-
     @contextlib.asynccontextmanager
     async def _connection(self, stage: list[Stage]) -> AsyncIterator[Connection]:
         """Lend a connection; after any exception it is closed: what it would answer next is unknown."""
@@ -163,8 +161,6 @@ class Mailer:
                 raise
             self._tokens.drop()  # it may have been withdrawn: once more with a fresh one
             await client.auth_xoauth2(self._settings.username, await self._tokens.token())
-
-    # --- one mail -----------------------------------------------------------------------------------------------
 
     async def _transfer(self, client: aiosmtplib.SMTP, message: EmailMessage, row: OutboxRow) -> str:
         reports = client.supports_extension("dsn")
