@@ -48,7 +48,7 @@ delivery:
   send_until: "17:30"
   expires: 3d
 
-# people: {source: people}      # the source that is believed first about persons and roles
+# people: {source: registers}   # the source that is believed first about persons and roles
 """
 SOURCES = """\
 # What is read. Each source is switched off: set its path, then enabled: true, then look: pmo-watch read NAME
