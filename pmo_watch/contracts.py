@@ -166,7 +166,7 @@ class View:
         """
         clocks = self.rows.select("@calendar", "@as_of", "@today", project="uid")
         tasks = self.snapshot.frame("task").lazy().filter("countable").select("uid", "project", *fields)
-        return tasks.join(clocks.lazy(), on="project").collect()
+        return tasks.join(clocks.lazy(), on="project", maintain_order="left").collect()  # sums stay the same
 
 
 def no_past(_: Any) -> tuple[Wish, ...]:

@@ -38,7 +38,9 @@ def room(view: View) -> pl.Expr:
     `predecessor.<field>` and `successor.<field>`. Of a lag in per cent only the sign is known: it counts as none.
     """
     lag = pl.when(pl.col("lag_percent").is_null()).then("lag").fill_null(0)
-    working = (lag / pl.col("project.minutes_per_day")).round(mode="half_to_even").cast(pl.Int64)
+    day = pl.col("project.minutes_per_day")
+    whole = pl.when(day > 0).then(lag / day).round(mode="half_to_even").cast(pl.Int64)
+    working = pl.when(lag == 0).then(0).otherwise(whole)
     elapsed = (lag / MINUTES_A_DAY).round(mode="half_to_even").cast(pl.Int64)
     found: pl.Expr = pl.lit(None, pl.Int64)
     for kind, (before, after) in SIDES.items():
@@ -65,6 +67,8 @@ def conflict(params: ConflictParams, view: View) -> Columns:
         for side, end in zip(("successor", "predecessor"), reversed(ends), strict=True):
             here = (link_type() == kind) & day_of(side, end).is_null()
             missing = pl.when(here).then(pl.lit(f"missing {side}.forecast_{end}")).otherwise(missing)
+    day = pl.col("project.minutes_per_day")
+    endless = pl.when((day <= 0) & (pl.col("lag") != 0)).then(pl.format("invalid project.minutes_per_day: {}", day))
     crossing = pl.col("predecessor.project") != pl.col("successor.project")
     external = pl.any_horizontal("external", "predecessor.external", "successor.external", crossing)
     inside = pl.lit(params.scope == "external") & ~external.fill_null(value=False)
@@ -72,7 +76,7 @@ def conflict(params: ConflictParams, view: View) -> Columns:
     return Columns(
         room(view),
         not_applicable=pl.when(inside).then(pl.lit("out of scope")).when(over).then(pl.lit("done")),
-        unknown=missing,
+        unknown=pl.coalesce(missing, endless),
         evidence={
             "predecessor": pl.coalesce("predecessor.name", "external_name"),
             "predecessor_finish": day_of("predecessor", "finish"),

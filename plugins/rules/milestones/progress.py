@@ -37,7 +37,7 @@ def behind_plan(params: BehindPlanParams, view: View) -> pl.DataFrame:
     rows = _weighed(params, view)
     weight, progress = pl.col("weight"), pl.col("progress").cast(pl.Float64)
     heavy = weight > 0
-    sums = rows.group_by("project").agg(
+    sums = rows.group_by("project", maintain_order=True).agg(
         weight.sum().alias("total"),
         (weight * pl.col("planned")).sum().alias("planned"),
         (weight * progress / 100).sum().alias("actual"),
@@ -89,7 +89,7 @@ def _plans(view: View) -> pl.DataFrame:
     rows = view.plan_rows("is_milestone", "baseline_finish", "progress", "actual_start")
     begun = pl.col("actual_start").is_not_null() | (pl.col("progress") > 0).fill_null(value=False)
     task = ~pl.col("is_milestone")
-    return rows.group_by("project").agg(
+    return rows.group_by("project", maintain_order=True).agg(
         pl.len().alias("plan_rows"),
         task.sum().alias("tasks"),
         (task & pl.col("baseline_finish").is_not_null()).sum().alias("with_baseline"),

@@ -308,3 +308,19 @@ def test_booked_costs_count_up_to_the_status_date() -> None:
     )
 
     assert of("project.ac", known)["value"] == 30
+
+
+@pytest.mark.parametrize("measure", ["project.earned_schedule", "project.spi_t"])
+def test_a_portfolio_without_any_baseline_has_no_earned_schedule(measure: str) -> None:
+    found = of(measure, snapshot(project=[{"code": "P1", "actual_start": day("01-05"), "status_date": day("05-12")}]))
+
+    assert (found["state"], found["reason"]) == ("grey", "missing task.baseline_finish")
+
+
+def test_the_same_rows_give_the_same_sums() -> None:
+    rows = [task("01-05", "06-30", 100_003 + 7 * number, number % 100) for number in range(3_000)]
+    known = plan(rows, "03-31", 1_000, ("01-05", "06-30"))
+
+    answers = [of("project.spi", known) for _ in range(5)]
+
+    assert all(answer == answers[0] for answer in answers)

@@ -188,6 +188,17 @@ def test_conflict_that_cannot_be_said(
     assert (left["state"], left["reason"]) == (state, reason)
 
 
+@pytest.mark.parametrize(
+    ("lag", "value", "reason"), [(480, None, "invalid project.minutes_per_day: 0"), (0, 1, None)], ids=["lag", "none"]
+)
+def test_a_lag_needs_days_that_have_minutes(lag: int, value: float | None, reason: str | None) -> None:
+    rows: Any = {"task": [dict(WEEK), dict(NEXT)], "dependency": [{**link(1, 2), "external": True, "lag": lag}]}
+
+    left = of("dependency.conflict", snapshot(project=[{"code": "P1", "minutes_per_day": 0}], **rows))
+
+    assert (left["value"], left["reason"]) == (value, reason)
+
+
 def test_conflict_of_all_links_and_of_those_between_projects() -> None:
     inside = linked(WEEK, NEXT, external=False)
     across = snapshot(
