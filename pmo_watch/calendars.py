@@ -61,8 +61,6 @@ def _build(name: str, spec: CalendarSettings, folder: Path, place: Place) -> Cal
         first=None if days.first <= FIRST else days.first,
         last=None if days.last >= LAST else days.last,
         minutes_per_day=spec.minutes_per_day,
-        day_start=spec.day_start,
-        day_end=spec.day_end,
     )
 
 

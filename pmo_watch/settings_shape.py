@@ -204,8 +204,6 @@ class CalendarSettings(Section):
     extra_days: tuple[date, ...] = Field((), description="Further days off, such as bridge days.")
     removed_days: tuple[date, ...] = Field((), description="Days that are worked all the same.")
     minutes_per_day: int = Field(480, ge=1, le=1440, description="Working minutes of a day.")
-    day_start: Clock = Field(time(8), description="First working minute.")
-    day_end: Clock = Field(time(17), description="Last working minute.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> "CalendarSettings":
