@@ -1,7 +1,7 @@
 """Subjects and titles of messages, by the patterns of the glossary and of spec channels 2.4."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pmo_watch.alerts import CLOSING, Item, Message
 from pmo_watch.plain import NAME, TITLE, plain, shorten
@@ -43,11 +43,13 @@ def title(message: Message, voice: Voice) -> str:
 
 def tally(items: Iterable[Item], voice: Voice) -> str:
     """Return how many alerts have which level: 2 red, 4 amber."""
-    counted = Counter(item.level for item in items)
-    parts = (
-        f"{voice.words.number(counted[level])} {voice.words(f'level_{level}')}" for level in LEVELS if counted[level]
-    )
-    return ", ".join(parts)
+    return counts(Counter(item.level for item in items), voice)
+
+
+def counts(counted: Mapping[str, int], voice: Voice) -> str:
+    """Return numbers of alerts by level, worst first."""
+    shown = (level for level in LEVELS if counted.get(level))
+    return ", ".join(voice.words.count(f"{level}_count", counted[level]) for level in shown)
 
 
 def _undated(message: Message, voice: Voice) -> str:

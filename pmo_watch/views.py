@@ -1,10 +1,11 @@
 """A message as the recipient reads it: title, sections, items, links, and what is expected, before any markup."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from pmo_watch.alerts import CLOSING, Awaited, Item, Message
-from pmo_watch.headlines import how_many, subject, tally, title
+from pmo_watch.headlines import counts, how_many, subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
 from pmo_watch.telling import ItemView, MessageView, SectionView
 from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, newly_red, worst
@@ -46,7 +47,7 @@ def message_view(message: Message, voice: Voice) -> MessageView:
         subject=subject(message, voice),
         title=heading,
         summary=summary,
-        speak=_spoken(symbol, summary or heading),
+        speak=_spoken(symbol, summary if len(items) == 1 else f"{heading}. {summary}".rstrip(". ")),
         sections=sections,
         data_basis=data_basis(message, voice),
         why_me=_why_me(message, voice),
@@ -68,7 +69,9 @@ def _message_level(message: Message, level: str, voice: Voice) -> str:
     """Return symbol and word for the whole message; nothing for one that is about no alert."""
     if not message.items:
         return ""
-    return level_text(next(item for item in message.items if item.level == level), voice)
+    texts = {level_text(item, voice) for item in message.items if item.level == level}
+    # Several that ended in different ways have only that in common.
+    return texts.pop() if len(texts) == 1 else "● " + voice.words.beginning("state_closed")
 
 
 def _preheader(symbol: str, items: Sequence[ItemView], summary: str) -> str:
@@ -150,7 +153,9 @@ def _summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) 
     if not message.items:
         return ""
     if len(message.items) > 1:
-        return voice.words.pair(how_many(message, voice), tally(message.items, voice))
+        shown = tally(message.items, voice)
+        number = how_many(message, voice)
+        return shown if number == title(message, voice) else voice.words.pair(number, shown)
     (only,) = sections[0].items
     return ", ".join(
         part
@@ -165,14 +170,11 @@ def _summary(message: Message, sections: tuple[SectionView, ...], voice: Voice) 
 
 def _digest_summary(message: Message, voice: Voice) -> str:
     """Return the counts: those that the digest brings, else of its own items; grey ones as a sentence of their own."""
-    said = voice.words
-    levels = ("red", "amber")
-    of_items = {level: sum(item.level == level for item in message.items) for level in levels}
-    counts = message.counts or of_items
-    parts = [f"{said.number(counts[level])} {said(f'level_{level}')}" for level in levels if counts.get(level)]
-    grey = counts.get("not_assessed", 0)
-    parts += [said.count("not_assessed_count", grey)] if grey else []
-    return ", ".join(parts)
+    counted = message.counts or Counter(item.level for item in message.items)
+    shown = counts({level: counted.get(level, 0) for level in ("red", "amber")}, voice)
+    grey = counted.get("not_assessed", 0)
+    parts = [shown, voice.words.count("not_assessed_count", grey) if grey else ""]
+    return ", ".join(part for part in parts if part)
 
 
 def _decision(decision: Awaited, voice: Voice) -> tuple[str, str, str]:

@@ -150,6 +150,8 @@ class Words:
             return ", ".join(self.figure(one) for one in text.split(", "))
         if self.has(f"value.{text}"):
             return self(f"value.{text}")
+        if period := self.period(text):
+            return period
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             try:
                 return self.short_day(date.fromisoformat(text))
@@ -159,6 +161,15 @@ class Words:
         if re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?", text):
             return self.number(Decimal(text), 2)
         return text
+
+    def period(self, text: str) -> str:
+        """Return a period (2026-W30, 2026-05, 2026-Q2) in words; nothing for any other text."""
+        if found := re.fullmatch(r"\d{4}-W(\d{2})", text):
+            return self("week_alone", n=int(found[1]))
+        if found := re.fullmatch(r"(\d{4})-Q(\d)", text):
+            return self("quarter_alone", n=found[2], year=found[1])
+        found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
+        return self.month(date(int(found[1]), int(found[2]), 1)) if found else ""
 
     def _first(self, text: str, day: date) -> str:
         return re.sub(r"\b1 ", "1er ", text, count=1) if self.language == "fr" and day.day == 1 else text

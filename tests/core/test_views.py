@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from messages import CONTEXT, NOW, a_digest, a_message, an_alert, an_item
+from messages import CONTEXT, NOW, SLIP, a_digest, a_message, an_alert, an_item
 
 from pmo_watch.render import render
 
@@ -74,3 +74,34 @@ def test_notice_shows_its_lines_and_cuts_a_long_list() -> None:
 
     assert "a &lt;b&gt;" in rendered.html
     assert "+ 61 more" in rendered.text
+
+
+@pytest.mark.parametrize(
+    ("reasons", "shown"),
+    [
+        (("recovered", "recovered"), "● Green"),
+        (("entity_done", "entity_done"), "● Closed: finished"),
+        (("recovered", "entity_gone"), "● Closed"),
+    ],
+)
+def test_message_of_endings_claims_no_more_than_all_of_them_have(reasons: tuple[str, ...], shown: str) -> None:
+    items = [an_item(number, reason=reason, level="green") for number, reason in enumerate(reasons)]
+
+    _, view = render(a_message(*items), CONTEXT)
+
+    assert view.level_text == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("en", "2 red, 1 amber, 2 green"), ("fr", "2 rouges, 1 orange, 2 verts"), ("nl", "2 rood, 1 oranje, 2 groen")],
+)
+def test_several_alerts_are_counted_by_level(language: str, shown: str) -> None:
+    levels = ("red", "amber", "green", "red", "green")
+    rules = [replace(SLIP, id=f"rule-{number}") for number in range(5)]
+    items = [an_item(n, rule=rules[n], level=level) for n, level in enumerate(levels)]
+
+    _, view = render(a_message(*items, language=language), CONTEXT)
+
+    assert view.summary == shown
+    assert view.speak.endswith(shown)

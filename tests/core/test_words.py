@@ -168,12 +168,18 @@ def test_field_without_a_word_of_its_own_is_named_in_plain_words() -> None:
 def test_evidence_is_written_in_the_languages_way_and_keys_stay_as_they_are() -> None:
     said = words("nl")
 
-    assert [said.figure(text) for text in ("2026-05-12", "1234.5", "2026-13-01", "0042", "PRJ-1")] == [
+    assert [
+        said.figure(text)
+        for text in ("2026-05-12", "1234.5", "2026-13-01", "0042", "PRJ-1", "2026-W30", "2026-05", "2026-Q2")
+    ] == [
         "12/05/2026",
         "1234,5",
         "2026-13-01",
         "0042",
         "PRJ-1",
+        "week 30 (W30)",
+        "mei 2026",
+        "K2 2026",
     ]
 
 
