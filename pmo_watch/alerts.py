@@ -80,7 +80,6 @@ class Alert:
     grey_since: datetime | None = None
     unknown_since: datetime | None = None
     unknown_reason: str = ""
-    missing_reading: int = 0  # reading in which the subject was first missing
     acknowledged_until: date | None = None
     acknowledged_level: str = ""
     acknowledged_by: str = ""

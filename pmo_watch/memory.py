@@ -100,7 +100,8 @@ def picture(
         return replace(before, snapshot=snapshot, known=known)
     measures = in_force.plugins.measures
     history = past(wishes(in_force.rules, measures, extra))
-    order = [name for name in in_force.sources() if name in known.rows]
+    # A source that is switched off keeps its rows; one that has left the settings takes them with it.
+    order = [name for name in in_force.settings.sources if name in known.rows]
     enabled = {name: known.rows[name] for name in order}
     snapshot = build_snapshot(enabled, known.states, context, history)
     return Picture(key, snapshot, evaluate(in_force.rules, snapshot, measures, extra), known)

@@ -142,7 +142,7 @@ TABLES = {
         "project_code:text! source:text! level:text began_at:moment opened_at:moment since:moment closed_at:moment "
         "close_reason:text! peak:text value_at_open:float value:float unit:text! seen:text! seen_since:moment "
         "streak:int! counted_reading:int! counted_on:date grey_since:moment unknown_since:moment "
-        "unknown_reason:text! missing_reading:int! acknowledged_until:date acknowledged_level:text! "
+        "unknown_reason:text! acknowledged_until:date acknowledged_level:text! "
         "acknowledged_by:text! acknowledged_on:date acknowledged_reason:text! escalation_step:int! escalated:list! "
         "reminded_on:date flapping:flag! recent:list! evaluations:int!"
     ),
