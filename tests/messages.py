@@ -31,6 +31,12 @@ SLIP = Rule(
 NB = "\u00a0"
 EVIL = '[x](http://evil.test) **b** <at>y</at> {{DATE(0)}} <script>alert("1")</script>'
 GREY: dict[str, Any] = {"state": "grey", "value": None, "limit": None, "evidence": {}}
+LATE: dict[str, Any] = {
+    "value": 6.0,
+    "limit": 5.0,
+    "threshold": "over 5 wd",
+    "evidence": {"baseline_finish": "2026-05-04", "forecast_finish": "2026-05-12"},
+}
 EVIDENCE = {"baseline_finish": "2026-05-01", "forecast_finish": "2026-05-19"}
 FINDING: dict[str, Any] = {
     "state": "red",
@@ -126,10 +132,10 @@ def a_digest() -> Message:
     old = an_alert(2, opened_at=NOW - timedelta(days=40), since=NOW - timedelta(days=40))
     items = (
         an_item(1),
-        an_item(2, alert=old, reason="open", level="amber", subject_name="Pilot"),
+        an_item(2, alert=old, reason="open", level="amber", subject_name="Pilot", finding=LATE),
         an_item(3, reason="recovered", level="green", subject_name="Acceptance", project_code="ATL-7"),
-        an_item(4, reason="silenced", level="amber", subject_name="Training"),
-        an_item(5, reason="improved", level="amber", before="red", subject_name="Migration"),
+        an_item(4, reason="silenced", level="amber", subject_name="Training", finding=LATE),
+        an_item(5, reason="improved", level="amber", before="red", subject_name="Migration", finding=LATE),
         an_item(
             6,
             reason="unknown",

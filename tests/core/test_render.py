@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from messages import CONTEXT, EVIL, NOW, SLIP, a_digest, a_message, an_alert, an_item
+from messages import CONTEXT, EVIL, LATE, NOW, SLIP, a_digest, a_message, an_alert, an_item
 
 from pmo_watch.alerts import Awaited, Message
 from pmo_watch.contracts import NoParams as NoSettings
@@ -17,9 +17,15 @@ GOLDEN = Path(__file__).parent / "render"
 
 
 def several() -> Message:
-    amber = an_item(2, subject_name="Pilot", level="amber", reason="worsened", before="green")
+    amber = an_item(2, subject_name="Pilot", level="amber", reason="worsened", before="green", finding=LATE)
     gone = an_item(
-        3, project_code="ATL-7", project_name="Atlas", subject_name="Ramp-up", reason="entity_gone", level="green"
+        3,
+        project_code="ATL-7",
+        project_name="Atlas",
+        subject_name="Ramp-up",
+        reason="entity_gone",
+        level="green",
+        finding={"value": None, "evidence": {}},
     )
     grey = an_item(
         4,
