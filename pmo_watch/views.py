@@ -227,7 +227,7 @@ def _links(codes: Sequence[str], voice: Voice, message: Message | None = None) -
         return {}
     one = codes[0] if len(codes) == 1 and codes[0] else ""
     query = "?" + urlencode({"project": one}) if one else ""
-    found = {said.beginning("link"): f"{context.external_url.rstrip('/')}/alerts{query}"}
+    found = {said.beginning("link"): f"{context.alerts_page}{query}"} if context.alerts_page else {}
     if message and message.items and (acknowledge := context.acknowledge(message)):
         found[said.beginning("acknowledge")] = acknowledge
     if context.grafana_url and one:

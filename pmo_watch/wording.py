@@ -39,7 +39,9 @@ class RenderContext:
     """What holds for every message of a cycle: the moment, the organisation, and where links lead.
 
     `calendar`: the organisation's, for days until an answer and days that an alert was open. `source_kinds`: the
-    `type:` of each source. `acknowledge`: returns the address at which the recipient acknowledges, or nothing.
+    `type:` of each source. `external_url`: our own address; without it there are no links at all. `alerts_page`: the
+    page that lists alerts, below it; empty where none is served. `acknowledge`: returns the address at which the
+    recipient acknowledges, or nothing.
     """
 
     now: datetime
@@ -47,6 +49,7 @@ class RenderContext:
     calendar: Calendar = field(default_factory=lambda: Calendar("default"))
     source_kinds: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
+    alerts_page: str = ""
     grafana_url: str = ""
     acknowledge: Callable[[Message], str] = lambda _: ""
 

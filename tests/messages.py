@@ -58,6 +58,7 @@ CONTEXT = RenderContext(
     calendar=Calendar("be", closed=frozenset({date(2026, 5, 14), date(2026, 5, 25)})),
     source_kinds={"ict-plans": "ms_project", "kpi-sheet": "csv_file"},
     external_url="https://pmo.example.org",
+    alerts_page="https://pmo.example.org/alerts",
     grafana_url="https://grafana.example.org",
     acknowledge=lambda message: f"https://pmo.example.org/ack/v1.k1.{message.id}.mac",
 )

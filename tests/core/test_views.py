@@ -105,3 +105,9 @@ def test_several_alerts_are_counted_by_level(language: str, shown: str) -> None:
 
     assert view.summary == shown
     assert view.speak.endswith(shown)
+
+
+def test_without_a_page_that_lists_alerts_nothing_leads_there() -> None:
+    _, view = render(a_message(an_item()), replace(CONTEXT, alerts_page=""))
+
+    assert list(view.links) == ["Acknowledge", "Dashboard"]
