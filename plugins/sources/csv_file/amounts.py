@@ -7,9 +7,10 @@ from pmo_watch_plugins.sources.csv_file.column import Column, Rules
 from pmo_watch_plugins.sources.csv_file.numbers import (
     EXACT,
     NOT_A_NUMBER,
+    Plain,
     header_unit,
     read_numbers,
-    read_quickly,
+    read_plainly,
 )
 from pmo_watch_plugins.sources.csv_file.profiles import Form
 from pmo_watch_plugins.sources.csv_file.report import Report
@@ -54,16 +55,31 @@ def read_amounts(column: Column, rules: Rules, report: Report) -> Decided:
     form = column.spec.form
     dtype = {Form.MONEY: MONEY, Form.COUNT: COUNT}.get(form, DECIMAL)
     currency = header_unit(column.unit)[1] or rules.currency if form == Form.MONEY else ""
-    quick = read_quickly(column, dtype)
-    if quick is not None:
-        return Decided(quick[0].alias(column.spec.name), quick[1], _same(currency, quick[0]) if currency else None)
-    numbers = read_numbers(column, column.distinct(rules), rules)
-    known = _fitted(numbers.known, dtype, whole=form == Form.COUNT)
+    plain = read_plainly(column, dtype)
+    # Where the setting overrules what most cells prove, each of them needs a closer look.
+    if plain is None or (plain.mark and rules.own_decimal not in ("", plain.mark)):
+        return _read_closely(column, dtype, currency or None, rules, report)
+    signs = _same(currency, plain.values) if currency else None
+    if plain.odd.is_empty():
+        return Decided(plain.values.alias(column.spec.name), plain.said, signs)
+    closer = _read_closely(column.part(plain.odd), dtype, currency or None, rules, report, plain)
+    values = plain.values.scatter(plain.odd, closer.values)
+    if closer.currencies is not None and closer.currencies.null_count() < closer.currencies.len():
+        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, values.len())
+        signs = (nothing if signs is None else signs).scatter(plain.odd, closer.currencies)
+    return Decided(values.alias(column.spec.name), closer.said, signs)
+
+
+def _read_closely(
+    column: Column, dtype: pl.DataType, currency: str | None, rules: Rules, report: Report, plain: Plain | None = None
+) -> Decided:
+    numbers = read_numbers(column, column.distinct(rules), rules, plain)
+    known = _fitted(numbers.known, dtype, whole=dtype == COUNT)
     column.report_faults(known, report)
     values = column.spread(known, dtype)
-    if form != Form.MONEY:
+    if column.spec.form != Form.MONEY:
         return Decided(values, numbers.said)
-    signs = known.select("raw", value=pl.col("currency").fill_null(pl.lit(currency or None, pl.String)))
+    signs = known.select("raw", value=pl.col("currency").fill_null(pl.lit(currency, pl.String)))
     return Decided(values, numbers.said + _signs_said(known), column.spread(signs, pl.String()))
 
 

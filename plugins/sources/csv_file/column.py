@@ -1,7 +1,7 @@
 """One column on its way from text to values: its distinct cells, where they stand, and what is faulty in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 
 import polars as pl
@@ -97,12 +97,15 @@ class Column:
         if faulty.is_empty():
             return
         hits = self.raw.is_in(faulty["raw"].implode()).fill_null(value=False).arg_true()
-        reasons = dict(faulty.select("raw", "fault").iter_rows())
-        found = [self._fault(int(at), reasons) for at in hits.head(MOST_ALIKE)]
+        cells = pl.DataFrame({"row": self.rows.gather(hits), "raw": self.raw.gather(hits)}).head(MOST_ALIKE)
+        told = cells.join(faulty.select("raw", "fault"), on="raw", how="left", maintain_order="left")
+        told = told.select("row", unmarked(pl.col("raw")).str.strip_chars(), "fault")
+        found = [(self.grid.place(row), text, reason) for row, text, reason in told.iter_rows()]
         report.cells(found, self.header, hits.len())
 
-    def _fault(self, at: int, reasons: Mapping[str, str]) -> tuple[str, str, str]:
-        return self.grid.place(int(self.rows[at])), self.bare(at), reasons[self.raw[at]]
+    def part(self, positions: pl.Series) -> "Column":
+        """Return the column with the cells at these positions only."""
+        return replace(self, raw=self.raw.gather(positions), rows=self.rows.gather(positions))
 
 
 def listed(words: Sequence[str], last: str = "or") -> str:

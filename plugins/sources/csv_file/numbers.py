@@ -58,39 +58,64 @@ def header_unit(unit: str) -> tuple[int, str | None]:
     return MULTIPLIERS.get(letters, 1), CODES.get(sign, sign) or None
 
 
-def read_quickly(column: Column, dtype: pl.DataType) -> tuple[pl.Series, str] | None:
-    """Read a column of plain numbers at the speed of columns; None when it needs a closer look."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """The cells of a column that are plain numbers, read at the speed of columns.
+
+    `values` has null elsewhere; `odd` are the positions of filled cells that need a closer look. `mark` is the decimal
+    mark of the plain ones and `proof` a cell that shows it; both empty for whole numbers.
+    """
+
+    values: pl.Series
+    odd: pl.Series
+    mark: str
+    proof: str
+
+    @property
+    def said(self) -> str:
+        """Return how the mark was settled."""
+        return f"decimal {self.mark}, proved by {self.proof}" if self.mark else "whole numbers"
+
+
+def read_plainly(column: Column, dtype: pl.DataType) -> Plain | None:
+    """Read the plain numbers of a column; None where each cell needs a closer look."""
     if column.grid.marked or column.words or header_unit(column.unit)[0] != 1:
         return None
-    first = column.raw.head(200).drop_nulls()
-    comma = first.filter(first.str.contains(r",(?:\d{1,2}|\d{4,})$"))
-    point = first.filter(first.str.contains(r"\.(?:\d{1,2}|\d{4,})$"))
-    mark = "comma" if comma.len() else "point" if point.len() else ""
-    if not column.raw.str.contains(_QUICK[mark]).all(ignore_nulls=True):
-        return None
+    proofs = _first_proof(column.raw.head(200).drop_nulls()) or _first_proof(column.raw.drop_nulls())
+    mark, found = proofs or ("", None)
+    is_plain = column.raw.str.contains(_QUICK[mark])
     plain = column.raw.str.replace(",", ".", literal=True) if mark == "comma" else column.raw
     values = plain.cast(dtype, strict=False)
-    if values.null_count() != column.raw.null_count():
-        return None
-    proof = f", proved by {column.shown(comma if mark == 'comma' else point)}" if mark else ""
-    return values, f"decimal {mark}{proof}" if mark else "whole numbers"
+    odd = (~is_plain | values.is_null()) & column.raw.is_not_null()
+    proof = "" if found is None else column.shown(found)
+    if odd.any():
+        values = pl.select(pl.when(~odd).then(values)).to_series()
+    return Plain(values, odd.arg_true(), mark, proof)
 
 
-def read_numbers(column: Column, texts: pl.DataFrame, rules: Rules) -> Numbers:
-    """Read the distinct cells of a column.
+def _first_proof(cells: pl.Series) -> tuple[str, pl.Series] | None:
+    """Return the decimal mark that the first telling cell proves, and the cell."""
+    for mark, sign in (("comma", ","), ("point", r"\.")):
+        found = cells.filter(cells.str.contains(rf"^-?\d+{sign}(?:\d{{1,2}}|\d{{4,9}})$"))
+        if found.len():
+            return mark, found.head(1)
+    return None
+
+
+def read_numbers(column: Column, texts: pl.DataFrame, rules: Rules, plain: Plain | None = None) -> Numbers:
+    """Read the distinct cells of a column, `plain` being those that are read already.
 
     Raises:
         SourceDataError: two cells prove different decimal marks, or none proves any where it matters.
     """
     known = _dissected(texts, rules)
-    mark, said = _settled(column, known, rules)
+    mark, said = _settled(column, known, rules, plain)
     group, point = (".", ",") if mark == "comma" else (",", ".")
     digits = pl.col("body").str.replace_all(group, "", literal=True).str.replace_all("_", "", literal=True)
-    plain = pl.when(typed()).then(digits.str.replace(point, ".", literal=True)).otherwise(pl.col("body"))
+    unsigned = pl.when(typed()).then(digits.str.replace(point, ".", literal=True)).otherwise(pl.col("body"))
     factor = header_unit(column.unit)[0]
-    value = pl.format("{}{}", pl.when("negative").then(pl.lit("-")).otherwise(pl.lit("")), plain).cast(
-        EXACT, strict=False
-    )
+    sign = pl.when("negative").then(pl.lit("-")).otherwise(pl.lit(""))
+    value = pl.format("{}{}", sign, unsigned).cast(EXACT, strict=False)
     fits = ~typed() | pl.col("proof").is_in(["none", "open", mark])
     known = known.with_columns(
         value=pl.when(fits & ~pl.col("null")).then((value * pl.col("factor").fill_null(factor)).cast(EXACT))
@@ -146,19 +171,21 @@ def _dissected(texts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     return parts.with_columns(proof=pl.when(typed() & ~pl.col("null")).then(proof))
 
 
-def _settled(column: Column, known: pl.DataFrame, rules: Rules) -> tuple[str, str]:
+def _settled(column: Column, known: pl.DataFrame, rules: Rules, plain: Plain | None) -> tuple[str, str]:
     """Return the decimal mark of the column and what settled it; empty when nothing hangs on it."""
-    comma, point = (known.filter(pl.col("proof") == mark)["raw"] for mark in ("comma", "point"))
-    if comma.len() and point.len():
+    proofs = {mark: known.filter(pl.col("proof") == mark)["raw"] for mark in ("comma", "point")}
+    shown = {mark: column.shown(found) for mark, found in proofs.items() if found.len()}
+    if plain is not None and plain.mark:
+        shown[plain.mark] = plain.proof
+    if len(shown) > 1:
         if rules.own_decimal:
             return rules.own_decimal, f"decimal {rules.own_decimal}, as 'decimal:' says"
         raise SourceDataError(
-            f"{column.grid.name}: {column.label}: {column.shown(comma)} has a decimal comma and {column.shown(point)} "
-            "a decimal point: correct one of them, or set 'decimal: comma' or 'decimal: point' to reject the other"
+            f"{column.grid.name}: {column.label}: {shown['comma']} has a decimal comma and {shown['point']} a decimal "
+            "point: correct one of them, or set 'decimal: comma' or 'decimal: point' to reject the other"
         )
-    if comma.len() or point.len():
-        mark, proofs = ("comma", comma) if comma.len() else ("point", point)
-        return mark, f"decimal {mark}, proved by {column.shown(proofs)}"
+    for mark, proof in shown.items():
+        return mark, f"decimal {mark}, proved by {proof}"
     undecided = known.filter(pl.col("proof") == "open")["raw"]
     if undecided.is_empty():
         return "", "whole numbers" if known.filter(typed()).height else "numbers of the workbook"
