@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +26,7 @@ from pmo_watch.workdays import Calendar
 
 AHEAD_WORKING_DAYS = 5  # what the page proposes
 POSTS_PER_MINUTE = 20
+MOST_FIELDS = 1000  # a message holds at most 100 alerts
 LABELS = ("alert", "value", "since", "ack_until", "ack_name", "cause_action_owner_date", "acknowledge")
 REFUSED = {"malformed": (404, "ack_not_found"), "signature": (404, "ack_not_found"), "expired": (410, "ack_expired")}
 ENDED = {
@@ -99,9 +101,7 @@ class AckPages:
 
     async def post(self, request: Request, now: datetime, language: str) -> Response:
         """Acknowledge what was ticked, or show the page again."""
-        form = (await request.form()).multi_items()
-        given = {name: str(value) for name, value in form if name in {"confirm", "until", "reason", "name"}}
-        typed = Typed(**given, ticked=tuple(str(value) for name, value in form if name == "alert"))
+        typed = _typed(await request.body())
         return await run_in_threadpool(self._post, request, typed, now, language)
 
     def _post(self, request: Request, typed: Typed, now: datetime, language: str) -> Response:
@@ -113,10 +113,10 @@ class AckPages:
         self._rate.note(asked.token)
         if not is_confirmed(typed.confirm, asked.token, asked.shown, now, self._keys[0]):
             return self._changed(asked, typed, now)
-        known = {one.id for one in asked.open}
-        ids = [one for one in typed.ticked if one in known]
+        ids = [one.id for one in asked.open if one.id in typed.ticked]
         try:
-            acknowledge_alerts(self._store, ids, self._wanted(asked, typed), now, self._zone)
+            wanted = self._wanted(asked, typed, ids)
+            acknowledge_alerts(self._store, ids, wanted, now, self._zone)
         except NotOpen:
             now_closed = self._asked(request, now, language)
             return now_closed if isinstance(now_closed, Response) else self._changed(now_closed, typed, now)
@@ -129,7 +129,7 @@ class AckPages:
         self._telemetry.links_refused.labels("confirm").inc()
         return self._page(asked, now, 409, "ack_changed", typed)
 
-    def _wanted(self, asked: Asked, typed: Typed) -> Wanted:
+    def _wanted(self, asked: Asked, typed: Typed, ids: Sequence[str]) -> Wanted:
         """Return what is asked for, in the name of whoever signed in, else of whom the link was made for.
 
         Raises:
@@ -138,7 +138,7 @@ class AckPages:
         """
         recipient = asked.link.recipient.removeprefix("person:")
         name = asked.caller.name or (plain(typed.name, NAME) if asked.is_channel else recipient)
-        if len(name) < 2 or not typed.ticked:
+        if len(name) < 2 or not ids:
             raise ConfigError("tick at least one alert, and say who you are")
         made_for = "" if name == recipient else f" made for {recipient}"
         return Wanted(date.fromisoformat(typed.until), name, typed.reason, by=f"link{made_for}, {asked.peer}")
@@ -215,3 +215,13 @@ class AckPages:
 
     def _day(self, moment: datetime | None, said: Words) -> str:
         return said.day(moment.astimezone(self._zone).date()) if moment else MISSING
+
+
+def _typed(body: bytes) -> Typed:
+    """Read the form; of anything else than a form nothing is taken."""
+    try:
+        form = parse_qsl(body.decode(), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return Typed()
+    given = {name: value for name, value in form if name in {"confirm", "until", "reason", "name"}}
+    return Typed(**given, ticked=tuple(value for name, value in form if name == "alert"))
