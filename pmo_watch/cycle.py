@@ -13,12 +13,12 @@ import structlog
 
 from pmo_watch.ack_links import Key, token_for
 from pmo_watch.advance import Advanced, advance
-from pmo_watch.alerts import Message, Rendered, Silence, Thread
+from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.collect import Asked, collect
 from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
-from pmo_watch.memory import Known, Picture, changes, picture, shown_measures, take_in
+from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
 from pmo_watch.own_rules import own_findings, with_own_rules
 from pmo_watch.render import RenderContext, render, render_for
@@ -150,11 +150,14 @@ class Engine:
             self.in_force,
             now,
             lambda wishes: self.store.past(wishes, now, self.in_force.zone, pending),
-            shown_measures(self.observers),
+            Wanted(shown_measures(self.observers), self._open_alerts),
         )
         rules = with_own_rules(self.in_force.rules)
         findings = (*made.evaluated.findings, *own_findings(made.snapshot, self.graces()))
         return _Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
+
+    def _open_alerts(self) -> Sequence[Alert]:
+        return self.report.alerts if self.report else self.store.alerts()
 
     def _read(self, now: datetime, due: Sequence[str]) -> list[Reading]:
         asked = []

@@ -4,8 +4,9 @@ Each measure is computed once per set of parameters, each `only_if` once, and a 
 whole columns. What one rule cannot do is said in its findings; the others go on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import polars as pl
@@ -43,11 +44,20 @@ class Evaluated:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def evaluate(rules: RuleSet, snapshot: Snapshot, measures: Measures, extra: Sequence[str] = ()) -> Evaluated:
-    """Evaluate every enabled rule on every row it is for; those that read others' findings come last."""
+def evaluate(
+    rules: RuleSet,
+    snapshot: Snapshot,
+    measures: Measures,
+    extra: Sequence[str] = (),
+    watched: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Evaluated:
+    """Evaluate every enabled rule on every row it is for; those that read others' findings come last.
+
+    `watched`: rule -> rows with an open alert, whose evidence is wanted also when it has ended.
+    """
     enabled = [rule for rule in rules.rules.values() if rule.enabled and rule.measures]
     last = [rule.id for rule in enabled if reads_findings(rule, measures)]
-    evaluation = _Evaluation(rules, snapshot, measures)
+    evaluation = _Evaluation(rules, snapshot, measures, watched)
     found = {rule.id: evaluation.findings(rule) for rule in enabled if rule.id not in last}
     evaluation.go_on_with(found)
     found |= {rule.id: evaluation.findings(rule) for rule in enabled if rule.id in last}
@@ -70,8 +80,11 @@ class _Asked:
 class _Evaluation:
     """Holds what rules share: tables, measures already computed, conditions already decided."""
 
-    def __init__(self, rules: RuleSet, snapshot: Snapshot, measures: Measures) -> None:
+    def __init__(
+        self, rules: RuleSet, snapshot: Snapshot, measures: Measures, watched: Mapping[str, Collection[str]]
+    ) -> None:
         self._rules, self._snapshot, self._measures = rules, snapshot, measures
+        self._watched = watched
         self._tables = Tables(snapshot)
         self._found: Mapping[str, Findings] = {}
         self._sheets: dict[str, Sheet] = {}
@@ -109,7 +122,8 @@ class _Evaluation:
         scope = Scope(self._tables.table(rule.for_each), self._operands(rule.for_each, asked))
         judged = [self._judge(rule, one, ask, scope) for one, ask in zip(rule.measures, asked, strict=True)]
         whole = worst(judged) if len(judged) > 1 else judged[0]
-        shown = evidence(scope.table, [one.answer for one in asked], rule.show, whole.codes)
+        watched = self._watched.get(rule.id, ())
+        shown = evidence(scope.table, [one.answer for one in asked], rule.show, whole.codes, watched)
         return Findings(rule.id, whole.frame, shown)
 
     def _judge(self, rule: Rule, judged: Judged, asked: _Asked, scope: Scope) -> Judgement:

@@ -4,7 +4,7 @@ Only for rows that somebody is told about. Dates as 2026-07-17, numbers without 
 the reader's way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -17,12 +17,17 @@ NAMED_BY = {"project": ("code", "id")}  # what people call a row, first choice f
 OTHERS_NAMED_BY = ("name", "title", "artefact", "email", "id")
 
 
-def evidence(rows: Table, answers: Sequence[Measured], show: Sequence[str], codes: pl.Series) -> pl.DataFrame:
+def evidence(
+    rows: Table, answers: Sequence[Measured], show: Sequence[str], codes: pl.Series, watched: Collection[str] = ()
+) -> pl.DataFrame:
     """Return `uid` and text columns for rows that are amber, red or grey, in the order of the rows.
 
-    `show`: fields as the rule names them. `codes`: the number of each row's state.
+    `show`: fields as the rule names them. `codes`: the number of each row's state. `watched`: further rows, whatever
+    their state: those with an open alert, of which somebody is told when it ends.
     """
     told = (codes > 0) & (codes < NA)
+    if watched:
+        told |= rows.rows["uid"].is_in(list(watched))
     gathered: dict[str, pl.Series] = {"uid": rows.rows["uid"].filter(told)}
     for one in answers:
         companions = one.frame.select(name for name in one.measure.companions if name in one.frame.columns)

@@ -209,7 +209,8 @@ FINDING_SCHEMA: dict[str, pl.DataType] = {
 class Findings:
     """One rule on every row of its entity: `frame` as FINDING_SCHEMA, sorted by uid; a row that is not there is gone.
 
-    `evidence` has `uid` and further columns (text) for the rows that are amber, red or grey, in the order shown.
+    `evidence` has `uid` and further columns (text) for the rows that are amber, red or grey, or have an open alert, in
+    the order shown.
     `failed` says why the rule could not be evaluated at all; then the frame is empty and its alerts freeze.
     """
 

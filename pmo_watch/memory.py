@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from pmo_watch.alerts import Alert
 from pmo_watch.evaluate import Evaluated, evaluate, wishes
 from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
@@ -53,6 +54,23 @@ class Picture:
     known: Known = field(default_factory=lambda: Known({}, {}))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted besides findings: measures that observers show, and the evidence of alerts that are open."""
+
+    measures: Sequence[str]
+    alerts: Callable[[], Iterable[Alert]]
+
+
+def watched(alerts: Iterable[Alert]) -> dict[str, set[str]]:
+    """Return rule -> subjects of its open alerts."""
+    found: dict[str, set[str]] = {}
+    for alert in alerts:
+        if alert.level is not None and alert.closed_at is None:
+            found.setdefault(alert.rule, set()).add(alert.subject)
+    return found
+
+
 def take_in(
     readings: Sequence[Reading], known: Known, in_force: InForce, accepting: frozenset[str]
 ) -> dict[str, Accepted]:
@@ -84,7 +102,7 @@ def picture(
     in_force: InForce,
     now: datetime,
     past: Past,
-    extra: Sequence[str],
+    wanted: Wanted,
 ) -> Picture:
     """Make the snapshot and its findings, or give back the one before with the new moment when nothing has changed."""
     context = in_force.context(now)
@@ -99,12 +117,13 @@ def picture(
         snapshot = replace(before.snapshot, now=now, sources=known.states)
         return replace(before, snapshot=snapshot, known=known)
     measures = in_force.plugins.measures
-    history = past(wishes(in_force.rules, measures, extra))
+    history = past(wishes(in_force.rules, measures, wanted.measures))
     # A source that is switched off keeps its rows; one that has left the settings takes them with it.
     order = [name for name in in_force.settings.sources if name in known.rows]
     enabled = {name: known.rows[name] for name in order}
     snapshot = build_snapshot(enabled, known.states, context, history)
-    return Picture(key, snapshot, evaluate(in_force.rules, snapshot, measures, extra), known)
+    evaluated = evaluate(in_force.rules, snapshot, measures, wanted.measures, watched(wanted.alerts()))
+    return Picture(key, snapshot, evaluated, known)
 
 
 def shown_measures(observers: Mapping[str, Observer]) -> list[str]:
