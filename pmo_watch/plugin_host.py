@@ -93,10 +93,33 @@ def load_plugins(plugins_dir: Path | None = None, *, installed: bool = True) -> 
 
     `installed=False` leaves out the other distributions.
     """
+    return _load(_find(plugins_dir, installed=installed))
+
+
+def load_folder(folder: Path) -> Plugins:
+    """Load the plugin of one folder and no other: a built-in one, or a package that Python can import."""
+    return _load([_Candidate(folder.name, "", str(folder), partial(importlib.import_module, _import_name(folder)))])
+
+
+def _import_name(folder: Path) -> str:
+    here = folder.resolve()
+    for kind in FOLDERS:
+        package = importlib.import_module(f"{PACKAGE}.{kind}")
+        if any(Path(one).resolve() == here.parent for one in package.__path__):
+            return f"{package.__name__}.{here.name}"
+    names = [here.name]
+    for parent in here.parents:
+        if not (parent / "__init__.py").is_file():
+            break
+        names.insert(0, parent.name)
+    return ".".join(names)
+
+
+def _load(candidates: Iterable[_Candidate]) -> Plugins:
     taken: dict[str, dict[str, Any]] = {kind: {} for kind, _ in HOOKS.values()}
     loaded: list[LoadedPlugin] = []
     failed: dict[str, str] = {}
-    for candidate in _find(plugins_dir, installed=installed):
+    for candidate in candidates:
         try:
             plugin, offers = _take(candidate, taken)
         except PluginError as error:

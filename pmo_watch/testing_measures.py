@@ -1,0 +1,179 @@
+"""What the conformance kit asks of a measure: made-up portfolios, full, empty and full of nulls (house-style 7, 8)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import polars as pl
+
+from pmo_watch.contracts import Measure
+from pmo_watch.entities import ENTITIES
+from pmo_watch.entities.readable import PREFIXES
+from pmo_watch.evaluate import evaluate
+from pmo_watch.flow import Findings, Snapshot
+from pmo_watch.model import Field, Kind
+from pmo_watch.rollup import DIMENSIONS
+from pmo_watch.rule_files import Readable, rules_from_texts
+from pmo_watch.rule_names import Catalogue
+from pmo_watch.rules import Judged, Rule, RuleSet
+from pmo_watch.testing_rows import INDICATOR, generated_snapshot
+from pmo_watch.view import ROWS_OF, column_of
+
+FEW, MANY = 1_000, 100_000
+WORDS = (Kind.TEXT, Kind.ENUM, Kind.FLAG, Kind.REF, Kind.LIST)
+FIGURES = frozenset(Kind).difference(WORDS)  # dates and numbers: what values are made from
+LONGEST_SECONDS = 5.0  # house-style 7 says one: machines that run tests differ
+
+
+def check_measure(measure: Measure[Any], *, rows: int = MANY, longest_seconds: float = LONGEST_SECONDS) -> list[str]:
+    """Return what is wrong with a measure, each with its name; nothing when it keeps the contract.
+
+    `rows`: how many it is timed with.
+    """
+    faults = [*_declared(measure)]
+    if not faults:
+        faults = [*_answers(measure), *_in_time(measure, rows, longest_seconds)]
+    return [f"{measure.name}: {fault}" for fault in faults]
+
+
+def measured_seconds(measure: Measure[Any], rows: int = MANY) -> float:
+    """Return how long one evaluation takes over a made-up portfolio, the better of two."""
+    snapshot = _portfolio(rows)
+    return min(_timed(measure, snapshot) for _ in range(2))
+
+
+# --- what it says of itself ---------------------------------------------------------------------------------------
+
+
+def _declared(measure: Measure[Any]) -> Iterator[str]:
+    entity, _, figure = measure.name.partition(".")
+    if measure.entity not in PREFIXES:
+        yield f"there are no rules for each '{measure.entity}'; there is {', '.join(PREFIXES)}"
+        return
+    if entity != measure.entity or not figure.isidentifier():
+        yield f"its name must be '{measure.entity}.', then a word for the figure"
+    if not measure.text:
+        yield "it has no `text` for the catalogue"
+    if measure.clock not in {"as_of", "today"}:
+        yield f"its clock '{measure.clock}' is neither as_of nor today"
+    if measure.dimension and measure.dimension not in DIMENSIONS:
+        yield f"dimension '{measure.dimension}' does not exist; there is {', '.join(DIMENSIONS)}"
+    if not measure.needs:
+        yield "it names no field that it needs"
+    yield from (f"it needs '{need}', which is no field" for need in measure.needs if _need(measure, need) is None)
+    if parameters(measure) is None:
+        yield "a parameter without default is no text: the kit cannot make one up"
+    else:
+        yield from _own_thresholds(measure)
+
+
+def _own_thresholds(measure: Measure[Any]) -> Iterator[str]:
+    """Yield what a rule that says no more than the measure's name runs into."""
+    if measure.amber or measure.red or measure.row_thresholds:
+        given = {key: INDICATOR for key, one in measure.params.model_fields.items() if one.is_required()}
+        rule = {"id": "it", "name": "It", "measure": measure.name, **({"with": given} if given else {})}
+        text = json.dumps({"rules": [rule]})
+        loaded = rules_from_texts(Path("rules.d"), Readable({"it.yaml": text}), Catalogue({measure.name: measure}))
+        yield from (f"its own thresholds make no rule: {fault.text}" for fault in loaded.faults)
+
+
+def parameters(measure: Measure[Any]) -> Any:
+    """Return parameters with their defaults, and a text where there is none; None where one cannot be made up."""
+    required = {name: one for name, one in measure.params.model_fields.items() if one.is_required()}
+    if any(one.annotation is not str for one in required.values()):
+        return None
+    return measure.params(**dict.fromkeys(required, INDICATOR))
+
+
+def _need(measure: Measure[Any], need: str) -> tuple[str, Field] | None:
+    """Return the entity and field that a need names: of the row, of a parent, or of any other entity."""
+    if column := column_of(measure.entity, need):
+        return column.entity, column.field
+    entity, _, name = need.rpartition(".")
+    entity = ROWS_OF.get(entity, entity)
+    field = ENTITIES[entity].field(name) if entity in ENTITIES else None
+    return (entity, field) if field else None
+
+
+# --- what it answers ----------------------------------------------------------------------------------------------
+
+
+def _answers(measure: Measure[Any]) -> Iterator[str]:
+    few = _portfolio(FEW)
+    first, again = _found(measure, few), _found(measure, few)
+    if first.failed:
+        yield f"on a portfolio without history: {first.failed}"
+        return
+    if not (first.frame.equals(again.frame) and first.evidence.equals(again.evidence)):
+        yield "the same rows gave another answer the second time"
+    if first.frame["uid"].n_unique() != first.frame.height:
+        yield "a row was answered for more than once"
+    yield from _without_rows(measure)
+    yield from _without_needs(measure, few)
+
+
+def _without_rows(measure: Measure[Any]) -> Iterator[str]:
+    found = _found(measure, _portfolio(0))
+    if found.failed:
+        yield f"on a portfolio without rows: {found.failed}"
+    alone = _portfolio(FEW)
+    own = {ROWS_OF.get(measure.entity, measure.entity), "project", "indicator"}
+    frames = {name: frame if name in own else frame.clear() for name, frame in alone.frames.items()}
+    found = _found(measure, replace(alone, frames=frames))
+    if found.failed:
+        yield f"on rows that nothing else is known about: {found.failed}"
+
+
+def _without_needs(measure: Measure[Any], snapshot: Snapshot) -> Iterator[str]:
+    """Yield rows with a value although all that the measure needs is null, and no other date or number is known.
+
+    A measure may fall back on others than it names: actual cost is what the project says, else what was booked.
+    """
+    found = _found(measure, replace(snapshot, frames=_nulled(measure, snapshot.frames)))
+    if found.failed:
+        yield f"where all that it needs is null: {found.failed}"
+        return
+    said = found.frame.filter(pl.col("value").is_not_null())
+    if said.height:
+        yield f"{said.height} of {found.frame.height} rows have a value where nothing is known to make it from"
+
+
+def _nulled(measure: Measure[Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    named = {(entity, field.name) for need in measure.needs for entity, field in filter(None, [_need(measure, need)])}
+    return {
+        entity: frame.with_columns(
+            pl.lit(None, field.dtype).alias(field.name)
+            for field in ENTITIES[entity].fields
+            if field.kind in FIGURES or (entity, field.name) in named
+        )
+        for entity, frame in frames.items()
+    }
+
+
+def _in_time(measure: Measure[Any], rows: int, longest_seconds: float) -> Iterator[str]:
+    seconds = measured_seconds(measure, rows)
+    if seconds > longest_seconds:
+        yield f"{seconds:.1f} s for {rows} rows, and {longest_seconds:g} s is the limit"
+
+
+def _timed(measure: Measure[Any], snapshot: Snapshot) -> float:
+    begun = perf_counter()
+    _found(measure, snapshot)
+    return perf_counter() - begun
+
+
+def _found(measure: Measure[Any], snapshot: Snapshot) -> Findings:
+    """Evaluate the measure with nothing but itself, as a rule without thresholds."""
+    judged = Judged(measure.name, parameters(measure))
+    rule = Rule("it", {"en": "It"}, measure.entity, (judged,))
+    (found,) = evaluate(RuleSet({"it": rule}), snapshot, {measure.name: measure}).findings
+    return found
+
+
+@lru_cache(maxsize=4)
+def _portfolio(rows: int) -> Snapshot:
+    return generated_snapshot(rows)
