@@ -23,12 +23,13 @@ HEADERS = {
 }
 STYLE = """:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 }
-main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word }
 h1 { font-size: 1.6rem }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 caption { text-align: left; font-weight: 600 }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8886; vertical-align: top }
-td.when { white-space: nowrap }
+td.what { overflow-wrap: anywhere; min-width: 6rem }
+@media (min-width: 40rem) { td.when { white-space: nowrap } }
 tr.red > :first-child { border-left: 4px solid #b3261e }
 tr.amber > :first-child { border-left: 4px solid #b26a00 }
 label.over { display: block; font-weight: 600 }
