@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INTO_WHEEL := $(BIN)/python -m pip --python .venv/wheel/bin/python install --quiet --disable-pip-version-check --no-deps
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -31,11 +32,14 @@ words: .venv/everything  ## compile the translations again
 
 wheel: .venv/everything  ## build sdist and wheel; run tests and mypy against the installed wheel
 	rm -rf build dist .venv/wheel
-	$(BIN)/python -m build --no-isolation --installer pip --outdir dist . >/dev/null
-	$(BIN)/python -m venv .venv/wheel
-	.venv/wheel/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock -r requirements-dev.lock
-	.venv/wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
-	PMO_WATCH_INSTALLED=1 .venv/wheel/bin/python -m pytest -n auto --dist worksteal -p no:cacheprovider
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	$(BIN)/python -m venv --without-pip .venv/wheel
+	$(INTO_WHEEL) --require-hashes -r requirements.lock -r requirements-dev.lock
+	$(INTO_WHEEL) dist/*.whl
+	@# `python -m` would put the checkout before what is installed, and mypy reads modules beside the tests.
+	.venv/wheel/bin/pytest -n auto --dist worksteal -p no:cacheprovider
+	mkdir .venv/wheel/checked && cp -r pyproject.toml tests .venv/wheel/checked
+	cd .venv/wheel/checked && ../bin/mypy tests
 
 bench: .venv/everything  ## the figures of docs/performance.md, each beside its floor
 	$(BIN)/python benchmarks/run.py
