@@ -8,10 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pmo_watch import __version__
+from pmo_watch.alerts import OutboxRow
 from pmo_watch.configuration import Configuration, read_configuration
 from pmo_watch.contracts import Source, SourceContext, Watches
 from pmo_watch.entities import MATCHED_ON
-from pmo_watch.errors import PluginError, SourceError
+from pmo_watch.errors import DeliveryDeferred, DeliveryError, PluginError, SourceError
 from pmo_watch.flow import Organisation
 from pmo_watch.merge import Context
 from pmo_watch.plugin_host import Plugins
@@ -133,13 +134,43 @@ def open_source(
     return in_force.plugins.sources[entry.type].open(entry.settings, context)
 
 
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A notifier that could not be opened: its messages wait, and the others leave."""
+
+    reason: str
+    answer: str
+
+    async def send(self, row: OutboxRow) -> str:
+        """Defer the message.
+
+        Raises:
+            DeliveryDeferred: always.
+        """
+        raise DeliveryDeferred(self.reason, self.answer, channel_fault=True)
+
+    async def probe(self) -> None:
+        """Say why it could not be opened.
+
+        Raises:
+            DeliveryDeferred: always.
+        """
+        raise DeliveryDeferred(self.reason, self.answer, channel_fault=True)
+
+    async def close(self) -> None:
+        """Hold nothing, let go of nothing."""
+
+
 def open_notifiers(in_force: InForce) -> dict[str, Notifier]:
-    """Open every notifier that messages go to."""
-    kinds = in_force.plugins.notifiers
-    return {
-        name: kinds[entry.type].open(entry.settings, _told(in_force, name))
-        for name, entry in in_force.notifiers().items()
-    }
+    """Open every notifier that messages go to; one that cannot be opened defers them."""
+    return {name: _opened(in_force, name, entry) for name, entry in in_force.notifiers().items()}
+
+
+def _opened(in_force: InForce, name: str, entry: NotifierEntry) -> Notifier:
+    try:
+        return in_force.plugins.notifiers[entry.type].open(entry.settings, _told(in_force, name))
+    except DeliveryError as fault:
+        return Unopened(fault.reason, fault.answer)
 
 
 def open_observers(in_force: InForce, metrics: OwnMetrics | None) -> dict[str, Observer]:

@@ -72,6 +72,19 @@ class Mailer:
         self._refused_by_policy.clear()
         return answer
 
+    async def probe(self) -> None:
+        """Connect, start TLS and sign in as for a mail, and take leave again.
+
+        Raises:
+            DeliveryDeferred, DeliveryRejected
+        """
+        stage = [Stage.CONNECT]
+        try:
+            async with asyncio.timeout(self._settings.total_timeout_seconds), self._connection(stage):
+                pass
+        except FAILURES as error:
+            raise judge(error, stage[0]) from None
+
     async def close(self) -> None:
         """Take leave of the server on every connection."""
         while self._free:

@@ -269,3 +269,18 @@ async def test_no_secret_leaves_by_errors_or_logs(
     assert len(errors) == 12
     for secret in (PASSWORD, "canary", "c2VjcmV0", "Y2FuYXJ5"):
         assert secret not in everything
+
+
+async def test_probe_signs_in_and_sends_nothing(secure: Secure) -> None:
+    async with mailer(secure.port, secure.folder, **secure.keys) as notifier:
+        await notifier.probe()
+
+    assert secure.box.mails == []
+
+
+async def test_probe_says_what_a_mail_would_meet(secure: Secure) -> None:
+    async with mailer(secure.port, secure.folder, **secure.keys | {"password": "wrong"}) as notifier:
+        with pytest.raises(DeliveryDeferred) as caught:
+            await notifier.probe()
+
+    assert shown(caught.value) == ("deferred", "auth", True)

@@ -1,0 +1,95 @@
+"""Delivery over the notifiers of real settings: one that cannot be opened, fallbacks, secrets, and what is counted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mail_server import Mailbox, smtp_server
+from messages import CONTEXT, NOW, a_message, an_item
+
+from pmo_watch import in_force
+from pmo_watch.clock import FixedClock
+from pmo_watch.errors import DeliveryDeferred
+from pmo_watch.in_force import InForce, open_notifiers
+from pmo_watch.mailroom import Mailroom
+from pmo_watch.render import render
+from pmo_watch.store import CycleChange, OutboxQuery, OutboxState, Store, open_store
+from pmo_watch.telemetry import Names, Telemetry
+from pmo_watch.telling import Probed
+
+SETTINGS = """
+database: {{url: "sqlite:///{folder}/pmo-watch.db"}}
+rules: rules.d
+notifiers:
+  broken: {{type: email, host: localhost, from: pmo@pmo.test, ca_file: none.pem}}
+  mail: {{type: email, host: localhost, port: {port}, from: pmo@pmo.test, starttls: "off", fallback: spare}}
+  spare: {{type: email, host: localhost, port: {port}, from: spare@pmo.test, starttls: "off"}}
+"""
+
+
+def settings(folder: Path, port: int = 1) -> InForce:
+    (folder / "rules.d").mkdir()
+    (folder / "pmo-watch.yaml").write_text(SETTINGS.format(folder=folder, port=port))
+    return in_force.load(folder / "pmo-watch.yaml")
+
+
+def written(store: Store, notifier: str, address: str, fallback: str = "") -> str:
+    message = a_message(an_item(), notifier=notifier, address=address, fallback=fallback)
+    message = replace(message, id=f"{notifier}-{address}")
+    store.write(CycleChange(NOW, messages=[(message, render(message, CONTEXT)[0])]))
+    return message.id
+
+
+async def test_notifier_that_cannot_be_opened_keeps_its_messages_and_no_others(tmp_path: Path) -> None:
+    box, telemetry = Mailbox(), Telemetry()
+    with smtp_server(box) as port:
+        loaded = settings(tmp_path, port)
+        telemetry.start(Names(notifiers=("broken", "mail", "spare")), "1")
+        store = open_store(loaded.settings.database.url.get_secret_value())
+        waits, goes = written(store, "broken", "ann@pmo.test"), written(store, "mail", "bob@pmo.test")
+        room = Mailroom(store, loaded, FixedClock(NOW), telemetry)
+
+        made = await room.drain()
+        await room.close()
+
+    entries = {one.id: one for one in store.outbox(OutboxQuery())}
+    assert made == 2
+    assert (entries[waits].state, entries[waits].reason) == (OutboxState.DEFERRED, "config")
+    assert entries[waits].answer == f"ca_file {tmp_path / 'none.pem'}: No such file or directory"
+    assert entries[goes].state == OutboxState.ACCEPTED
+    text = telemetry.render(openmetrics=False).decode()
+    assert 'pmo_watch_notifier_healthy{notifier="broken"} 0.0' in text
+    assert 'pmo_watch_notifier_healthy{notifier="mail"} 1.0' in text
+    assert 'pmo_watch_deliveries_total{notifier="mail",outcome="accepted"} 1.0' in text
+    assert 'pmo_watch_delivery_failures_total{notifier="broken",reason="config"} 1.0' in text
+    store.close()
+
+
+async def test_refused_mail_goes_out_over_the_fallback(tmp_path: Path) -> None:
+    box = Mailbox()
+    with smtp_server(box) as port:
+        loaded = settings(tmp_path, port)
+        store = open_store(loaded.settings.database.url.get_secret_value())
+        refused = written(store, "mail", "spam@pmo.test", "spare")
+        box_accepts = written(store, "mail", "ann@pmo.test", "spare")
+        room = Mailroom(store, loaded, FixedClock(NOW))
+
+        await room.drain()
+        await room.drain()
+        await room.close()
+
+    entries = {one.id: one for one in store.outbox(OutboxQuery())}
+    assert entries[refused].state == OutboxState.REJECTED
+    assert entries[refused].fallback_id == f"{refused}-spare"
+    assert entries[f"{refused}-spare"].notifier == "spare"
+    assert entries[box_accepts].state == OutboxState.ACCEPTED
+    store.close()
+
+
+async def test_what_is_wrong_with_a_notifier_is_said_when_it_is_tried(tmp_path: Path) -> None:
+    broken = open_notifiers(settings(tmp_path))["broken"]
+
+    assert isinstance(broken, Probed)
+    with pytest.raises(DeliveryDeferred, match="No such file"):
+        await broken.probe()
+    await broken.close()
