@@ -94,7 +94,7 @@ class Alert:
 
 
 def state_of(alert: Alert, *, silenced: bool) -> str:
-    """Return one word although several may hold: the first of closed, pending, silenced, acknowledged, unknown, open."""
+    """Return one word, though several may hold: the first of closed, pending, silenced, acknowledged, unknown, open."""
     if alert.closed_at is not None:
         return "closed"
     if alert.level is None:

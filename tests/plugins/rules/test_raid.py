@@ -17,7 +17,8 @@ def day(text: str) -> date:
 def of(measure: str, today: str = "03-11", params: dict[str, Any] | None = None, **row: Any) -> dict[str, Any]:
     """Return the finding on one row of the register that the measure is for."""
     entity = measure.partition(".")[0]
-    known = snapshot(day(today), **{entity: [row]})
+    rows: dict[str, Any] = {entity: [row]}
+    known = snapshot(day(today), **rows)
     return finding(MEASURES, known, {"measure": measure, **({"with": params} if params else {})})
 
 
@@ -62,7 +63,12 @@ def test_a_chance_is_measured_where_the_rule_mirrors_it() -> None:
     ],
 )
 def test_review_late(likelihood: int, impact: int, today: str, value: int, state: str) -> None:
-    row = {"status": "approved", "likelihood": likelihood, "impact": impact, "last_reviewed_on": day("03-02")}
+    row: dict[str, Any] = {
+        "status": "approved",
+        "likelihood": likelihood,
+        "impact": impact,
+        "last_reviewed_on": day("03-02"),
+    }
 
     found = of("risk.review_late", today, **row)
 
@@ -70,7 +76,7 @@ def test_review_late(likelihood: int, impact: int, today: str, value: int, state
 
 
 def test_a_risk_that_was_never_reviewed_counts_from_its_beginning() -> None:
-    row = {"status": "approved", "likelihood": 4, "impact": 4, "identified_on": day("03-02")}
+    row: dict[str, Any] = {"status": "approved", "likelihood": 4, "impact": 4, "identified_on": day("03-02")}
 
     assert of("risk.review_late", "03-11", **row)["value"] == 2
 
@@ -104,7 +110,9 @@ def test_an_issue_without_severity_is_grey_and_a_resolved_one_is_over() -> None:
     ],
 )
 def test_days_until_a_decision(row: dict[str, str], today: str, value: int, state: str) -> None:
-    found = of("decision.days_left", today, **{name: day(text) for name, text in row.items()})
+    days: dict[str, Any] = {name: day(text) for name, text in row.items()}
+
+    found = of("decision.days_left", today, **days)
 
     assert (found["value"], found["state"]) == (value, state)
 
