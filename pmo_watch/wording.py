@@ -168,7 +168,7 @@ def item_view(item: Item, voice: Voice) -> ItemView:
         how_much=said,
         change=change,
         since=since,
-        facts=() if hold_back else facts(item.finding, item.alert.entity, voice.words),
+        facts=() if hold_back or item.reason in CLOSING else facts(item.finding, item.alert.entity, voice.words),
         why=fill(plain(voice.own(item.rule.message), NOTE), names) or _sentence(item, voice),
         advice="" if hold_back or item.reason in CLOSING else _advice(item, voice, names),
         url="" if hold_back else link(item.url),
@@ -183,8 +183,10 @@ def how_much(item: Item, voice: Voice) -> str:
     if item.level == "grey" or finding.get("state") == "grey":
         return not_assessable(item, voice)
     value, limit, unit = finding.get("value"), finding.get("limit"), str(finding.get("unit") or item.alert.unit)
+    if item.reason in CLOSING and (value is None or item.reason != "recovered"):
+        return ""  # what was measured last does not say why it ended
     if value is None:
-        return "" if item.reason in CLOSING else reason_text(str(finding.get("reason") or ""), said, voice.zone)
+        return reason_text(str(finding.get("reason") or ""), said, voice.zone)
     shown = said.quantity(float(value), unit, None if limit is None else float(limit))
     if limit is None or item.level not in {"amber", "red"}:
         return shown

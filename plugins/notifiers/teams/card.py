@@ -152,12 +152,13 @@ def _items(view: MessageView) -> Iterable[Element]:
     """
     number = 0
     alone = _only_item(view) is not None
+    one_level = len({item.level for section in view.sections for item in section.items}) == 1 and view.kind != "digest"
     for place, section in enumerate(view.sections, 1):
         if len(view.sections) > 1 and section.heading:
             yield _part(f"section-{place}", section.heading)
         for item in () if alone else section.items:
             number += 1
-            yield _row(f"item-{number}", item, view)
+            yield _row(f"item-{number}", item, view, with_level=not one_level)
     for line in view.lines:
         number += 1
         yield _rich(_cut(line, _NOTE), id=f"item-{number}")
@@ -173,10 +174,10 @@ def _part(name: str, heading: str) -> Element:
     return {"type": "RichTextBlock", "id": name, "spacing": "Medium", "inlines": runs}
 
 
-def _row(name: str, item: ItemView, view: MessageView) -> Element:
+def _row(name: str, item: ItemView, view: MessageView, *, with_level: bool) -> Element:
     what = f"{item.project} {item.what}" if view.kind == "digest" and item.project else item.what
     runs = [_run(_cut(what, _SENTENCE))]
-    if item.level != view.level or view.kind == "digest":
+    if with_level:
         runs.insert(0, _run(f"{item.level_text} ", weight="Bolder", color=COLOURS[item.level]))
     if item.change:
         runs.append(_run(_cut(f" · {item.change}", _LINE), isSubtle=True))

@@ -127,6 +127,7 @@ def test_several_alerts_are_rows_under_their_projects() -> None:
     rows = [one for one in content["body"] if one["type"] == "ColumnSet"]
     assert [one["id"] for one in rows] == ["item-1", "item-2", "item-3", "item-4", "item-5"]
     assert texts(rows[0]) == [
+        "▲ Red ",
         'Key milestone "Go-live" slips against its baseline',
         "11/05/2026",
         "12 working days, threshold 10 working days",
