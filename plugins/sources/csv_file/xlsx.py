@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import threading
 import warnings
 import zipfile
 import zlib
@@ -32,8 +33,8 @@ BROKEN = (
     zipfile.BadZipFile, zlib.error, InvalidFileException, KeyError, ValueError, TypeError, IndexError, SyntaxError,
     AttributeError, EOFError, OSError, NotImplementedError,
 )  # fmt: skip
-# Styles, validations and pictures that openpyxl leaves out are no business of a list.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\..*")
+# Python keeps its warnings for the whole process: two workbooks at a time would put back each other's.
+ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,10 @@ def read_workbook(data: bytes, name: str, wanted: Wanted) -> Sheet:
     """
     check_workbook(data, name, wanted.settings.max_size_mb)
     try:
-        return _read(Opening(data, name, wanted))
+        with ONE_AT_A_TIME, warnings.catch_warnings():
+            # Styles, validations and pictures that openpyxl leaves out are no business of a list.
+            warnings.simplefilter("ignore")
+            return _read(Opening(data, name, wanted))
     except BROKEN as fault:
         raise SourceDataError(f"{name}: cannot be read as a workbook ({fault}): open it and save it again") from None
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 from lists import NOW, SAVED, opened, read, read_text, save
+from pmo_watch_plugins.sources import csv_file
 from pmo_watch_plugins.sources.csv_file.settings import Settings
 from pmo_watch_plugins.sources.csv_file.source import CsvFiles
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from pmo_watch.api import (
     Calendar,
@@ -25,6 +28,7 @@ from pmo_watch.api import (
 )
 from pmo_watch.plugin_host import load_plugins
 
+PLUGIN = Path(csv_file.__file__).parent
 HEADER = "milestone_id;project_id;name;forecast_finish\n"
 ONE = f"{HEADER}M1;ATL;Build;2026-06-30\n"
 TWO = f"{HEADER}M2;ATL;Test;2026-07-30\nM3;ATL;Ship;2026-08-30\n"
@@ -53,6 +57,29 @@ def test_the_plugin_is_found() -> None:
     assert "csv_file" in plugins.sources
     assert [one.text for one in plugins.loaded if one.name == "csv_file"] == [
         "Lists: CSV and XLSX with a column map, in the dialects that people really save."
+    ]
+
+
+def test_the_sample_says_what_the_settings_are() -> None:
+    sample = (PLUGIN / "sample.yaml").read_text(encoding="utf-8")
+    readme = (PLUGIN / "README.md").read_text(encoding="utf-8")
+    yaml = YAML(typ="safe")
+
+    plain = yaml.load(sample)["sources"]["registers"]
+    spelt_out = yaml.load(re.sub(r"(?m)^    # (?=\w+:)", "    ", sample))["sources"]["registers"]
+
+    assert f"## Settings\n\n```yaml\n{sample}```\n" in readme
+    assert plain.pop("type") == spelt_out.pop("type") == "csv_file"
+    assert Settings(**plain) == Settings(**spelt_out)
+    assert set(spelt_out) == set(Settings.model_fields)
+    assert all(one.description for one in Settings.model_fields.values())
+    assert re.findall(r"(?m)^##? (.*)$", readme) == [
+        "CSV and XLSX",
+        "Settings",
+        "What it reads",
+        "What a bad file gets",
+        "Limits",
+        "Sources",
     ]
 
 

@@ -21,7 +21,8 @@ from pmo_watch_plugins.sources.csv_file.meanings import words_for
 from pmo_watch_plugins.sources.csv_file.profiles import PROFILES, profile_of
 from pmo_watch_plugins.sources.csv_file.vocabulary import CONCEPTS, fold, unit_of, words_of
 
-from pmo_watch.api import ENTITIES, Kind, SourceDataError
+from pmo_watch.api import ENTITIES, Kind, SourceDataError, SourceError
+from pmo_watch.normalise import frames_of
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -218,6 +219,34 @@ def test_text_without_accents_to_compose_stays_the_same_bytes() -> None:
 
     assert tidied(data) is data
     assert decode(data, None, "x").data is data
+
+
+PIECES = [
+    b'"', b";", b",", b"\n", b"\r", b"\t", b"\xe9", "é".encode(), b"%", b"31/02/2026", b"1.234,5", b"1,234.5", b"#REF!",
+    b"Total", b"1E+11", b"W30", b"12k", b"(5)", b"\xef\xbb\xbf", b"oui", "🟢".encode(), b"9" * 40, b"mars-26", b"\0",
+    b"sep=;\n",
+]  # fmt: skip
+LIST = (
+    "task_id;project_id;name;forecast_finish;progress;cost;active;duration_d;predecessors\n"
+    "1;ATL;Déposé;30/06/2026;45%;1.234,50 €;oui;5 j;\n"
+    "2;ATL;Construit;15/07/2026;0;12,00;non;2 sem.;1FS+2d\n"
+).encode()
+
+
+@SLOW
+@given(edits=st.lists(st.tuples(st.integers(0, len(LIST)), st.sampled_from(PIECES)), min_size=1, max_size=5))
+def test_nothing_that_a_file_holds_ends_in_a_traceback(tmp_path_factory: Any, edits: list[tuple[int, bytes]]) -> None:
+    content = LIST
+    for at, piece in edits:
+        content = content[:at] + piece + content[at:]
+
+    said = "tasks.csv"
+    try:
+        frames_of("lists", read_text(tmp_path_factory.mktemp("list"), content, path="tasks.csv").records)
+    except SourceError as fault:
+        said = str(fault)
+
+    assert said.startswith("tasks.csv")
 
 
 # --- words --------------------------------------------------------------------------------------------------------

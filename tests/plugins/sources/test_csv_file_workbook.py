@@ -375,3 +375,15 @@ def test_a_macro_workbook_is_read_like_any_other(tmp_path: Path) -> None:
     answer = read_book(tmp_path, tasks((1, "ATL", time(8, 30), None)), path="tasks.xlsm")
 
     assert answer.column("task", "name") == ["08:30:00"]
+
+
+def test_what_openpyxl_leaves_out_is_nobodys_worry(tmp_path: Path) -> None:
+    content = tasks((1, "ATL", "a", None))
+    with zipfile.ZipFile(io.BytesIO(content)) as made:
+        sheet = made.read("xl/worksheets/sheet1.xml")
+    validation = b'<extLst><ext uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"/></extLst></worksheet>'
+    extended = {"xl/worksheets/sheet1.xml": sheet.replace(b"</worksheet>", validation)}
+
+    answer = read_book(tmp_path, without(content, *extended, more=extended))
+
+    assert answer.column("task", "id") == ["1"]
