@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -161,14 +162,22 @@ class Unopened:
         """Hold nothing, let go of nothing."""
 
 
-def open_notifiers(in_force: InForce) -> dict[str, Notifier]:
-    """Open every notifier that messages go to; one that cannot be opened defers them."""
-    return {name: _opened(in_force, name, entry) for name, entry in in_force.notifiers().items()}
+def open_notifiers(
+    in_force: InForce, token_taken: Callable[[str, float], None] = lambda _name, _seconds: None
+) -> dict[str, Notifier]:
+    """Open every notifier that messages go to; one that cannot be opened defers them.
+
+    `token_taken`: called with the notifier's name and the seconds for which its new access token is good.
+    """
+    contexts = {
+        name: replace(_told(in_force, name), token_taken=partial(token_taken, name)) for name in in_force.notifiers()
+    }
+    return {name: _opened(in_force, entry, contexts[name]) for name, entry in in_force.notifiers().items()}
 
 
-def _opened(in_force: InForce, name: str, entry: NotifierEntry) -> Notifier:
+def _opened(in_force: InForce, entry: NotifierEntry, context: NotifierContext) -> Notifier:
     try:
-        return in_force.plugins.notifiers[entry.type].open(entry.settings, _told(in_force, name))
+        return in_force.plugins.notifiers[entry.type].open(entry.settings, context)
     except DeliveryError as fault:
         return Unopened(fault.reason, fault.answer)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import Clock
@@ -31,10 +32,14 @@ class Mailroom:
                 kinds[entries[name].type].in_flight,
                 kinds[entries[name].type].deadline_seconds(entries[name].settings),
             )
-            for name, notifier in open_notifiers(self._in_force).items()
+            for name, notifier in open_notifiers(self._in_force, self._token_taken).items()
         }
         clean = Redaction(self._in_force.settings.secrets).clean
         return Deliverer(self._store, channels, self._clock, self._rerouted, self._note, clean)
+
+    def _token_taken(self, notifier: str, seconds: float) -> None:
+        if self._telemetry is not None:
+            self._telemetry.token_taken(notifier, self._clock.now() + timedelta(seconds=seconds))
 
     def _rerouted(self, row: OutboxRow) -> OutboxInsert | None:
         """Return the message for the recipient's fallback notifier; None where there is none that can take it."""

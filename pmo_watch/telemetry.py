@@ -183,6 +183,9 @@ class Telemetry:
         )
         self.unresolved = self._counter("recipients_unresolved", "Times an audience resolved to nobody.", "audience")
         self.healthy = self._gauge("notifier_healthy", "0 while the notifier has a channel fault, else 1.", "notifier")
+        self.token_expiry = self._gauge(
+            "oauth_token_expiry_timestamp_seconds", "Expiry of the cached access token.", "notifier"
+        )
 
     def _define_http(self) -> None:
         self.acknowledgements = self._counter("acknowledgements", "Acknowledgements accepted.", "via")
@@ -233,7 +236,8 @@ class Telemetry:
         _keep_only(self.deliveries, product(notifiers, DELIVERY_OUTCOMES))
         _keep_only(self.delivery_failures, product(notifiers, DELIVERY_REASONS))
         _keep_only(self.outbox, product(notifiers, WAITING_OUTCOMES))
-        _keep_only(self.oldest_due, [labels for labels in _exported(self.oldest_due) if labels[0] in notifiers])
+        for metric in (self.oldest_due, self.token_expiry):  # those that have something to say go on saying it
+            _keep_only(metric, [labels for labels in _exported(metric) if labels[0] in notifiers])
         new = [name for name in notifiers if (name,) not in _exported(self.healthy)]
         _each(self.healthy, notifiers)
         for name in new:
@@ -249,6 +253,10 @@ class Telemetry:
         _each(self.oldest_due, due)
         for notifier, moment in due.items():
             self.oldest_due.labels(notifier).set(moment.timestamp())
+
+    def token_taken(self, notifier: str, until: datetime) -> None:
+        """Note until when the access token is good that a notifier has just taken."""
+        self.token_expiry.labels(notifier).set(until.timestamp())
 
     def set_moment(self, gauge: "Gauge | Later", moment: datetime | None) -> None:
         """Set a timestamp; 0 before the first."""

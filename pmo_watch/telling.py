@@ -95,13 +95,17 @@ class OwnMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotifierContext:
-    """What a notifier is given when it is opened; `metrics` only where the daemon keeps any."""
+    """What a notifier is given when it is opened; `metrics` only where the daemon keeps any.
+
+    `token_taken`: called with the seconds for which an access token that was just taken is good.
+    """
 
     name: str
     folder: Path
     user_agent: str
     external_url: str = ""
     metrics: OwnMetrics | None = None
+    token_taken: Callable[[float], None] = lambda _: None
 
 
 class Notifier(Protocol):

@@ -41,7 +41,7 @@ class Mailer:
     def __init__(self, settings: Settings, context: NotifierContext) -> None:
         self._settings = settings
         self._tls = _tls_context(settings, context.folder)
-        self._tokens = Tokens(settings.oauth, context.user_agent) if settings.oauth else None
+        self._tokens = Tokens(settings.oauth, context) if settings.oauth else None
         self._limiter = AsyncLimiter(settings.per_minute, 60) if settings.per_minute else None
         self._free: list[Connection] = []
         self._partings: set[asyncio.Task[None]] = set()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 from pmo_watch_plugins.notifiers.email.settings import OAuth
 
-from pmo_watch.api import DeliveryDeferred, plain
+from pmo_watch.api import DeliveryDeferred, NotifierContext, plain
 
 KEPT_BACK_SECONDS = 300  # a token is not used in its last five minutes
 TOTAL_SECONDS = 15
@@ -17,10 +17,11 @@ _LONGEST_ANSWER = 500
 class Tokens:
     """Asks for tokens and keeps the present one."""
 
-    def __init__(self, settings: OAuth, user_agent: str) -> None:
+    def __init__(self, settings: OAuth, context: NotifierContext) -> None:
         self._settings = settings
+        self._taken = context.token_taken
         self._client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(10, connect=5), follow_redirects=False, headers={"User-Agent": user_agent}
+            timeout=httpx2.Timeout(10, connect=5), follow_redirects=False, headers={"User-Agent": context.user_agent}
         )
         self._lock = asyncio.Lock()
         self._token, self._good_until = "", 0.0
@@ -36,6 +37,7 @@ class Tokens:
             if now >= self._good_until:
                 self._token, seconds = await self._ask()
                 self._good_until = now + seconds - KEPT_BACK_SECONDS
+                self._taken(seconds)
             return self._token
 
     def drop(self) -> None:
