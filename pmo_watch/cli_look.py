@@ -1,9 +1,10 @@
 """Commands that look and change nothing: read, measures, fields, plugins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import polars as pl
@@ -12,13 +13,16 @@ import typer
 from pmo_watch.cli_options import Config, Form, LogLevel, configured, moment
 from pmo_watch.collect import Asked, read_source
 from pmo_watch.entities import ENTITIES
-from pmo_watch.entities.readable import readable_fields
+from pmo_watch.entities.readable import PREFIXES, readable_fields
 from pmo_watch.errors import ConfigError, SourceError
+from pmo_watch.faults import did_you_mean
 from pmo_watch.flow import Outcome, Reading
-from pmo_watch.in_force import open_source
+from pmo_watch.in_force import InForce, open_source
+from pmo_watch.model import Kind
 from pmo_watch.output import Format, as_json, printed, said, show, show_json
 from pmo_watch.plugin_host import load_plugins
 from pmo_watch.settings import plugins_folder
+from pmo_watch.view import ROWS_OF
 
 UNREACHED = 3
 SHOWN = {  # what a table shows of an entity; JSON shows all
@@ -45,22 +49,24 @@ def read(
         said(f"{source}: {fault}")
         raise typer.Exit(UNREACHED) from None
     if form is Format.JSON:
-        show_json(_as_document(source, reading))
+        show_json(_as_document(source, reading, in_force))
     else:
         _as_tables(source, reading)
-    if reading.outcome == Outcome.FAILED:
+    if reading.error and (form is Format.JSON or reading.outcome == Outcome.FAILED):
         said(f"{source}: {reading.error}")
+    if reading.outcome == Outcome.FAILED or not reading.summary.whole:
         raise typer.Exit(UNREACHED)
 
 
-def _as_document(source: str, reading: Reading) -> Mapping[str, Any]:
+def _as_document(source: str, reading: Reading, in_force: InForce) -> Mapping[str, Any]:
     summary = reading.summary
+    currencies = _currencies(reading, in_force.organisation.currency)
     return {
         "source": source,
-        "as_of": summary.as_of,
+        "as_of": summary.as_of or _as_of(reading, in_force),
         "status_date_assumed": summary.status_date_assumed,
         "complete": reading.outcome == Outcome.COMPLETE,
-        "entities": {name: _plain(frame) for name, frame in reading.frames.items()},
+        "entities": {name: _plain(name, frame, currencies) for name, frame in reading.frames.items()},
         "rejected": [asdict(one) for one in summary.rejected],
         "degraded": list(summary.degraded),
         "decisions": list(summary.decisions),
@@ -68,17 +74,53 @@ def _as_document(source: str, reading: Reading) -> Mapping[str, Any]:
     }
 
 
-def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return rows with the model's field names; amounts and exact numbers as decimal text without needless zeros."""
-    rows = frame.drop("@missing").rename({"@part": "part"}).to_dicts()
-    return [{name: _value(value) for name, value in row.items()} for row in rows]
+def _as_of(reading: Reading, in_force: InForce) -> date | None:
+    """Return the day that all plans read describe; None where they differ, since then each says its own."""
+    projects = reading.frames.get("project")
+    said = set() if projects is None else set(projects["status_date"].to_list())
+    if reading.summary.status_date_assumed:
+        said = (said - {None}) | {reading.read_at.astimezone(in_force.zone).date()}
+    return said.pop() if len(said) == 1 else None
 
 
-def _value(value: object) -> object:
-    text = as_json(value) if value is not None and not isinstance(value, (bool, int, str, list)) else value
-    if isinstance(text, str) and type(value).__name__ == "Decimal" and "." in text:
-        return text.rstrip("0").rstrip(".")
-    return text
+def _currencies(reading: Reading, otherwise: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return what finds the currency of a row: its own, its project's, the organisation's."""
+    known: dict[str, str] = {}
+    if (projects := reading.frames.get("project")) is not None:
+        for name, code, currency in projects.select("id", "code", "currency").iter_rows():
+            known |= {word: currency for word in (name, code) if word and currency}
+
+    def find(row: Mapping[str, Any]) -> str:
+        return str(row.get("currency") or known.get(row.get("project") or "") or otherwise)
+
+    return find
+
+
+def _plain(entity: str, frame: pl.DataFrame, currency_of: Callable[[Mapping[str, Any]], str]) -> list[dict[str, Any]]:
+    """Return rows with the model's field names; money as exact text with its currency in the same row."""
+    kinds = {one.name: one.kind for one in ENTITIES[entity].stored()}
+    frame = frame.drop("@missing").rename({"@part": "part"})
+    if entity == "task":
+        parents = frame["parent"].drop_nulls().unique().implode()
+        native = pl.col("uid").str.replace("^[^:]*:task:", "")
+        frame = frame.with_columns(
+            is_summary=native.is_in(parents) | pl.col("id").is_in(parents).fill_null(value=False)
+        )
+    rows = [{name: _value(value, kinds.get(name)) for name, value in row.items()} for row in frame.to_dicts()]
+    if Kind.MONEY not in kinds.values():
+        return rows
+    return [{**row, "currency": currency_of(row)} for row in rows]
+
+
+def _value(value: object, kind: Kind | None) -> object:
+    """Return a value as JSON has it: amounts as text without needless zeros, other exact figures as numbers."""
+    if isinstance(value, Decimal):
+        text = f"{value:f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
+        if kind == Kind.MONEY:
+            return text
+        return float(text) if "." in text else int(text)
+    plain = value is None or isinstance(value, (bool, int, str, list))
+    return value if plain else as_json(value)
 
 
 def _as_tables(source: str, reading: Reading) -> None:
@@ -141,15 +183,14 @@ def fields(
     """List what a rule over an entity may name."""
     if not entity:
         rows: Sequence[Mapping[str, Any]] = [
-            {"entity": one.name, "fields": sum(f.readable for f in one.fields), "meaning": one.text}
-            for one in ENTITIES.values()
+            {"entity": name, "fields": len(readable_fields(name)), "meaning": ENTITIES[ROWS_OF.get(name, name)].text}
+            for name in PREFIXES
         ]
-        show(
-            [{"entity": "milestone", "fields": rows[3]["fields"], "meaning": "A task that is one."}, *rows],
-            ("entity", "fields", "meaning"),
-            form,
-        )
+        show(rows, ("entity", "fields", "meaning"), form)
         return
+    if entity not in PREFIXES:
+        hint = did_you_mean(entity, PREFIXES) or "; 'pmo-watch fields' lists what there is"
+        raise ConfigError(f"there are no rules for each '{entity}'{hint}")
     found = readable_fields(entity)
     rows = [
         {"field": name, "kind": one.kind.value, "one_of": list(one.one_of), "meaning": one.text}
