@@ -115,9 +115,8 @@ def _odd_lines(table: Table, without: list[pl.Expr], keys: list[str], wanted: Wa
     """
     names = column_names(len(table.grid.header))
     suspect = pl.any_horizontal(without) if without else pl.lit(value=True)
-    if len(keys) == 1:
-        suspect = suspect | pl.col(keys[0]).is_in(_total_texts(wanted))
-        suspect = suspect | (pl.col(keys[0]) == table.grid.header[int(keys[0][1:])])
+    for key in keys[:1]:
+        suspect = suspect | pl.col(key).is_in([*_total_texts(wanted), table.grid.header[int(key[1:])].strip()])
     odd = table.cells.filter(suspect.fill_null(value=False)).with_columns(stripped(one).fill_null("") for one in names)
     filled = [pl.col(one) != "" for one in names]
     first = pl.coalesce([pl.when(one).then(pl.lit(name)) for one, name in zip(filled, names, strict=True)])

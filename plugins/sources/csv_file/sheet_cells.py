@@ -1,6 +1,7 @@
 """A workbook's cell as text, with what its format says of it: percent, currency, date (spec sources 5.5)."""
 
 import re
+import unicodedata
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -37,7 +38,7 @@ def text_of(cell: Cell) -> str | None:
     """Return the cell as text, marked with what the workbook knows of it; None when it is empty."""
     value = cell.value
     if value is None or isinstance(value, str):
-        return value if value is None or value.isascii() else visible(value)
+        return value if value is None or value.isascii() else unicodedata.normalize("NFC", visible(value))
     if isinstance(value, bool):
         return marked("bool", "true" if value else "false")
     if isinstance(value, datetime):
