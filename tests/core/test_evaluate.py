@@ -68,6 +68,16 @@ def test_a_condition_may_name_a_measure(name: str, work: int | None, state: str,
     assert (one["state"], one["reason"]) == (state, reason)
 
 
+def test_what_is_done_is_done_also_for_a_rule_that_asks_for_open_rows() -> None:
+    done = pl.when("done").then(pl.lit("done"))
+    counted = measure(parts={"not_applicable": done})
+    rule = {**BANDS, "only_if": {"task.done": False}}
+
+    one = finding(catalogue(counted), points(21, done=True), rule)
+
+    assert (one["state"], one["reason"]) == ("na", "done")
+
+
 def boom(_: NoParams, __: View) -> Columns:
     raise ZeroDivisionError("no such luck\nsecond line")
 

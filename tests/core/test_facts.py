@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import polars as pl
 from made_measures import BANDS, MAY_13, measure, points
-from snapshots import catalogue, found, snapshot
+from snapshots import catalogue, found, rules, snapshot
 
+from pmo_watch.evaluate import evaluate
 from pmo_watch.rules import Unit
 
 
@@ -66,6 +67,17 @@ def test_what_a_measure_shows_is_named_too() -> None:
 
     assert one.evidence["owner"].to_list() == ["ann@example.org", None, None]
     assert one.evidence["parent"].to_list() == ["Phase 1: design"] * 3
+
+
+def test_rows_with_an_open_alert_show_what_ends_it() -> None:
+    told = catalogue(measure(parts={"evidence": {"points": pl.col("story_points")}}))
+    made = rules(told, BANDS)
+    (name,) = made.rules
+
+    (one,) = evaluate(made, points(1, 1, 21), told, watched={name: {"plans:task:2"}}).findings
+
+    assert one.frame["state"].to_list() == ["green", "green", "red"]
+    assert one.evidence.rows() == [("plans:task:2", "1"), ("plans:task:3", "21")]
 
 
 def test_evidence_is_in_the_order_of_the_findings() -> None:

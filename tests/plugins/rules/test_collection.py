@@ -35,6 +35,7 @@ def late(today: str, due: str, received: str | None = None, **params: Any) -> di
         pytest.param("05-06", None, 3, "red", id="Q-03"),
         pytest.param("05-06", "04-30", 0, "green", id="Q-04"),
         ("04-29", None, 0, "green"),
+        pytest.param("04-29", "05-06", 0, "green", id="a list that knows already when it will come"),
     ],
 )
 def test_days_late(today: str, received: str | None, value: int, state: str) -> None:
