@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mail_server import Mailbox, smtp_server
+from mail_server import TOKEN, Mailbox, OAuthMailbox, certificates, smtp_server
 from messages import CONTEXT, NOW, a_message, an_item
+from pytest_httpserver import HTTPServer
 
 from pmo_watch import in_force
 from pmo_watch.clock import FixedClock
@@ -93,3 +94,34 @@ async def test_what_is_wrong_with_a_notifier_is_said_when_it_is_tried(tmp_path: 
     with pytest.raises(DeliveryDeferred, match="No such file"):
         await broken.probe()
     await broken.close()
+
+
+OAUTH = """
+database: {{url: "sqlite:///{folder}/pmo-watch.db"}}
+rules: rules.d
+notifiers:
+  mail: {{type: email, host: localhost, port: {port}, from: pmo@pmo.test, ca_file: ca.pem, username: pmo@pmo.test,
+         oauth: {{client_id: app, client_secret: canary, token_url: "{url}"}}}}
+"""
+
+
+async def test_end_of_an_access_token_is_shown(tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/token").respond_with_json({"access_token": TOKEN, "expires_in": 3599})
+    authority, context = certificates()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    telemetry = Telemetry()
+    (tmp_path / "rules.d").mkdir()
+    with smtp_server(OAuthMailbox(), tls_context=context, auth_require_tls=True) as port:
+        text = OAUTH.format(folder=tmp_path, port=port, url=httpserver.url_for("/token"))
+        (tmp_path / "pmo-watch.yaml").write_text(text)
+        loaded = in_force.load(tmp_path / "pmo-watch.yaml")
+        store = open_store(loaded.settings.database.url.get_secret_value())
+        written(store, "mail", "ann@pmo.test")
+        room = Mailroom(store, loaded, FixedClock(NOW), telemetry)
+
+        await room.drain()
+        await room.close()
+
+    shown = telemetry.registry.get_sample_value("pmo_watch_oauth_token_expiry_timestamp_seconds", {"notifier": "mail"})
+    assert shown == NOW.timestamp() + 3599
+    store.close()
