@@ -76,12 +76,11 @@ def _with_scope(frame: pl.DataFrame) -> pl.DataFrame:
 def key_part(name: str, frame: pl.DataFrame) -> pl.Expr:
     """Return a part of a key as text: as written, before `maps` touches it."""
     column = SCOPE if name == "scope" else name
-    written = pl.col(f"{RAW}{name}") if f"{RAW}{name}" in frame.columns else pl.col(column)
-    return (
-        pl.when(pl.col(column).is_not_null()).then(written.cast(pl.String))
-        if column in frame.columns
-        else pl.lit(None, pl.String)
-    )
+    if column not in frame.columns:
+        return pl.lit(None, pl.String)
+    if f"{RAW}{name}" in frame.columns:
+        return pl.when(pl.col(column).is_not_null()).then(f"{RAW}{name}")
+    return pl.col(column).cast(pl.String)
 
 
 def _joined(columns: tuple[str, ...], frame: pl.DataFrame, wanted: Wanted) -> pl.Expr:

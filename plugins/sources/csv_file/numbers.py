@@ -81,16 +81,17 @@ def read_plainly(column: Column, dtype: pl.DataType) -> Plain | None:
     """Read the plain numbers of a column; None where each cell needs a closer look."""
     if column.grid.marked or column.words or header_unit(column.unit)[0] != 1:
         return None
-    proofs = _first_proof(column.raw.head(200).drop_nulls()) or _first_proof(column.raw.drop_nulls())
-    mark, found = proofs or ("", None)
+    mark, found = _first_proof(column.raw.head(200).drop_nulls()) or ("", None)
     is_plain = column.raw.str.contains(_QUICK[mark])
-    plain = column.raw.str.replace(",", ".", literal=True) if mark == "comma" else column.raw
-    values = plain.cast(dtype, strict=False)
+    if not mark and not is_plain.all(ignore_nulls=True):
+        mark, found = _first_proof(column.raw.drop_nulls()) or ("", None)
+        is_plain = column.raw.str.contains(_QUICK[mark])
+    written = column.raw.str.replace(",", ".", literal=True) if mark == "comma" else column.raw
+    values = written.cast(dtype, strict=False)
     odd = (~is_plain | values.is_null()) & column.raw.is_not_null()
-    proof = "" if found is None else column.shown(found)
     if odd.any():
         values = pl.select(pl.when(~odd).then(values)).to_series()
-    return Plain(values, odd.arg_true(), mark, proof)
+    return Plain(values, odd.arg_true(), mark, "" if found is None else column.shown(found))
 
 
 def _first_proof(cells: pl.Series) -> tuple[str, pl.Series] | None:
