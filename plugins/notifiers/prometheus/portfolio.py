@@ -134,8 +134,7 @@ def colour_families(on: Portfolio) -> Iterator[Family]:
     )
     yield family("pmo_project_rag_level", ("project", "dimension"), levels)
     counted = known.group_by("portfolio", "dimension", rag="state").agg(value=pl.len().cast(pl.Float64))
-    without = names.filter(pl.col("portfolio").is_null()).select(portfolio=pl.lit("")).unique()
-    every = pl.concat([on.portfolios.select("portfolio"), without])
+    every = pl.concat([one.select(pl.col("portfolio").fill_null("")) for one in (on.portfolios, names)]).unique()
     grid = every.join(_column("dimension", DIMENSIONS), how="cross").join(
         _column("rag", (*LEVELS, "grey")), how="cross"
     )
