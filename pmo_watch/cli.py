@@ -76,14 +76,7 @@ def run(config: Config = None, log_level: LogLevel = "INFO") -> None:
     """Run the daemon: read, evaluate, deliver, serve HTTP, take up changed files."""
     in_force = configured(config, log_level)
     with stored(in_force) as store:
-        daemon = Daemon(_opened(in_force, store), store)
-        try:
-            asyncio.run(daemon.run())
-        except OSError as fault:
-            listen = in_force.settings.http.listen
-            raise ConfigError(
-                f"http.listen: {listen} cannot be bound: {fault.strerror}: is another one running?"
-            ) from None
+        asyncio.run(Daemon(_opened(in_force, store), store).run())
 
 
 @app.command()

@@ -16,6 +16,8 @@ from pmo_watch.advance import Advanced, advance
 from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.collect import Asked, collect
+from pmo_watch.contracts import Source
+from pmo_watch.errors import PmoWatchError, SourceError, SourceRefused
 from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
@@ -30,8 +32,13 @@ from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
 from pmo_watch.telling import CycleReport, Observer
 
 LOG = structlog.get_logger("pmo_watch.cycle")
+DEFECT = "the plugin failed; the log holds the details: please report it to its author"
 ACCEPT = "accept:"  # mark: a person believes the next reading of that source
 TRIES = 5  # times a cycle decides again because a person acknowledged or silenced meanwhile
+
+
+class Stopped(PmoWatchError):
+    """The cycle was given up while it read: nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +85,8 @@ class Engine:
         self.report: CycleReport | None = None
         self._number = 0
         self._settled: set[str] = set()
+        self._stopped = False
+        self._being_read: list[Source] = []
 
     def forget(self, flag: str) -> None:
         """Let the next cycle take back a mark that a person set and that has been acted upon."""
@@ -87,7 +96,7 @@ class Engine:
         """Read the sources that are due and take everything one step on, in one transaction.
 
         Raises:
-            StoreError: nothing of it is kept; the next cycle begins where this one did.
+            StoreError, Stopped: nothing of it is kept; the next cycle begins where this one did.
         """
         decided = self._decide(now, due)
         if self._is_quiet(decided):
@@ -141,6 +150,8 @@ class Engine:
     def _decide(self, now: datetime, due: Sequence[str]) -> _Decided:
         accepting = frozenset(name.removeprefix(ACCEPT) for name in self._flags() if name.startswith(ACCEPT))
         readings = self._read(now, due)
+        if self._stopped:
+            raise Stopped("stopped while it read")  # what closed sources still say is no news of them
         accepted = take_in(readings, self._known, self.in_force, accepting)
         today = now.astimezone(self.in_force.zone).date()
         pending = changes(accepted, readings, today)
@@ -168,12 +179,17 @@ class Engine:
             state = self._known.states.get(name)
             try:
                 source = open_source(self.in_force, name, now)
-            except Exception as fault:
+            except SourceError as fault:
+                refused = isinstance(fault, SourceRefused)
+                failed.append(Reading(name, now, Outcome.FAILED, error=str(fault), refused=refused))
+                continue
+            except Exception:  # a plugin's defect costs its source, never the others
                 LOG.exception("source cannot be opened", source=name)
-                failed.append(Reading(name, now, Outcome.FAILED, error=str(fault)))
+                failed.append(Reading(name, now, Outcome.FAILED, error=DEFECT))
                 continue
             self._reads_files[name] = reads_files(source)
             asked.append(Asked(name, source, state.cursor if state else {}))
+        self._being_read = [one.source for one in asked]
         try:
             return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
         finally:
@@ -341,6 +357,12 @@ class Engine:
         self.in_force = in_force
         self.observers = observers
         self._picture = None
+
+    def stop(self) -> None:
+        """Give up a reading that goes on, and begin no other; what is read already is still taken in."""
+        self._stopped = True
+        for source in self._being_read:
+            source.close()
 
 
 def _named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Any]]) -> list[Thread]:

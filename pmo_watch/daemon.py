@@ -2,32 +2,39 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
+import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from pmo_watch import __version__
 from pmo_watch.clock import Clock
-from pmo_watch.cycle import Draft, Engine
-from pmo_watch.errors import PmoWatchError, StoreError
+from pmo_watch.cycle import Draft, Engine, Stopped
+from pmo_watch.errors import ConfigError, StoreError
 from pmo_watch.in_force import InForce, open_observers, watched_paths
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.reload import Plan, plan_reload
 from pmo_watch.schedule import Timetable, Watch
 from pmo_watch.sd import notify, watchdog_seconds
 from pmo_watch.store import MarkKind, Store
-from pmo_watch.telemetry import Names, Telemetry
+from pmo_watch.tally import count_cycle, tell_names, tell_outbox
+from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp, Observer, ServesHttp
 from pmo_watch.web import Backend, Reloaded, Server, listening, server
 
 LOG = structlog.get_logger("pmo_watch.daemon")
 TICK = timedelta(seconds=60)  # digests, reminders and ends of silences fall due between readings
-STOP_SECONDS = 4.0  # of the five that a stop may take
+STOP_SECONDS = 3.5  # of the five that a stop may take
+CLOSE_SECONDS = 0.5
+LAST_SECONDS = 4.5  # a thread that waits for a dead file server cannot be stopped: then the process ends without it
 APPROVE = "approve:reload"  # mark: a person lets a mass change through
 RETENTION_EVERY = timedelta(days=1)
 
@@ -47,6 +54,7 @@ class Daemon:
         self._watches: list[Watch] = []
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
+        self._asides: set[asyncio.Task[Reloaded]] = set()  # reloads that files or signals asked for
         self._reloading = asyncio.Lock()
         self._cycling = asyncio.Lock()
         self._first_cycle = False
@@ -66,22 +74,38 @@ class Daemon:
         """Run until SIGTERM or SIGINT; then stop in order, within five seconds.
 
         Raises:
-            OSError: the address cannot be bound.
+            ConfigError: the address cannot be bound.
         """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self.reload()))
-        async with listening(self._in_force.settings.http) as bound:
-            self._tell_metrics()
+            loop.add_signal_handler(name, self._told_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_aside)
+        async with contextlib.AsyncExitStack() as stack:
+            bound = await self._bound(stack)
+            tell_names(self._telemetry, self._in_force, self._clock.now())
             web = server(self._backend())
             async with self._running(web, bound):
-                self._watch_files(loop)
+                await asyncio.to_thread(self._watch_files, loop)
                 notify("READY=1")
                 LOG.info("started", version=__version__, listen=self._in_force.settings.http.listen)
                 await self._stop.wait()
                 notify("STOPPING=1")
                 LOG.info("stopping")
+
+    def _told_to_stop(self) -> None:
+        last = threading.Timer(LAST_SECONDS, os._exit, (0,))
+        last.daemon = True
+        last.start()
+        self.stop()
+
+    async def _bound(self, stack: contextlib.AsyncExitStack) -> socket.socket:
+        http = self._in_force.settings.http
+        try:
+            return await stack.enter_async_context(listening(http))
+        except OSError as fault:
+            raise ConfigError(
+                f"http.listen: {http.listen} cannot be bound: {fault.strerror}: is another one running?"
+            ) from None
 
     @contextlib.asynccontextmanager
     async def _running(self, web: Server, bound: socket.socket) -> AsyncIterator[None]:
@@ -99,16 +123,28 @@ class Daemon:
             self._stop.set()
             self._wake.set()
             web.should_exit = True
-            for watch in self._watches:
-                await asyncio.to_thread(watch.close)
-            done, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-            await self._mailroom.close()
-            for task in done:
+            for task in await self._wind_up(tasks):
                 if not task.cancelled() and (fault := task.exception()):
                     raise fault
+
+    async def _wind_up(self, tasks: "Sequence[asyncio.Task[None]]") -> "set[asyncio.Task[None]]":
+        """Let every task end, let go of what is open, and return the tasks that ended by themselves."""
+        self._engine.stop()
+        watches = asyncio.create_task(asyncio.to_thread(self._close_watches))
+        done, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in (*late, *self._asides):
+            task.cancel()
+        await asyncio.gather(*late, *self._asides, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._mailroom.close()
+        await watches
+        return done
+
+    def _close_watches(self) -> None:
+        for watch in self._watches:
+            watch.close()
+        self._watches = []
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """End the daemon when one of its tasks has ended by itself: half a daemon helps nobody."""
@@ -141,27 +177,31 @@ class Daemon:
         async with self._cycling:
             now = self._clock.now()
             due = self._timetable.due(now)
+            # Before they are read: a file that changes meanwhile is due again.
+            self._timetable.asked(due, now)
             began = time.perf_counter()
             try:
                 draft = await asyncio.to_thread(self._engine.cycle, now, due)
+            except Stopped:
+                return None
             except StoreError as fault:
                 LOG.error("cycle not committed", error=str(fault))
                 self._telemetry.cycles.labels("failure").inc()
                 self._telemetry.store_up.set(0)
                 for name in due:
-                    self._timetable.asked(name, now)
+                    self._timetable.changed(name, now + TICK)  # nothing of these readings was kept
                 return None
-            self._count(draft, time.perf_counter() - began)
-            self._note_readings(draft, due, now)
+            count_cycle(self._telemetry, draft, time.perf_counter() - began, self._clock.now())
+            self._note_refusals(draft, now)
             self._first_cycle = True
             self._mailroom.wake()
             await self._prune(now)
             return draft
 
-    def _note_readings(self, draft: Draft, due: list[str], now: datetime) -> None:
-        refused = {one.source: draft.accepted[one.source].state.failures for one in draft.readings if one.refused}
-        for name in due:
-            self._timetable.asked(name, now, refusals=refused.get(name, 0))
+    def _note_refusals(self, draft: Draft, now: datetime) -> None:
+        for one in draft.readings:
+            if one.refused:
+                self._timetable.refused(one.source, now, draft.accepted[one.source].state.failures)
 
     async def _prune(self, now: datetime) -> None:
         if self._pruned is not None and now - self._pruned < RETENTION_EVERY:
@@ -174,25 +214,39 @@ class Daemon:
     # --- reload ---------------------------------------------------------------------------------------------------
 
     def _watch_files(self, loop: asyncio.AbstractEventLoop) -> None:
-        for watch in self._watches:
-            watch.close()
+        self._close_watches()
 
         def changed(name: str) -> None:
             self._timetable.changed(name, self._clock.now())
             loop.call_soon_threadsafe(self._wake.set)
 
         def edited() -> None:
-            loop.call_soon_threadsafe(lambda: loop.create_task(self.reload()))
+            loop.call_soon_threadsafe(self._reload_aside)
 
         settings = self._in_force.settings
-        self._watches = [Watch([settings.rules, settings.path], edited)]
+        wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [([settings.rules, settings.path], edited)]
         for name, paths in watched_paths(self._in_force, self._clock.now()).items():
-            self._watches.append(Watch(paths, lambda name=name: changed(name)))  # type: ignore[misc]
+            wanted.append((paths, partial(changed, name)))
+        for paths, tell in wanted:
+            try:
+                self._watches.append(Watch(paths, tell))
+            except OSError as fault:
+                # Often fs.inotify.max_user_watches or max_user_instances is too low.
+                LOG.warning("cannot watch, only read on time", paths=[str(one) for one in paths], error=fault.strerror)
+
+    def _reload_aside(self) -> None:
+        """Reload without anybody waiting for it; while another reload runs, after that one."""
+        aside = asyncio.get_running_loop().create_task(self._reload())
+        self._asides.add(aside)
+        aside.add_done_callback(self._asides.discard)
 
     async def reload(self) -> Reloaded:
         """Load settings and rules again and take them up between two cycles, or keep what must be kept."""
         if self._reloading.locked():
             return Reloaded(409, "a reload is running")
+        return await self._reload()
+
+    async def _reload(self) -> Reloaded:
         async with self._reloading:
             try:
                 plan = await asyncio.to_thread(self._plan)
@@ -225,8 +279,8 @@ class Daemon:
             self._engine.swap(new, self._observers)
             self._timetable = self._new_timetable()
             await self._mailroom.swap(new)
-        self._tell_metrics()
-        self._watch_files(asyncio.get_running_loop())
+        tell_names(self._telemetry, self._in_force, self._clock.now())
+        await asyncio.to_thread(self._watch_files, asyncio.get_running_loop())
         self._wake.set()
 
     # --- what is shown --------------------------------------------------------------------------------------------
@@ -255,7 +309,7 @@ class Daemon:
                 # Looked up at each request: a reload may have put another observer in its place.
                 now = [one for one in self._observers.values() if isinstance(one, ServesHttp)]
                 app = next(one.mounts()[path] for one in now if path in one.mounts())
-                await asyncio.to_thread(self._before_metrics)
+                await asyncio.to_thread(tell_outbox, self._telemetry, self._store, self._in_force.notifiers())
                 await app(scope, receive, send)
 
             return answer
@@ -272,91 +326,3 @@ class Daemon:
             )
             if not ready
         ]
-
-    def _tell_metrics(self) -> None:
-        """Export every name in force from zero on."""
-        in_force, plugins = self._in_force, self._in_force.plugins
-        names = Names(
-            rules=list(in_force.rules.rules),
-            files=sorted({*in_force.loaded.texts, *in_force.rules.stale_files}),
-            sources={name: _max_age(one.every) for name, one in in_force.sources().items()},
-            notifiers=list(in_force.notifiers()),
-            audiences=list(in_force.rules.audiences),
-            plugins=[(one.name, one.version, kind) for one in plugins.loaded for kind in one.kinds],
-        )
-        telemetry = self._telemetry
-        telemetry.start(names, __version__)
-        telemetry.leader.set(1)
-        telemetry.store_up.set(1)
-        telemetry.config_hash.set(int(in_force.rules.hash[:12] or "0", 16))
-        telemetry.reload_good.set(not in_force.loaded.faults)
-        telemetry.set_moment(telemetry.reload_at, self._clock.now())
-        rules = in_force.rules.rules.values()
-        telemetry.rules.labels("active").set(sum(one.enabled for one in rules))
-        telemetry.rules.labels("disabled").set(sum(not one.enabled for one in rules))
-        for file in in_force.loaded.texts:
-            telemetry.rule_file_stale.labels(file).set(file in in_force.rules.stale_files)
-
-    def _before_metrics(self) -> None:
-        """Bring the figures up to date that live in the store."""
-        telemetry = self._telemetry
-        try:
-            figures = self._store.outbox_figures()
-        except PmoWatchError:
-            telemetry.store_up.set(0)
-            return
-        telemetry.store_up.set(1)
-        told = self._in_force.notifiers()
-        for name in told:
-            for outcome in ("waiting", "leased", "deferred"):
-                telemetry.outbox.labels(name, outcome).set(0)
-            telemetry.dead_letters.labels(name).set(figures.dead_letters.get(name, 0))
-        for (name, state), count in figures.counts.items():
-            if name in told and state.value in {"waiting", "leased", "deferred"}:
-                telemetry.outbox.labels(name, state.value).set(count)
-        telemetry.show_oldest(figures.oldest_due)
-
-    def _count(self, draft: Draft, seconds: float) -> None:
-        telemetry = self._telemetry
-        bad = [one for one in draft.findings if one.failed]
-        outcomes = {draft.accepted[one.source].state.outcome for one in draft.readings}
-        partial = bad or any(one is not None and one.value != "complete" for one in outcomes)
-        telemetry.cycles.labels("partial" if partial else "success").inc()
-        telemetry.cycle_seconds.observe(seconds)
-        telemetry.set_moment(telemetry.last_evaluation, self._clock.now())
-        for one in draft.findings:
-            telemetry.evaluations.labels(one.rule).inc()
-            if one.failed:
-                telemetry.evaluation_failures.labels(one.rule).inc()
-                LOG.warning("rule failed", rule=one.rule, error=one.failed)
-        for step in draft.advanced.transitions:
-            telemetry.transitions.labels(step.reason.value).inc()
-        telemetry.flapping.set(sum(one.flapping for one in draft.advanced.current))
-        for reason, count in draft.routed.held.items():
-            telemetry.held.labels(reason).inc(count)
-        for audience, count in draft.routed.unresolved.items():
-            telemetry.unresolved.labels(audience).inc(count)
-        for message, rendered in draft.messages:
-            if rendered.trimmed:
-                telemetry.trimmed.labels(message.notifier).inc(rendered.trimmed)
-        self._count_readings(draft)
-
-    def _count_readings(self, draft: Draft) -> None:
-        telemetry = self._telemetry
-        for reading in draft.readings:
-            accepted = draft.accepted[reading.source]
-            state, name = accepted.state, reading.source
-            telemetry.set_moment(telemetry.source_attempt.labels(name), state.read_at)
-            telemetry.set_moment(telemetry.source_success.labels(name), state.last_good)
-            telemetry.source_readings.labels(name, state.outcome.value if state.outcome else "failed").inc()
-            telemetry.source_rejected.labels(name).set(state.rejected)
-            telemetry.source_seconds.labels(name).observe(reading.summary.cost.get("seconds", 0.0))
-            if reading.outcome.value == "failed":
-                telemetry.source_failures.labels(name, "auth" if reading.refused else "bad_data").inc()
-            for entity, frame in accepted.rows.items():
-                telemetry.source_records.labels(name, entity).set(frame.height)
-
-
-def _max_age(every: timedelta) -> float:
-    """Return after how many seconds without a good reading data count as stale: three tries and an hour."""
-    return every.total_seconds() * 3 + 3600

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from watchdog.observers.api import BaseObserver
 
 CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})  # opening and reading a file is no change
 QUIET_SECONDS = 1.0  # programs save in bursts and by renaming
+LONGEST_BURST_SECONDS = 10.0  # a folder in which somebody always writes is looked at all the same
 LONGEST_REFUSAL = timedelta(minutes=60)  # spec sources 1.2: 1, 2, 4 ... 60 minutes, so that no account is locked
 
 
@@ -41,14 +43,20 @@ class Timetable:
         with self._lock:
             return min((rhythm.next for rhythm in self._rhythms.values()), default=None)
 
-    def asked(self, name: str, now: datetime, *, refusals: int = 0) -> None:
-        """Note that a source was asked; one that refused so many times running waits 1, 2, 4 ... 60 minutes."""
+    def asked(self, names: Iterable[str], now: datetime) -> None:
+        """Note that these sources are being asked; to be called before they are, for what changes meanwhile counts."""
+        with self._lock:
+            for name in names:
+                if rhythm := self._rhythms.get(name):
+                    self._rhythms[name] = replace(rhythm, next=now + rhythm.every)
+
+    def refused(self, name: str, now: datetime, times: int) -> None:
+        """Let a source that refused so many times running wait 1, 2, 4 ... 60 minutes, unless it changed since."""
         with self._lock:
             rhythm = self._rhythms.get(name)
-            if rhythm is None:
-                return
-            wait = min(timedelta(minutes=2 ** min(refusals - 1, 6)), LONGEST_REFUSAL) if refusals else rhythm.every
-            self._rhythms[name] = replace(rhythm, next=now + wait)
+            if rhythm and rhythm.next == now + rhythm.every:
+                wait = min(timedelta(minutes=2 ** min(times - 1, 6)), LONGEST_REFUSAL)
+                self._rhythms[name] = replace(rhythm, next=now + wait)
 
     def changed(self, name: str, now: datetime) -> None:
         """Make a source due at once: its files changed, or a person asks."""
@@ -65,6 +73,8 @@ class _Handler(FileSystemEventHandler):
         self._tell = tell
 
     def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.is_directory and event.event_type == "modified":
+            return  # what came or went in it has an event of its own
         touched = [Path(os.fsdecode(one)) for one in (event.src_path, event.dest_path) if one]
         if event.event_type in CHANGES and any(self._meant(one) for one in touched):
             self._tell()
@@ -79,9 +89,16 @@ class _Handler(FileSystemEventHandler):
 class Watch:
     """Calls a function once after each burst of changes below some paths; in a thread of its own."""
 
-    def __init__(self, paths: Iterable[Path], tell: Callable[[], None], quiet_seconds: float = QUIET_SECONDS) -> None:
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        tell: Callable[[], None],
+        quiet_seconds: float = QUIET_SECONDS,
+        longest_seconds: float = LONGEST_BURST_SECONDS,
+    ) -> None:
         self._tell = tell
-        self._quiet = quiet_seconds
+        self._quiet, self._longest = quiet_seconds, longest_seconds
+        self._burst_began: float | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._observer: BaseObserver = Observer()
@@ -91,12 +108,21 @@ class Watch:
         self._observer.start()
 
     def _note(self) -> None:
+        now = time.monotonic()
         with self._lock:
+            if self._burst_began is None:
+                self._burst_began = now
             if self._timer:
                 self._timer.cancel()
-            self._timer = threading.Timer(self._quiet, self._tell)
+            wait = min(self._quiet, max(self._burst_began + self._longest - now, 0))
+            self._timer = threading.Timer(wait, self._pass_on)
             self._timer.daemon = True
             self._timer.start()
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            self._burst_began = None
+        self._tell()
 
     def close(self) -> None:
         """Stop watching."""

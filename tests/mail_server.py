@@ -5,6 +5,7 @@ import base64
 import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -111,9 +112,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def smtp_server(handler: Mailbox, *, implicit: ssl.SSLContext | None = None, **options: Any) -> Iterator[int]:
+def smtp_server(
+    handler: Mailbox, *, implicit: ssl.SSLContext | None = None, port: int = 0, **options: Any
+) -> Iterator[int]:
     """Run an SMTP server in a thread and give its port."""
-    port = free_port()
+    port = port or free_port()
     controller = Controller(
         handler, hostname="127.0.0.1", port=port, ssl_context=implicit, server_hostname="mx.pmo.test", **options
     )
@@ -158,3 +161,28 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *answ
             return
         writer.write(f"{answer}\r\n".encode())
         await writer.drain()
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[tuple[int, threading.Event]]:
+    """Run a server that takes connections and never says a word; give its port, and what is set once there is one."""
+    connected, over = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+
+        def listen() -> None:
+            held = []
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    held.append(server.accept()[0])
+                    connected.set()
+            for one in held:
+                one.close()
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1], connected
+        finally:
+            over.set()
+            thread.join()
