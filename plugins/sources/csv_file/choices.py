@@ -36,7 +36,7 @@ def report_unknown(column: Column, known: pl.DataFrame, one_of: tuple[str, ...],
     """Report every word without a value once, where it stands first, and every cell that a formula spoiled."""
     column.report_faults(known, report)
     unknown = known.filter(pl.col("value").is_null() & ~pl.col("null"))["raw"]
-    found = sorted(at for at in (column.earliest(pl.Series([raw])) for raw in unknown.head(MOST_ALIKE)) if at)
+    found = sorted(column.earliest(pl.Series([raw])) for raw in unknown.head(MOST_ALIKE))
     name = column.spec.name
     for row, text in found:
         report.cell(

@@ -71,20 +71,17 @@ class Column:
         """Return a cell as messages show it."""
         return str(pl.select(unmarked(pl.lit(self.raw[at]))).item()).strip()
 
-    def earliest(self, raws: pl.Series) -> tuple[int, str] | None:
-        """Return row and text of the first cell that is one of these, None without one."""
-        if raws.is_empty():
-            return None
-        for piece in (self.raw.head(FIRST_ROWS), self.raw):
-            hits = piece.is_in(raws.implode()).fill_null(value=False).arg_true()
-            if hits.len():
-                return int(self.rows[hits[0]]), self.bare(hits[0])
-        return None
+    def earliest(self, raws: pl.Series) -> tuple[int, str]:
+        """Return row and text of the first cell that is one of these."""
+        first = self.raw.head(FIRST_ROWS).is_in(raws.implode())
+        hits = first if first.any() else self.raw.is_in(raws.implode())
+        at = int(hits.fill_null(value=False).arg_max() or 0)
+        return int(self.rows[at]), self.bare(at)
 
     def shown(self, raws: pl.Series) -> str:
         """Return the first cell that is one of these as messages show a proof: text and line."""
-        found = self.earliest(raws)
-        return "" if found is None else f"'{found[1]}' ({self.grid.line_word} {self.grid.line(found[0])})"
+        row, text = self.earliest(raws)
+        return f"'{text}' ({self.grid.line_word} {self.grid.line(row)})"
 
     def spread(self, known: pl.DataFrame, dtype: pl.DataType) -> pl.Series:
         """Return the values of all rows; `known` has `raw` and `value`."""

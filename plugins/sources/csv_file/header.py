@@ -60,7 +60,9 @@ class Wanted:
 
     def key(self) -> tuple[str, ...]:
         """Return the columns that the settings make the key of; empty for the profile's own."""
-        return tuple(one if one == "scope" else name for one in self.settings.key if (name := self.column(one, "key")))
+        own = self.profile.key
+        names = (one if one in own else self.column(one, "key") for one in self.settings.key)
+        return tuple(one for one in names if one is not None)
 
     def given(self) -> set[str]:
         """Return the columns that need none in the file: constants, and the one section lines fill."""
@@ -134,12 +136,10 @@ def _meanings(word: str, profile: Profile) -> tuple[str, ...]:
 
 
 def find_header(records: Iterable[Sequence[str]], wanted: Wanted) -> int | None:
-    """Return the position of the first record in which at least half of what is mandatory is recognised."""
+    """Return the position of the first of these records in which at least half of what is mandatory is recognised."""
     groups = wanted.groups()
     mapped = wanted.mapped()
     for position, cells in enumerate(records):
-        if position >= SEARCHED_RECORDS:
-            return None
         if not any(map(str.strip, cells)):
             continue
         known = {name for cell in cells for name in candidates(cell, wanted.profile)}
@@ -165,7 +165,7 @@ def match_columns(header: Sequence[str], wanted: Wanted, place: str) -> Matched:
     """
     explicit = {name: _located(said, header, name, place) for name, said in wanted.mapped().items()}
     free = [at for at, text in enumerate(header) if tidy(text) and at not in explicit.values()]
-    taken = set(explicit) | wanted.given()
+    taken = {*explicit, *wanted.constants()}
     meant = {at: _left(candidates(header[at], wanted.profile), taken, header, wanted.profile) for at in free}
     _refuse_duplicates(header, meant, taken, wanted, place)
     found = dict(explicit)

@@ -76,8 +76,6 @@ def _with_scope(frame: pl.DataFrame) -> pl.DataFrame:
 def key_part(name: str, frame: pl.DataFrame) -> pl.Expr:
     """Return a part of a key as text: as written, before `maps` touches it."""
     column = SCOPE if name == "scope" else name
-    if column not in frame.columns:
-        return pl.lit(None, pl.String)
     if f"{RAW}{name}" in frame.columns:
         return pl.when(pl.col(column).is_not_null()).then(f"{RAW}{name}")
     return pl.col(column).cast(pl.String)

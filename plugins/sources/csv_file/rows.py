@@ -33,7 +33,8 @@ def rows_of(keyed: Keyed, values: Values, wanted: Wanted, rules: Rules, origin: 
     """Return the rows of each entity that the file gives, with `key` and fields of the model's types."""
     profile = wanted.profile.name
     if profile == "raid":
-        made = register_rows(keyed.frame, values, rules, report)
+        frame = keyed.frame.with_columns(**_money(keyed.frame, {}, values, wanted, report))
+        made = register_rows(frame, values, rules, report)
     elif profile == "people":
         made = _people(keyed.frame, values, wanted, report)
     else:
@@ -94,10 +95,10 @@ def _money(
     if joined.height != frame.height:
         joined = joined.join(frame.select(ROW), on=ROW, how="semi", maintain_order="left")
     columns = [joined[f"@{name}"] for name in signed]
-    own = ENTITIES[wanted.profile.entity].field("currency") is not None
+    own = "currency" in wanted.profile.columns
     if own:
-        code = pl.coalesce([fields["currency"], *columns] if "currency" in fields else columns)
-        firsts = joined.select(pl.coalesce(columns)).to_series()
+        said = [frame.select(fields["currency"]).to_series()] if "currency" in fields else []
+        firsts = joined.select(pl.coalesce([*said, *columns])).to_series()
     else:
         first = next((one for column in columns for one in column.drop_nulls().head(1)), None)
         firsts = pl.Series([first]).new_from_index(0, frame.height)
@@ -108,8 +109,8 @@ def _money(
             reason = f"an amount in {column[at]} beside one in {firsts[at]}: they are never added up"
             report.cell(values.table.grid.place(frame[ROW][at]), values.header(name), str(frame[name][at]), reason)
         if other.any():
-            made[wanted.profile.columns[name].field] = pl.when(~pl.lit(other)).then(name)
-    return made | ({"currency": code} if own else {})
+            made[wanted.profile.columns[name].field or name] = pl.when(~pl.lit(other)).then(name)
+    return made | ({"currency": pl.lit(firsts)} if own else {})
 
 
 def _people(frame: pl.DataFrame, values: Values, wanted: Wanted, report: Report) -> Rows:
