@@ -30,6 +30,9 @@ fix: .venv/everything  ## format, and mend what the linter can
 words: .venv/everything  ## compile the translations again
 	@for language in en fr nl; do $(BIN)/pybabel --quiet compile -l $$language -i pmo_watch/messages.$$language.po -o pmo_watch/messages.$$language.mo; done
 
+reference: .venv/everything  ## write docs/reference.md and docs/measures.md again
+	$(BIN)/python -m pmo_watch.reference docs
+
 wheel: .venv/everything  ## build sdist and wheel; run tests and mypy against the installed wheel
 	rm -rf build dist .venv/wheel
 	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
@@ -67,4 +70,4 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo serve test check gates fix wheel bench lock
+.PHONY: help demo serve test check gates fix reference wheel bench lock
