@@ -214,6 +214,22 @@ def test_a_wrong_byte_far_down_is_noticed(bad: bytes) -> None:
         read_rows(data, ";", HeadRecord(("a", "b"), 1, 2), "x.csv", plain=True)
 
 
+@pytest.mark.parametrize(
+    "cell", [b"D\xe9pos\xe9", b'D\xe9pos\xe9 5" tube', b'"D\xe9pos\xe9"'], ids=["plain", "stray", "quoted"]
+)
+def test_a_file_is_utf8_to_its_end_or_not_at_all(tmp_path: Path, cell: bytes) -> None:
+    lines = "".join(f"M{number};ATL;Build;2026-06-30\n" for number in range(5000))
+    content = (
+        b"milestone_id;project_id;name;forecast_finish\n" + lines.encode() + b"M9999;ATL;" + cell + b";2026-06-30\n"
+    )
+
+    answer = read_text(tmp_path, content)
+
+    assert answer.summary.decisions[0] == "milestones.csv: profile milestones, cp1252, semicolon, header in line 1"
+    assert answer.column("task", "name")[-1].startswith("Déposé")
+    assert len(answer.rows("task")) == 5001
+
+
 def test_text_without_accents_to_compose_stays_the_same_bytes() -> None:
     data = "Fin prévue – « œuvre » 5 €\n".encode()
 
