@@ -10,15 +10,17 @@ import typer
 
 from pmo_watch.cli_options import Config, configured
 from pmo_watch.errors import DeliveryError, SourceError
-from pmo_watch.faults import Fault
+from pmo_watch.faults import Fault, Faults
 from pmo_watch.flow import Records
 from pmo_watch.in_force import InForce, open_notifiers, open_source
 from pmo_watch.lint import remarks, run_examples
 from pmo_watch.output import said
-from pmo_watch.rule_files import load_rules
+from pmo_watch.rule_files import Readable, list_rule_files, load_rules, rules_from_texts
 from pmo_watch.rule_names import Catalogue
+from pmo_watch.rules import RuleSet
 from pmo_watch.telling import Probed
 from pmo_watch.templates import text_fault
+from pmo_watch.yaml_faults import read_text
 
 GATE, FAULTY, UNREACHED = 1, 2, 3
 
@@ -64,11 +66,12 @@ def _faults(in_force: InForce, paths: list[Path]) -> tuple[list[str], list[str]]
     today = datetime.now(UTC).astimezone(in_force.zone).date()
     found: list[Fault] = list(in_force.loaded.faults)
     rules = in_force.rules
-    for path in paths:
-        loaded = load_rules(path, Catalogue(in_force.plugins.measures, frozenset(in_force.notifiers())))
-        found += [one for one in loaded.faults if str(one) not in {str(other) for other in found}]
     measures, organisation = in_force.plugins.measures, in_force.organisation
     found += run_examples(rules, measures, in_force.calendars, organisation, today)
+    for path in paths:
+        faults, further = _loaded(in_force, path)
+        faults += run_examples(further, measures, in_force.calendars, organisation, today)
+        found += [one for one in faults if str(one) not in {str(other) for other in found}]
     shown = [fault.shown() for fault in found]
     for rule in rules.rules.values():
         for texts in (rule.message, rule.advice):
@@ -76,6 +79,24 @@ def _faults(in_force: InForce, paths: list[Path]) -> tuple[list[str], list[str]]
                 f"{rule.file}:{rule.line}: {rule.id}: {wrong}" for text in texts.values() if (wrong := text_fault(text))
             ]
     return shown, [str(one) for one in remarks(rules, in_force.calendars, today)]
+
+
+def _loaded(in_force: InForce, path: Path) -> tuple[list[Fault], RuleSet]:
+    """Return the faults and rules of a folder, or of one file among those of the settings, whose names it may use."""
+    catalogue = Catalogue(in_force.plugins.measures, frozenset(in_force.notifiers()))
+    folder, file = in_force.settings.rules, path.resolve()
+    if not path.is_file():
+        loaded = load_rules(path, catalogue)
+        return list(loaded.faults), loaded.rules
+    if file.is_relative_to(folder.resolve()):
+        return [], RuleSet()  # it was checked with the settings
+    try:
+        texts = {**list_rule_files(folder).texts, str(file): read_text(file)}
+    except Faults as unreadable:
+        return list(unreadable.faults), RuleSet()
+    loaded = rules_from_texts(folder, Readable(texts), catalogue)
+    own = {name: rule for name, rule in loaded.rules.rules.items() if rule.file == str(file)}
+    return [one for one in loaded.faults if one.path == file], RuleSet(own)
 
 
 async def _online(in_force: InForce) -> int:
