@@ -8,7 +8,7 @@ from pmo_watch.api import Rejected
 from .calendars import DEFAULT_BOUNDS, MIDNIGHT, PlanCalendars
 from .days import Days
 from .identity import Identity, identify
-from .outline import Outline, outline_of
+from .outline import Outline, outline_of, places_of
 from .parse import Plan
 from .schedule import Schedule, schedule_of
 from .settings import Settings
@@ -53,13 +53,11 @@ class Project:
     calendars: PlanCalendars
     days: Days
     schedule: Schedule
+    keys: list[str]  # of the rows of the outline, unique over the source
+    by_uid: dict[str, int]  # places in the outline
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     lost: int = 0
-
-    def row_key(self, place: int) -> str:
-        """Return the key of a row of the outline, unique over the source."""
-        return f"{self.place.key}/{self.identity.keys[place]}"
 
     def reject(self, where: str, child: str, text: str, reason: str) -> None:
         """Report a value that was left out."""
@@ -103,7 +101,9 @@ def open_project(plan: Plan, facts: FileFacts, place: Place) -> Project:
         facts.settings.placeholder_dates,
     )
     schedule = schedule_of(plan, outline, calendars, days)
-    project = Project(facts, place, plan, outline, identity, calendars, days, schedule)
+    keys = [f"{place.key}/{key}" for key in identity.keys]
+    by_uid = places_of(plan, outline)
+    project = Project(facts, place, plan, outline, identity, calendars, days, schedule, keys, by_uid)
     _report(project)
     return project
 

@@ -30,6 +30,9 @@ class DayOf(NumberOf):
         super().__init__(lambda moment: (day(moment) - EPOCH).days)
 
 
+Pair = tuple[DayOf, DayOf]  # of rows that take time, and of instants: those stay where people see them
+
+
 class Days:
     """How the times of one plan become days.
 
@@ -42,7 +45,6 @@ class Days:
         self.nothing = _meaningless({one.date() for one in (*times, *others)}, listed)
         self.only_days = all(one.time() == time() for one in times if one.date() not in self.nothing)
         self.plain = DayOf(datetime.date)
-        self._made: dict[tuple[int, bool], DayOf] = {}
 
     def kept(self, moments: Sequence[datetime | None]) -> list[datetime | None]:
         """Return the times without placeholders."""
@@ -50,23 +52,13 @@ class Days:
             return list(moments)
         return [None if one is not None and one.date() in self.nothing else one for one in moments]
 
-    def finish(self, calendar: PlanCalendar, *, instant: bool = False) -> DayOf:
-        """Return how finishes become days; an `instant`, a row without duration, stays where people see it."""
-        return self._snapping(calendar, calendar.finish_day, instant=instant, is_finish=True)
+    def finish(self, calendar: PlanCalendar) -> Pair:
+        """Return how finishes become days."""
+        return (self.plain if self.only_days else DayOf(calendar.finish_day)), self.plain
 
-    def start(self, calendar: PlanCalendar, *, instant: bool = False) -> DayOf:
+    def start(self, calendar: PlanCalendar) -> Pair:
         """Return how starts become days."""
-        return self._snapping(calendar, calendar.start_day, instant=instant, is_finish=False)
-
-    def _snapping(
-        self, calendar: PlanCalendar, day: Callable[[datetime], date], *, instant: bool, is_finish: bool
-    ) -> DayOf:
-        if instant or self.only_days:
-            return self.plain
-        made = self._made.get((id(calendar), is_finish))
-        if made is None:
-            made = self._made[id(calendar), is_finish] = DayOf(day)
-        return made
+        return (self.plain if self.only_days else DayOf(calendar.start_day)), self.plain
 
 
 def _meaningless(seen: set[date], listed: frozenset[date]) -> frozenset[date]:

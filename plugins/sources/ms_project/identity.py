@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import cast
 
 from pmo_watch.api import SourceDataError
 
@@ -37,19 +38,22 @@ def identify(plan: Plan, outline: Outline, setting: str, remembered: str = "") -
     Raises:
         SourceDataError: no row has what the rows were known by.
     """
+    if not outline.rows:
+        return Identity("", [])
     candidates = CANDIDATES.get(setting, (setting, "GUID", "UID"))
-    found = {name: _values(plan, outline, name) for name in dict.fromkeys((*candidates, "path"))}
-    if remembered in found:
-        chosen = remembered
-        if outline.rows and not any(found[chosen]):
+    if remembered in candidates:
+        values = _values(plan, outline, remembered)
+        if not any(values):
             raise SourceDataError(
-                f"its rows were known by {chosen}, which none of them has now: another program wrote the file. "
+                f"its rows were known by {remembered}, which none of them has now: another program wrote the file. "
                 f"Set 'key:' to go on under other keys, such as 'key: {candidates[-1]}'"
             )
-    else:
-        fitting = (name for name in candidates if all(found[name]) and len({*found[name]}) == len(found[name]))
-        chosen = next(fitting, candidates[-1])
-    return _filled(found, chosen if outline.rows else "", candidates[0])
+        return _filled(plan, outline, remembered, values, candidates[0])
+    for chosen in candidates:
+        values = _values(plan, outline, chosen)
+        if all(values) and len({*values}) == len(values):
+            break
+    return _filled(plan, outline, chosen, values, candidates[0])
 
 
 def _values(plan: Plan, outline: Outline, name: str) -> list[str | None]:
@@ -79,13 +83,14 @@ def paths(plan: Plan, outline: Outline) -> list[str]:
     return keys
 
 
-def _filled(found: dict[str, list[str | None]], chosen: str, wished: str) -> Identity:
-    values = found.get(chosen, [])
-    keys = [key or path or "" for key, path in zip(values, found["path"], strict=True)]
+def _filled(plan: Plan, outline: Outline, chosen: str, values: list[str | None], wished: str) -> Identity:
+    missing = values.count(None)
+    whole = cast(list[str], values)
+    keys = [key or path for key, path in zip(values, paths(plan, outline), strict=True)] if missing else whole
     notes = []
-    if values and chosen != wished and wished not in {"GUID", "UID"}:
+    if chosen != wished and wished not in {"GUID", "UID"}:
         notes.append(f"{wished} is not filled and unique on all rows: {chosen} identifies them")
-    if missing := sum(key is None for key in values):
+    if missing:
         notes.append(f"no {chosen} on {missing} rows: history by name")
     first: dict[str, int] = {}
     twice = frozenset(place for place, key in enumerate(keys) if first.setdefault(key, place) != place)

@@ -1,6 +1,5 @@
 """Links between the rows of a project, and to rows of others (spec model 2.6)."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
@@ -8,7 +7,6 @@ import polars as pl
 
 from .columns import Value, frame_of
 from .conversion import Project
-from .outline import places_of
 from .schedule import ELAPSED_FORMATS
 from .values import FINE_UNIT, rounded
 
@@ -31,55 +29,51 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Where a link comes from: its mark in keys, what people call it, and the row unless it is in another plan."""
-
-    mark: str
-    called: str
-    key: str | None = None
-
-
 def link_frame(project: Project) -> pl.DataFrame:
     """Return the links; one to a row that is not there, or to itself, is dropped and reported."""
     links = project.plan.links
-    uids = project.plan.tasks.texts["UID"]
     place_of = {row: place for place, row in enumerate(project.outline.rows)}
-    by_uid = places_of(project.plan, project.outline)
-    found: dict[str, tuple[Value, ...]] = {}
+    columns: dict[str, list[Value]] = {name: [] for name in COLUMNS}
+    seen: set[str] = set()
     for row, owner in enumerate(links.parents):
-        if owner not in place_of:  # the project's own row, or a blank one
+        place = place_of.get(owner)
+        if place is None:  # the project's own row, or a blank one
             continue
-        begin = _begin(project, by_uid, row, owner)
-        if begin is None:
+        begin, name = _begin(project, row), links.texts["CrossProjectName"][row]
+        is_across = bool(links.flags["CrossProject"][row])
+        if not is_across and (begin is None or begin == place):
+            _reject(project, row, owner, "no such task" if begin is None else "a link to itself")
             continue
+        shown = name or "" if begin is None else links.texts["PredecessorUID"][row] or ""
+        mark = shown if begin is None else project.identity.keys[begin]
         kind = _type(project, links.numbers["Type"][row], owner)
-        successor = project.row_key(place_of[owner])
-        key = f"{successor}/{begin.mark}/{kind}"
+        key = f"{project.keys[place]}/{mark}/{kind}"
+        if key in seen:
+            continue
+        seen.add(key)
         lag = _lag(links.numbers["LinkLag"][row], links.numbers["LagFormat"][row])
-        other = (bool(links.flags["CrossProject"][row]), links.texts["CrossProjectName"][row])
-        shown = f"{begin.called} {kind} {uids[owner]}"
-        found.setdefault(key, (key, shown, project.place.key, begin.key, successor, kind, *lag, *other))
-    columns = zip(*found.values(), strict=True) if found else [()] * len(COLUMNS)
-    return frame_of("dependency", dict(zip(COLUMNS, columns, strict=True)))
+        shown = f"{shown} {kind} {project.plan.tasks.texts['UID'][owner]}"
+        ends = (None if begin is None else project.keys[begin], project.keys[place])
+        for column, value in zip(
+            columns.values(), (key, shown, project.place.key, *ends, kind, *lag, is_across, name), strict=True
+        ):
+            column.append(value)
+    return frame_of("dependency", columns)
 
 
-def _begin(project: Project, by_uid: dict[str, int], row: int, owner: int) -> _End | None:
-    """Find where a link comes from; None when it leads nowhere."""
+def _begin(project: Project, row: int) -> int | None:
+    """Return the place of the row a link comes from; None when it is not in this plan."""
     links, tasks = project.plan.links, project.plan.tasks
-    uid = links.texts["PredecessorUID"][row]
-    place = by_uid.get(uid or "")
-    if links.flags["CrossProject"][row]:
-        # The number may be one of the other plan: only a placeholder for its row is meant by it here.
-        if place is not None and tasks.flags["ExternalTask"][project.outline.rows[place]]:
-            return _End(project.identity.keys[place], uid or "", project.row_key(place))
-        name = links.texts["CrossProjectName"][row] or uid or ""
-        return _End(name, name)
-    if place is None or project.outline.rows[place] == owner:
-        reason = "no such task" if place is None else "a link to itself"
-        project.reject(project.row_name(owner), "PredecessorLink/PredecessorUID", uid or "", f"{reason}: left out")
-        return None
-    return _End(project.identity.keys[place], uid or "", project.row_key(place))
+    place = project.by_uid.get(links.texts["PredecessorUID"][row] or "")
+    if place is None or not links.flags["CrossProject"][row]:
+        return place
+    # The number may be one of the other plan: only a placeholder for its row is meant by it here.
+    return place if tasks.flags["ExternalTask"][project.outline.rows[place]] else None
+
+
+def _reject(project: Project, row: int, owner: int, reason: str) -> None:
+    uid = project.plan.links.texts["PredecessorUID"][row] or ""
+    project.reject(project.row_name(owner), "PredecessorLink/PredecessorUID", uid, f"{reason}: left out")
 
 
 def _type(project: Project, number: int | None, owner: int) -> str:

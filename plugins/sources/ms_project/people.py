@@ -1,6 +1,6 @@
 """Persons, their days off and their assignments (spec model 2.7, 2.8)."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -9,7 +9,6 @@ import polars as pl
 from .calendars import EPOCH, PlanCalendar
 from .columns import Values, frame_of
 from .conversion import Project
-from .outline import places_of
 from .parse import Phase
 from .values import FINE_UNIT
 
@@ -22,30 +21,26 @@ NOBODY = frozenset({None, "0"})  # UID of the empty resource
 class People:
     """The persons of a plan: by the UID of their resource, and by name or e-mail address in lower case.
 
-    `things`: UIDs of material and costs, whose assignments are no work. `assigned`: UIDs of persons by row of the task.
+    `things`: UIDs of material and costs, whose assignments are no work. `sole`: the only person assigned to a row of
+    the outline, None where there are several.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
     called: dict[str, str] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     things: set[str] = field(default_factory=set)
-    assigned: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    sole: dict[int, str | None] = field(default_factory=dict)
 
     def find(self, name: str) -> str:
         """Return the key of the person of that name or address; the name itself when the plan knows no such person."""
         return self.called.get(name.lower(), name)
-
-    def only_one(self, row: int) -> str | None:
-        """Return the only person assigned to a row of the file."""
-        persons = {self.keys[uid] for uid in self.assigned.get(row, ())}
-        return next(iter(persons)) if len(persons) == 1 else None
 
 
 def people_of(project: Project) -> tuple[People, pl.DataFrame]:
     """Find the persons of a plan and return them with their rows."""
     resources = project.plan.resources
     people = People()
-    rows: list[int] = []
+    rows: dict[str, int] = {}
     for row in range(len(resources)):
         uid, name, email = (resources.texts[one][row] for one in ("UID", "Name", "EmailAddress"))
         people.known.add(uid or "")
@@ -55,13 +50,12 @@ def people_of(project: Project) -> tuple[People, pl.DataFrame]:
         if not called or _is_thing(project, row) or resources.flags["IsNull"][row] or resources.flags["IsGeneric"][row]:
             continue
         key = f"{project.place.key}/{called}"
-        if key not in people.keys.values():
-            rows.append(row)
+        rows.setdefault(key, row)
         people.keys[uid or ""] = key
         for word in filter(None, (email, name)):
             people.called.setdefault(word.lower(), key)
     _find_assigned(project, people)
-    return people, _person_frame(project, rows)
+    return people, _person_frame(project, list(rows.values()))
 
 
 def _is_thing(project: Project, row: int) -> bool:
@@ -71,11 +65,11 @@ def _is_thing(project: Project, row: int) -> bool:
 
 
 def _find_assigned(project: Project, people: People) -> None:
-    row_of = {uid: row for row, uid in enumerate(project.plan.tasks.texts["UID"]) if uid is not None}
     texts = project.plan.assignments.texts
     for task, resource in zip(texts["TaskUID"], texts["ResourceUID"], strict=True):
-        if resource in people.keys and task in row_of:
-            people.assigned[row_of[task]].add(resource)
+        place, key = project.by_uid.get(task or ""), people.keys.get(resource or "")
+        if place is not None and key is not None and people.sole.setdefault(place, key) != key:
+            people.sole[place] = None
 
 
 def _person_frame(project: Project, rows: list[int]) -> pl.DataFrame:
@@ -124,14 +118,14 @@ def absence_frame(project: Project, people: People) -> pl.DataFrame:
 
 def assignment_frame(project: Project, people: People) -> pl.DataFrame:
     """Return the work of persons on tasks; an assignment to a row that is not there is reported."""
-    place_of = places_of(project.plan, project.outline)
+    place_of = project.by_uid
     table = project.plan.assignments
     rows = [row for row in range(len(table)) if _is_work(project, people, place_of, row)]
     places = [place_of[table.texts["TaskUID"][row] or ""] for row in rows]
     columns: dict[str, Values] = {
         "key": _keys(project, rows, places),
         "project": [project.place.key] * len(rows),
-        "task": [project.row_key(place) for place in places],
+        "task": [project.keys[place] for place in places],
         "person": [people.keys.get(table.texts["ResourceUID"][row] or "") for row in rows],
         "units": [table.numbers["Units"][row] for row in rows],
         "work": [table.numbers["Work"][row] for row in rows],
@@ -170,7 +164,7 @@ def _keys(project: Project, rows: list[int], places: list[int]) -> list[str]:
     seen: Counter[str] = Counter()
     keys = []
     for row, place in zip(rows, places, strict=True):
-        key = f"{project.row_key(place)}/{resources[row]}"
+        key = f"{project.keys[place]}/{resources[row]}"
         seen[key] += 1
         keys.append(key if seen[key] == 1 else f"{key}#{seen[key]}")
     return keys

@@ -69,7 +69,7 @@ def status_date(project: Project) -> int | None:
         moment = _written(project) if wish == "file_time" else project.header_moment(wish)
         if moment is not None:
             as_written = project.facts.settings.status_date_midnight == "same_day"
-            return project.days.finish(project.calendars.project, instant=as_written)[moment]
+            return project.days.finish(project.calendars.project)[as_written][moment]
     return None
 
 
@@ -90,8 +90,8 @@ def _dates(project: Project) -> dict[str, Value]:
         project.header_moment("FinishDate") or found["Finish"] or max(filter(None, schedule.finishes), default=None)
     )
     instant = takes_no_time(None, start, finish)
-    start_of = project.days.start(project.calendars.project, instant=instant)
-    finish_of = project.days.finish(project.calendars.project, instant=instant)
+    start_of = project.days.start(project.calendars.project)[instant]
+    finish_of = project.days.finish(project.calendars.project)[instant]
     return {
         "forecast_start": start_of[start],
         "forecast_finish": finish_of[finish],

@@ -90,5 +90,5 @@ def _place_below(project: Project, row: int, code: str) -> Place:
     if row not in project.outline.rows:  # inserted at a row without name
         return Place(f"{project.place.key}/{code}", code, project.place.parent, project.place.depth)
     at = project.outline.rows.index(row)
-    key = project.row_key(at)
+    key = project.keys[at]
     return Place(key, code, key, project.outline.depths[at] + project.place.depth)

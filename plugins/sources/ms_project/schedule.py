@@ -1,12 +1,12 @@
 """Dates and durations of a plan's rows, with what a writer left out filled from what it wrote (spec sources 4.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from .calendars import PlanCalendar, PlanCalendars
-from .days import DayOf, Days
+from .days import DayOf, Days, Pair
 from .outline import TOP, Outline
 from .parse import Plan
 
@@ -45,6 +45,14 @@ def takes_no_time(duration: int | None, start: datetime | None, finish: datetime
     return duration == 0 or (duration is None and start is not None and start == finish)
 
 
+def day_of_each(
+    how: Callable[[PlanCalendar], Pair], calendars: Sequence[PlanCalendar], instants: Sequence[bool]
+) -> list[DayOf]:
+    """Return how the times of each row become days, in its calendar."""
+    pairs = {calendar: how(calendar) for calendar in set(calendars)}
+    return [pairs[calendar][instant] for calendar, instant in zip(calendars, instants, strict=True)]
+
+
 def schedule_of(plan: Plan, outline: Outline, calendars: PlanCalendars, days: Days) -> Schedule:
     """Read the schedule of a plan's rows."""
     tasks = plan.tasks
@@ -59,34 +67,38 @@ def schedule_of(plan: Plan, outline: Outline, calendars: PlanCalendars, days: Da
     _drop_texts(made, plan, outline)
     if None in made.durations or None in made.finishes or None in made.starts:
         _fill(made, plan, outline)
-    for start, finish, duration, calendar in zip(
-        made.starts, made.finishes, made.durations, made.calendars, strict=True
-    ):
-        instant = takes_no_time(duration, start, finish)
-        made.start_of.append(days.start(calendar, instant=instant))
-        made.finish_of.append(days.finish(calendar, instant=instant))
+    instants = [takes_no_time(*row) for row in zip(made.durations, made.starts, made.finishes, strict=True)]
+    made.start_of = day_of_each(days.start, made.calendars, instants)
+    made.finish_of = day_of_each(days.finish, made.calendars, instants)
     return made
 
 
 def _drop_texts(made: Schedule, plan: Plan, outline: Outline) -> None:
     """Forget the finish of a row scheduled by hand that says something else in words."""
-    for place, row in enumerate(outline.rows):
-        if plan.tasks.texts["FinishText"][row] and plan.tasks.flags["Manual"][row]:
+    for place, text in enumerate(picked(outline, plan.tasks.texts["FinishText"])):
+        if text is not None and plan.tasks.flags["Manual"][outline.rows[place]]:
             made.finishes[place] = None
 
 
 def _fill(made: Schedule, plan: Plan, outline: Outline) -> None:
+    """Fill what is missing; what stands there and is no date or duration stays unknown."""
     leaves = outline.leaves()
+    spoilt = {(fault.row, fault.child) for fault in plan.tasks.faults}
     for place, row in enumerate(outline.rows):
-        if made.durations[place] is None:
+        if made.durations[place] is None and (row, "Duration") not in spoilt:
             made.durations[place] = _spent_and_left(plan, row)
-        if leaves[place] and made.finishes[place] is None and not plan.tasks.texts["FinishText"][row]:
+        if leaves[place] and made.finishes[place] is None and _may_fill_finish(plan, row, spoilt):
             made.finishes[place] = _after(made, place, plan.tasks.numbers["DurationFormat"][row])
-    _span_children(made, plan, outline)
-    for place, duration in enumerate(made.durations):
+    _span_children(made, plan, outline, spoilt)
+    for place, row in enumerate(outline.rows):
         start, finish = made.starts[place], made.finishes[place]
-        if duration is None and start is not None and finish is not None:
+        known = made.durations[place] is not None or (row, "Duration") in spoilt
+        if not known and start is not None and finish is not None:
             made.durations[place] = made.calendars[place].minutes_between(start, finish)
+
+
+def _may_fill_finish(plan: Plan, row: int, spoilt: set[tuple[int, str]]) -> bool:
+    return (row, "Finish") not in spoilt and plan.tasks.texts["FinishText"][row] is None
 
 
 def _spent_and_left(plan: Plan, row: int) -> int | None:
@@ -103,15 +115,18 @@ def _after(made: Schedule, place: int, duration_format: int | None) -> datetime 
     return made.calendars[place].add(start, duration)
 
 
-def _span_children(made: Schedule, plan: Plan, outline: Outline) -> None:
+def _span_children(made: Schedule, plan: Plan, outline: Outline, spoilt: set[tuple[int, str]]) -> None:
     """Give a summary without dates those of the rows below it, from the last row up."""
     first: dict[int, datetime] = {}
     last: dict[int, datetime] = {}
     for place in range(len(outline.rows) - 1, -1, -1):
-        start = made.starts[place] = made.starts[place] or first.get(place)
-        finish = made.finishes[place] = made.finishes[place] or last.get(place)
-        above = outline.parents[place]
-        if above == TOP or plan.tasks.flags["Active"][outline.rows[place]] is False:
+        row, above = outline.rows[place], outline.parents[place]
+        if (row, "Start") not in spoilt:
+            made.starts[place] = made.starts[place] or first.get(place)
+        if _may_fill_finish(plan, row, spoilt):
+            made.finishes[place] = made.finishes[place] or last.get(place)
+        start, finish = made.starts[place], made.finishes[place]
+        if above == TOP or plan.tasks.flags["Active"][row] is False:
             continue
         if start is not None:
             first[above] = min(first.get(above, start), start)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from operator import itemgetter
 from typing import TypeVar, cast
 
 from .values import (
@@ -22,7 +21,7 @@ from .values import (
 )
 
 V = TypeVar("V")
-BATCH_ROWS = 512
+BATCH_ROWS = 64
 Texts = Mapping[str, str | None]
 
 
@@ -117,8 +116,7 @@ class Table:
         self.moments: dict[str, list[datetime | None]] = {name: [] for name in (*layout.moments, *layout.typed)}
         self.numbers: dict[str, list[int | None]] = {name: [] for name in layout.numbers}
         self.flags: dict[str, list[bool | None]] = {name: [] for name in layout.flags}
-        self._pick = itemgetter(*layout.names)
-        self._waiting: list[tuple[str | None, ...]] = []
+        self._waiting: list[Texts] = []
         self._times = times
         self._numbers = {name: Values(parse) for name, parse in layout.numbers.items()}
         self._flags = Values(flag)
@@ -129,7 +127,7 @@ class Table:
 
     def add(self, row: Texts) -> None:
         """Take in a row that has every child of the layout."""
-        self._waiting.append(self._pick(row))
+        self._waiting.append(row)
         if len(self._waiting) >= BATCH_ROWS:
             self.flush()
 
@@ -137,7 +135,7 @@ class Table:
         """Convert the rows that wait."""
         if not self._waiting:
             return
-        columns = dict(zip(self.layout.names, zip(*self._waiting, strict=True), strict=True))
+        columns = {name: [row[name] for row in self._waiting] for name in self.layout.names}
         for name in self.layout.texts:
             self.texts[name].extend(_cleaned(columns[name]))
         for name in self.layout.moments:
@@ -151,11 +149,12 @@ class Table:
         self._full += len(self._waiting)
         self._waiting.clear()
 
-    def _convert(self, child: str, texts: tuple[str | None, ...], values: Values[V], column: list[V | None]) -> None:
-        if texts[0] is None and texts.count(None) == len(texts):  # what a writer never writes
-            column.extend(texts)  # type: ignore[arg-type]  # every one is None
-            return
-        column.extend(map(values.__getitem__, texts))
+    def _convert(self, child: str, texts: list[str | None], values: Values[V], column: list[V | None]) -> None:
+        first = texts[0]
+        if first == texts[-1] and texts.count(first) == len(texts):  # what a writer never writes, or always the same
+            column.extend([values[first]] * len(texts))
+        else:
+            column.extend(map(values.__getitem__, texts))
         if values.faulty:
             self.faults.extend(
                 Fault(self.layout.element, self._full + at, child, text)
@@ -164,11 +163,11 @@ class Table:
             )
 
 
-def _cleaned(texts: tuple[str | None, ...]) -> Iterable[str | None]:
+def _cleaned(texts: list[str | None]) -> Iterable[str | None]:
     """Clean a column; most are without gaps and plain ASCII, or have nothing in them."""
     if None in texts:
         return texts if texts.count(None) == len(texts) else map(clean, texts)
-    whole = cast(tuple[str, ...], texts)
+    whole = cast(list[str], texts)
     if not "".join(whole).isascii():
         return map(clean, whole)
     stripped = list(map(str.strip, whole))

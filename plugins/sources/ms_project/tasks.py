@@ -10,10 +10,10 @@ import polars as pl
 from .columns import Values, frame_of
 from .conversion import Project
 from .custom_values import milestone_kinds, task_values
-from .days import DayOf, NumberOf
+from .days import NumberOf
 from .outline import TOP
 from .people import People
-from .schedule import as_days, picked, takes_no_time
+from .schedule import as_days, day_of_each, picked, takes_no_time
 
 V = TypeVar("V")
 CONSTRAINTS = (
@@ -68,7 +68,7 @@ def task_frame(project: Project, columns: Mapping[str, Values]) -> pl.DataFrame:
 def _structure(project: Project) -> dict[str, Values]:
     outline, tasks, place = project.outline, project.plan.tasks, project.place
     texts = {name: picked(outline, column) for name, column in tasks.texts.items()}
-    keys = [project.row_key(number) for number in range(len(outline.rows))]
+    keys = project.keys
     return {
         "key": keys,
         "id": [uid or key for uid, key in zip(_shown(project, texts["UID"]), project.identity.keys, strict=True)],
@@ -178,16 +178,11 @@ def _baseline(project: Project) -> dict[str, Values]:
     starts = project.days.kept(_at(baselines.moments["Start"], rows))
     finishes = project.days.kept(_at(baselines.moments["Finish"], rows))
     durations = _at(baselines.numbers["Duration"], rows)
-    start_of: list[DayOf] = []
-    finish_of: list[DayOf] = []
-    for place, (start, finish, duration) in enumerate(zip(starts, finishes, durations, strict=True)):
-        instant = takes_no_time(duration, start, finish)
-        calendar = project.schedule.calendars[place]
-        start_of.append(project.days.start(calendar, instant=instant))
-        finish_of.append(project.days.finish(calendar, instant=instant))
+    calendars = project.schedule.calendars
+    instants = [takes_no_time(*row) for row in zip(durations, starts, finishes, strict=True)]
     return {
-        "baseline_start": as_days(start_of, starts),
-        "baseline_finish": as_days(finish_of, finishes),
+        "baseline_start": as_days(day_of_each(project.days.start, calendars, instants), starts),
+        "baseline_finish": as_days(day_of_each(project.days.finish, calendars, instants), finishes),
         "baseline_duration": durations,
         "baseline_work": _at(baselines.numbers["Work"], rows),
         "baseline_cost": _at(baselines.numbers["Cost"], rows),
@@ -200,11 +195,8 @@ def _at(column: Sequence[V], rows: Sequence[int | None]) -> list[V | None]:
 
 def _owners(project: Project, people: People) -> list[str | None]:
     """Return whom each row names as contact, else the only person assigned to it."""
-    contacts = project.plan.tasks.texts["Contact"]
-    return [
-        people.find(name) if (name := contacts[row]) is not None else people.only_one(row)
-        for row in project.outline.rows
-    ]
+    contacts = picked(project.outline, project.plan.tasks.texts["Contact"])
+    return [people.sole.get(place) if name is None else people.find(name) for place, name in enumerate(contacts)]
 
 
 def _add_custom(project: Project, columns: dict[str, Values]) -> None:
