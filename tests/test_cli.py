@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -85,7 +85,7 @@ def commands() -> list[list[str]]:
     """Return every command with its groups."""
     found: list[list[str]] = [[]]
 
-    def walk(group: click.Command, path: list[str]) -> None:
+    def walk(group: Any, path: list[str]) -> None:
         for name, command in getattr(group, "commands", {}).items():
             found.append([*path, name])
             walk(command, [*path, name])
