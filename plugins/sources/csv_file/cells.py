@@ -8,7 +8,7 @@ DASHES = ("-", "–", "—")
 NULL_WORDS = (
     *DASHES, "n/a", "na", "null", "n.v.t.", "n.v.t", "nvt", "s.o.", "à définir", "a définir", "te bepalen", "tbd", "?"
 )  # fmt: skip
-# English, French and Dutch; the last two are to be confirmed (spec sources 6).
+# English first; the French and Dutch forms are still to be confirmed (spec sources 6).
 FORMULA_ERRORS = (
     "#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
     "#NOM?", "#VALEUR!", "#NOMBRE!", "#NUL!", "#NAAM?", "#WAARDE!", "#DEEL/0!", "#VERW!", "#GETAL!", "#LEEG!", "#N/B",
