@@ -64,7 +64,7 @@ rules:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where the office's messages go; without `teams` there is no channel. `mail`: the rest of that notifier's settings."""
+    """Where the office's messages go; `teams` empty: no channel. `mail`: the rest of that notifier's settings."""
 
     smtp: int = 1
     teams: str = ""

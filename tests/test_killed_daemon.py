@@ -23,7 +23,8 @@ from pmo_watch.store import OutboxQuery, OutboxState, Store, TransitionQuery
 KILLS = 50
 LONGEST_LIFE = 1.5  # of the time from the start to the first mail
 SAVE_SECONDS = 0.3
-SHORT_LEASE = "starttls: off, timeout_seconds: 2, total_timeout_seconds: 3"  # what was leased at a death is free after twice that
+# What was leased at a death is free after twice the longest attempt.
+SHORT_LEASE = "starttls: off, timeout_seconds: 2, total_timeout_seconds: 3"
 STARTED = datetime.now(UTC)
 STEADY = ("P01", "P02")  # plans that are late from the first state on, whatever else happens
 
