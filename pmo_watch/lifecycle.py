@@ -195,13 +195,14 @@ def _pending(trail: Trail, alert: Alert, evaluation: Evaluation, verdict: str) -
     found, at = evaluation.found, evaluation.at
     if verdict == "unknown":
         return
+    is_counted = confirm.counts(alert, found.reading, at.today)
+    if is_counted:
+        alert = trail.alert = _counted(alert, found, at)
     if verdict not in LEVELS:
         cleared = Reason.CLEARED_UNCONFIRMED
         trail.take(cleared, replace(alert, closed_at=at.now, close_reason=cleared.value))
         return
-    if confirm.counts(alert, found.reading, at.today):
-        alert = trail.alert = _counted(alert, found, at)
-    elif evaluation.rule.confirm_after.unit == "evaluations":
+    if not is_counted and evaluation.rule.confirm_after.unit == "evaluations":
         return
     _confirm_opening(trail, alert, evaluation, verdict)
 

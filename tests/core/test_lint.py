@@ -69,7 +69,7 @@ def test_examples_that_come_true_say_nothing() -> None:
         ("green", "forecast_finish: 2026-07-28", "got amber: milestone.slip is 6 wd, which is over 5 wd"),
         ("red", "forecast_finish: 2026-07-24", "got green: milestone.slip is 4 wd, which meets no threshold"),
         ("red", "name: Go-live", "got grey: missing milestone.forecast_finish"),
-        ("red", "forecast_finish: 2026-08-04, done: true", "got na: out of scope"),
+        ("red", "forecast_finish: 2026-08-04, done: true", "got na: done"),
         ("red", "forecast_finish: 2026-08-04, active: false", "got na: the row does not count"),
     ],
 )
