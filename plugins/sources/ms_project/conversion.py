@@ -17,6 +17,7 @@ from .values import clock_minutes, moment
 
 MICROSECONDS = 1_000_000
 LONGEST_SHOWN = 200
+HEADER_TIMES = ("StartDate", "FinishDate", "StatusDate", "CurrentDate", "LastSaved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,8 @@ class Project:
         return f"task {self.plan.tasks.texts['UID'][row] or f'at place {row + 1}'}"
 
     def header_moment(self, name: str) -> datetime | None:
-        """Return a time of the header; one that is none is reported."""
-        text = self.plan.header.get(name, "")
-        if not text:
-            return None
-        try:
-            found = moment(text)
-        except (ValueError, OverflowError):
-            self.reject("project", name, text, "not a date")
-            return None
-        return self.days.kept([found])[0]
+        """Return a time of the header; one that is none was reported when the project was opened."""
+        return self.days.kept([_header_date(self.plan, name)])[0]
 
     def instant(self, local: datetime) -> int:
         """Return a local time as microseconds since 1970 UTC."""
@@ -94,7 +87,7 @@ def open_project(plan: Plan, facts: FileFacts, place: Place) -> Project:
     outline = outline_of(plan)
     identity = identify(plan, outline, facts.settings.key, place.remembered)
     calendars = PlanCalendars(plan.calendars, plan.header.get("CalendarUID"), _bounds(plan))
-    header = [one for name in ("StartDate", "FinishDate", "StatusDate") if (one := _header_date(plan, name))]
+    header = [one for name in HEADER_TIMES[:3] if (one := _header_date(plan, name))]
     days = Days(
         [one for one in plan.times.schedule.values() if one],
         [*(one for one in plan.times.typed.values() if one), *header],
@@ -129,13 +122,8 @@ def _bounds(plan: Plan) -> tuple[int, int]:
 
 def _report(project: Project) -> None:
     """Report the values that are none, and what had to be mended."""
+    _report_values(project)
     plan, identity = project.plan, project.identity
-    for fault in plan.calendar_faults:
-        project.reject(f"calendar {fault.child}", "Calendar", fault.text, "not a time, day or number")
-    for table in plan.tables:
-        for fault in table.faults:
-            element = fault.child if table.layout.is_row else f"{table.layout.element}/{fault.child}"
-            project.reject(_where(project, table, fault.row), element, fault.text, table.layout.meant(fault.child))
     for place in sorted(identity.twice):
         where = project.row_name(project.outline.rows[place])
         project.reject(where, "key", identity.keys[place], "occurs twice: the first row counts")
@@ -146,6 +134,19 @@ def _report(project: Project) -> None:
         project.reject(project.row_name(jump), "OutlineLevel", level, "leaves a level out: put below the next smaller")
     for uid in sorted(project.calendars.unknown):
         project.reject("calendars", "CalendarUID", uid, "no such calendar: the plan's usual one was taken")
+
+
+def _report_values(project: Project) -> None:
+    plan = project.plan
+    for name in HEADER_TIMES:
+        if (text := plan.header.get(name)) and _header_date(plan, name) is None:
+            project.reject("project", name, text, "not a date")
+    for fault in plan.calendar_faults:
+        project.reject(f"calendar {fault.child}", "Calendar", fault.text, "not a time, day or number")
+    for table in plan.tables:
+        for fault in table.faults:
+            element = fault.child if table.layout.is_row else f"{table.layout.element}/{fault.child}"
+            project.reject(_where(project, table, fault.row), element, fault.text, table.layout.meant(fault.child))
 
 
 def _where(project: Project, table: Table, row: int) -> str:

@@ -88,12 +88,6 @@ class Plan:
         """Every table of the plan."""
         return self.tasks, self.baselines, self.links, self.resources, self.assignments
 
-    def faults(self) -> Iterator[Fault]:
-        """Yield every value that is none, table by table."""
-        yield from self.calendar_faults
-        for table in self.tables:
-            yield from table.faults
-
 
 @dataclass(slots=True, eq=False)
 class _Open:

@@ -64,6 +64,7 @@ class _Account:
     read: list[FoundFile] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
     lost: int = 0
 
     def trouble(self) -> str:
@@ -75,6 +76,8 @@ class _Account:
         self.read.append(file)
         self.rejected += made.rejected
         self.notes += made.notes
+        if made.chosen:
+            self.decisions.append(f"{file.part}: {made.chosen} identifies the rows")
         self.lost += made.lost
 
 
@@ -274,6 +277,7 @@ class PlanFiles:
             degraded=tuple(account.notes),
             unchanged=tuple(sorted([*account.unchanged, *kept])),
             error=account.trouble(),
+            decisions=tuple(account.decisions),
             cost={"files": len(account.read), "bytes": sum(file.size for file in account.read)},
         )
 

@@ -7,7 +7,7 @@ hours and percentages in millionths.
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -81,11 +81,6 @@ def clock_minutes(text: str) -> int:
     if found is None or int(found[1]) > 24 or int(found[2]) > 59:
         raise ValueError(text)
     return int(found[1]) * 60 + int(found[2])
-
-
-def as_time(minutes: int) -> time:
-    """Return minutes since midnight as a time of day."""
-    return time(minutes // 60 % 24, minutes % 60)
 
 
 def decimal(text: str) -> Decimal:

@@ -18,6 +18,7 @@ from pmo_watch.api import (
     Summary,
     Watches,
 )
+from pmo_watch.testing import check_source
 
 DAY = 86_400
 FRESH = datetime(2100, 1, 1, tzinfo=ZoneInfo("UTC")).timestamp()  # written after any second look
@@ -369,6 +370,12 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     write(tmp_path / "a.xml", mark + content.encode(encoding))
 
     assert read(tmp_path).row("task")["name"] == "Prüfung Straße €"
+
+
+def test_it_keeps_the_contract_of_sources(tmp_path: Path) -> None:
+    context = SourceContext("plans", names(tmp_path), NOW, ZoneInfo("UTC"), Organisation(), {})
+
+    assert check_source(MS_PROJECT, {"path": "*.xml"}, context) == []
 
 
 def test_a_plan_without_rows_is_a_project(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_guids_identify_where_every_row_has_one(tmp_path: Path) -> None:
     answer = first(tmp_path, plan(task(1, GUID=guid(1)), task(2, GUID=guid(2))))
 
     assert keys(answer) == [guid(1).strip("{}").lower(), guid(2).strip("{}").lower()]
+    assert answer.summary.decisions == ("plan.xml: GUID identifies the rows",)
     assert answer.frame("task")["id"].to_list() == ["1", "2"]
 
 
