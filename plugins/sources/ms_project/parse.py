@@ -201,9 +201,8 @@ class _Reader:
         return self.plan
 
     def _broken(self, fault: etree.XMLSyntaxError) -> SourceDataError:
-        # The first entry is the cause, the others follow from it.
-        log = self._parser.feed_error_log
-        first = log[0] if log else None
+        # The first entry is the cause, the others follow from it; warnings are no cause.
+        first = next((one for one in self._parser.feed_error_log if one.level_name == "FATAL"), None)
         line, column = (first.line, first.column) if first else fault.position
         reason = (first.message if first else str(fault.msg)).strip()
         if "Excessive depth" in reason:

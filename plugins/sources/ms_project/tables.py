@@ -35,6 +35,7 @@ class Layout:
     typed: tuple[str, ...] = ()  # times that say nothing of the schedule's hours: typed by people, or of saving
     numbers: Mapping[str, Callable[[str], int]] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()  # what stands in tables of its own
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,13 +57,16 @@ class Layout:
 
 
 class Shape:
-    """The children that are read of an element: `tags` in any namespace, `blank` a row without any."""
+    """The children that are read of an element: `tags` in any namespace, `blank` a row without any.
+
+    `parts`: children that have children; that there are such is all that a row says of them.
+    """
 
     __slots__ = ("blank", "many", "tags")
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], parts: tuple[str, ...] = ()) -> None:
         self.blank: dict[str, str | None] = dict.fromkeys(names)
-        self.tags = tuple(f"{{*}}{name}" for name in names)
+        self.tags = tuple(f"{{*}}{name}" for name in (*names, *parts))
         self.many = 6 * len(names)  # of so many children, picking by tag is faster than taking them all
 
 
@@ -109,7 +113,7 @@ class Table:
 
     def __init__(self, layout: Layout, times: Times) -> None:
         self.layout = layout
-        self.shape = Shape(layout.names)
+        self.shape = Shape(layout.names, layout.parts)
         self.parents: list[int] = []
         self.faults: list[Fault] = []
         self.texts: dict[str, list[str | None]] = {name: [] for name in layout.texts}
@@ -214,6 +218,7 @@ def task_layout(scales: Scales) -> Layout:
             "FreeSlack": tenths,
         },
         flags=("IsNull", "Active", "Manual", "Milestone", "Critical", "ExternalTask", "IsSubproject"),
+        parts=("Baseline", "PredecessorLink", "ExtendedAttribute", "OutlineCode", "Project"),
     )
 
 
