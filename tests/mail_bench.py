@@ -44,6 +44,7 @@ def settings(port: int, **parts: Any) -> Settings:
 async def mailer(port: int, folder: Path = Path(), **parts: Any) -> AsyncIterator[Mailer]:
     notifier = EMAIL.open(settings(port, **parts), NotifierContext("mail", folder, "pmo-watch/1"))
     try:
+        assert isinstance(notifier, Mailer)
         yield notifier
     finally:
         await notifier.close()

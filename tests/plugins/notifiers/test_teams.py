@@ -36,6 +36,7 @@ async def channel(url: str, folder: Path = Path(), **parts: Any) -> AsyncIterato
     usual = {"timeout_seconds": 2, "total_timeout_seconds": 4}
     opened = TEAMS.open(settings(url=url, **usual | parts), NotifierContext("teams", folder, "pmo-watch/1"))
     try:
+        assert isinstance(opened, Channel)
         yield opened
     finally:
         await opened.close()
