@@ -35,7 +35,7 @@ PROJECT = {
     "baseline_start": date(2026, 3, 2),
     "baseline_finish": date(2026, 6, 30),
     "forecast_finish": date(2026, 7, 3),
-    "progress": 62.5,
+    "progress": 69,
     "declared_rag": "amber",
     "declared_rag_cost": "green",
     "baseline_cost": 1000,

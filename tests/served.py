@@ -42,6 +42,7 @@ class Daemon:
     mounts: Mapping[str, AsgiApp] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
     language: str = "en"
+    names: Names = field(default_factory=Names)
 
     def backend(self, settings: Http) -> Backend:
         """Return it as the server sees it."""
@@ -52,7 +53,7 @@ class Daemon:
         def waiting_for() -> list[str]:
             return self.waiting_for()
 
-        self.telemetry.start(Names(), "0.1.0")
+        self.telemetry.start(self.names, "0.1.0")
         return Backend(
             http=settings,
             store=self.store,

@@ -90,7 +90,9 @@ def fact_families(on: Portfolio, *, person_labels: bool) -> Iterator[Family]:
     labels = ("project", "name", "portfolio", "program", "phase", "state", *leader)
     yield gauge(rows, pl.lit(1.0), "pmo_project_info", *labels)
     yield _declared(on)
-    yield gauge(rows, pl.col("progress").cast(pl.Float64) / 100, "pmo_project_progress_ratio", "project")
+    # Rounded, since 69 / 100 is 0.6900000000000001 here.
+    share = (pl.col("progress").cast(pl.Float64) / 100).round(8)
+    yield gauge(rows, share, "pmo_project_progress_ratio", "project")
     for which in ("baseline", "forecast"):
         day = on.end_of(f"{which}_finish")
         yield gauge(rows, day, f"pmo_project_finish_{which}_timestamp_seconds", "project")

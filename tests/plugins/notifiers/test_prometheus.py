@@ -217,7 +217,7 @@ OPEN = {("decision", "on_time"), ("risk", "overdue")}
             ],
         ),
         ("pmo_project_declared_rag_level", [f'{{{P},dimension="cost"}} 0.0', f'{{{P},dimension="overall"}} 1.0']),
-        ("pmo_project_progress_ratio", [f"{{{P}}} 0.625"]),
+        ("pmo_project_progress_ratio", [f"{{{P}}} 0.69"]),
         ("pmo_project_actual_cost", [f'{{{P},currency="EUR"}} 700.0']),
         ("pmo_project_budget_at_completion", [f'{{{P},currency="EUR"}} 1000.0']),
         ("pmo_project_earned_value", [f'{{{P},currency="EUR"}} 500.0']),
