@@ -50,7 +50,10 @@ class Memory:
         if not since:
             return memory
         if since["made_with"] == memory.made_with:
-            memory.files = {part: KnownFile(*entry) for part, entry in since["files"].items()}
+            memory.files = {
+                part: KnownFile(mark, plan, bool(current), bool(assumed))
+                for part, (mark, plan, current, assumed) in since["files"].items()
+            }
         same_key = since["key"] == settings.key
         memory.plans = {
             plan: KnownPlan(key, code, chosen if same_key else "")
@@ -80,7 +83,7 @@ class Memory:
             "made_with": self.made_with,
             "key": self.key_setting,
             "files": {
-                part: [one.digest, one.plan, one.is_current, one.without_status_date]
+                part: [one.digest, one.plan, int(one.is_current), int(one.without_status_date)]
                 for part, one in sorted(self.files.items())
             },
             "plans": {

@@ -1,5 +1,6 @@
 """What a plan is called and known by: the project's code, and its key in the source (spec sources 4.6, model 2.3)."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,8 +37,9 @@ class Naming:
 
     @property
     def plan(self) -> str:
-        """What tells plans apart."""
-        return self.code.lower() if self.is_given else f"{self.code.lower()}|{self.guid or self.stem}"
+        """What tells plans apart; short, since it is remembered for every file."""
+        said = self.code.lower() if self.is_given else f"{self.code.lower()}|{self.guid or self.stem}"
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def naming_words(settings: Settings) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Which plan a file is a state of, what it is called, and the projects inserted in it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,23 @@ def test_the_code_comes_from_where_settings_say(
     write(tmp_path / "deep/plan-a.xml", content)
 
     assert read(tmp_path, project_code=project_code).row("project")["code"] == expected
+
+
+def test_the_folder_may_say_the_programme(tmp_path: Path) -> None:
+    write(tmp_path / "Nova/a.xml", plan(task(1), Title="Atlas"))
+
+    answer = read(tmp_path, attributes={"program": "folder"})
+
+    assert (answer.row("project")["program"], answer.row("program")["id"]) == ("Nova", "Nova")
+    assert answer.summary.degraded == ()
+
+
+def test_what_is_remembered_of_three_hundred_plans_fits(tmp_path: Path) -> None:
+    for number in range(40):
+        title, guid = f"A project with a rather long title, number {number}", f"0A1B2C3D-0000-4000-8000-{number:012}"
+        write(tmp_path / f"portfolio/plan-{number:03}.xml", plan(task(1), Title=title, GUID=guid))
+
+    assert len(json.dumps(read(tmp_path).summary.cursor)) / 40 * 300 < 64 * 1024
 
 
 def test_the_alias_project_code_comes_before_the_title(tmp_path: Path) -> None:
