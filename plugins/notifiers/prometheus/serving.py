@@ -39,9 +39,10 @@ async def answer(send: Any, status: int, headers: Mapping[str, str], *parts: byt
     told = {**headers, "content-length": str(sum(len(part) for part in parts))}
     raw = [(name.encode(), value.encode()) for name, value in told.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
-    for part in () if bodyless else parts:
+    *first, last = [part for part in parts if part and not bodyless] or [b""]
+    for part in first:
         await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": last})
 
 
 def header(scope: Any, name: bytes) -> str:
