@@ -22,6 +22,7 @@ class Mailroom:
         self._clock = clock
         self._telemetry = telemetry
         self._changed = asyncio.Event()
+        self._at_work: Deliverer | None = None
         self._deliverer = self._open()
 
     def _open(self) -> Deliverer:
@@ -90,7 +91,8 @@ class Mailroom:
         """Deliver until told to stop, over other channels after each swap."""
         while not stop.is_set():
             ended = asyncio.Event()
-            work = asyncio.create_task(self._deliverer.run(ended))
+            deliverer = self._at_work = self._deliverer
+            work = asyncio.create_task(deliverer.run(ended))
             waits = [asyncio.create_task(stop.wait()), asyncio.create_task(self._changed.wait())]
             await asyncio.wait([work, *waits], return_when=asyncio.FIRST_COMPLETED)
             ended.set()
@@ -98,7 +100,10 @@ class Mailroom:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
             await work
+            self._at_work = None
             self._changed.clear()
+            if deliverer is not self._deliverer:
+                await deliverer.close()
 
     async def swap(self, in_force: InForce) -> None:
         """Open the notifiers of new settings; what the old ones are sending is finished first."""
@@ -110,7 +115,9 @@ class Mailroom:
             await asyncio.to_thread(self._store.reset_circuit, name)
         self._deliverer = self._open()
         self._changed.set()
-        await old.close()
+        # One at work is closed by `run` when it has ended: what it is sending would else be cut off and sent twice.
+        if old is not self._at_work:
+            await old.close()
 
     async def close(self) -> None:
         """Let go of every channel."""

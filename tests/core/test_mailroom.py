@@ -1,5 +1,6 @@
 """Delivery over the notifiers of real settings: one that cannot be opened, fallbacks, secrets, and what is counted."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,4 +125,52 @@ async def test_end_of_an_access_token_is_shown(tmp_path: Path, httpserver: HTTPS
 
     shown = telemetry.registry.get_sample_value("pmo_watch_oauth_token_expiry_timestamp_seconds", {"notifier": "mail"})
     assert shown == NOW.timestamp() + 3599
+    store.close()
+
+
+class Slow:
+    """A notifier that takes its time, and notes what is done with it."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.begun, self.closed = asyncio.Event(), asyncio.Event()
+
+    async def send(self, row: object) -> str:
+        """Take a moment."""
+        self.begun.set()
+        await asyncio.sleep(0.2)
+        self.done.append("sent")
+        return "ok"
+
+    async def close(self) -> None:
+        """Note it."""
+        self.done.append("closed")
+        self.closed.set()
+
+
+async def test_reload_closes_a_notifier_only_when_its_messages_have_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = settings(tmp_path)
+    store = open_store(loaded.settings.database.url.get_secret_value())
+    written(store, "mail", "ann@pmo.test")
+    opened: list[Slow] = []
+
+    def open_slow(*_: object) -> dict[str, Slow]:
+        opened.append(Slow())
+        return {"mail": opened[-1]}
+
+    monkeypatch.setattr("pmo_watch.mailroom.open_notifiers", open_slow)
+    room, stop = Mailroom(store, loaded, FixedClock(NOW)), asyncio.Event()
+    work = asyncio.create_task(room.run(stop))
+    await asyncio.wait_for(opened[0].begun.wait(), 5)
+
+    await room.swap(in_force.load(loaded.settings.path))
+    await asyncio.wait_for(opened[0].closed.wait(), 5)
+    stop.set()
+    await work
+    await room.close()
+
+    assert opened[0].done == ["sent", "closed"]
+    assert opened[1].done == ["closed"]
     store.close()
