@@ -145,9 +145,11 @@ class Notices:
 
         `faults`: notifier -> since when, and what the other side said.
         """
+        recipients = self._desk.audiences.resolve(ICT, None).recipients if faults else ()
+        told = {other.key: other for one in recipients if (other := self._desk.elsewhere(one, faults)) is not None}
+        if faults and not told:
+            return  # not marked as told: it is said as soon as one of them works again
         for name, since in self._not_yet("channel", {name: since for name, (since, _) in faults.items()}):
-            recipients = self._desk.audiences.resolve(ICT, None).recipients
-            told = {other.key: other for one in recipients if (other := self._desk.elsewhere(one, faults)) is not None}
             self._send(told.values(), Notice("channel", name, since, faults[name][1]))
 
     def on_files(self) -> None:

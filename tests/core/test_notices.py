@@ -54,5 +54,14 @@ def test_without_any_channel_that_works_nobody_is_told() -> None:
     assert notices(room("mail", "teams", ict=ICT).cycle()) == []
 
 
+def test_fault_that_could_reach_nobody_is_told_once_another_channel_works() -> None:
+    made = room("mail", "teams", ict=ICT)
+    made.cycle()
+    del made.faults["mail"]
+
+    assert notices(made.cycle()) == [("mail", "ict@example.org", "Channel teams does not work")]
+    assert notices(made.cycle()) == []
+
+
 def test_without_an_ict_unit_the_pmo_is_told() -> None:
     assert notices(room("teams").cycle()) == [("mail", "pmo@example.org", "Channel teams does not work")]
