@@ -86,7 +86,7 @@ class Engine:
         self._number = 0
         self._settled: set[str] = set()
         self._stopped = False
-        self._being_read: list[Source] = []
+        self._being_read: list[Asked] = []
 
     def forget(self, flag: str) -> None:
         """Let the next cycle take back a mark that a person set and that has been acted upon."""
@@ -178,7 +178,7 @@ class Engine:
                 continue
             state = self._known.states.get(name)
             try:
-                source = open_source(self.in_force, name, now)
+                source = self._opened(name, now)
             except SourceError as fault:
                 refused = isinstance(fault, SourceRefused)
                 failed.append(Reading(name, now, Outcome.FAILED, error=str(fault), refused=refused))
@@ -187,14 +187,23 @@ class Engine:
                 LOG.exception("source cannot be opened", source=name)
                 failed.append(Reading(name, now, Outcome.FAILED, error=DEFECT))
                 continue
-            self._reads_files[name] = reads_files(source)
             asked.append(Asked(name, source, state.cursor if state else {}))
-        self._being_read = [one.source for one in asked]
+        self._being_read = asked
         try:
             return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
         finally:
             for one in asked:
-                one.source.close()
+                _close(one.name, one.source)
+            self._being_read = []
+
+    def _opened(self, name: str, now: datetime) -> Source:
+        source = open_source(self.in_force, name, now)
+        try:
+            self._reads_files[name] = reads_files(source)
+        except Exception:
+            _close(name, source)
+            raise
+        return source
 
     def graces(self) -> dict[str, Span]:
         """Return how long each source may fail before the ICT unit is told."""
@@ -264,7 +273,7 @@ class Engine:
             (MarkKind(kind), name): text for (kind, name), text in routed.marks.items()
         }
         marks |= {(MarkKind.FLAG, f"{ACCEPT}{name}"): None for name in decided.accepting}
-        marks |= {(MarkKind.FLAG, flag): None for flag in self._settled}
+        marks |= {(MarkKind.FLAG, flag): None for flag in tuple(self._settled)}
         texts = self.in_force.loaded.texts
         known = self.store.marks(MarkKind.RULE_TEXT)
         marks |= {(MarkKind.RULE_TEXT, file): text for file, text in texts.items() if known.get(file) != text}
@@ -316,7 +325,8 @@ class Engine:
     # --- after the commit -----------------------------------------------------------------------------------------
 
     def _take(self, draft: Draft) -> None:
-        self._settled.clear()
+        # A reload in another thread may have added one since the marks were written: that one stays for the next cycle.
+        self._settled -= {name for (_, name), text in draft.change.marks.items() if text is None}
         self._revision = (draft.change.based_on or 0) + 1
         self._known = draft.picture.known
         self._picture = draft.picture
@@ -361,8 +371,15 @@ class Engine:
     def stop(self) -> None:
         """Give up a reading that goes on, and begin no other; what is read already is still taken in."""
         self._stopped = True
-        for source in self._being_read:
-            source.close()
+        for one in self._being_read:
+            _close(one.name, one.source)
+
+
+def _close(name: str, source: Source) -> None:
+    try:
+        source.close()
+    except Exception:  # a plugin's defect costs its source, never the others
+        LOG.exception("source cannot be closed", source=name)
 
 
 def _named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Any]]) -> list[Thread]:

@@ -1,12 +1,14 @@
 """Everything that people set, loaded together: what is in force, swapped as a whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from pmo_watch import __version__
 from pmo_watch.alerts import OutboxRow
@@ -24,6 +26,7 @@ from pmo_watch.settings_entries import NotifierEntry, SourceEntry
 from pmo_watch.telling import Notifier, NotifierContext, Observer, OwnMetrics
 from pmo_watch.workdays import Calendar
 
+LOG = structlog.get_logger("pmo_watch.in_force")
 USER_AGENT = f"pmo-watch/{__version__}"
 
 
@@ -203,11 +206,14 @@ def watched_paths(in_force: InForce, now: datetime) -> dict[str, Sequence[Path]]
     for name, entry in in_force.sources().items():
         if not getattr(entry.settings, "watch", False):
             continue
-        with suppress(SourceError):
-            source = open_source(in_force, name, now)
-            if isinstance(source, Watches):
-                found[name] = source.paths()
-            source.close()
+        try:
+            with closing(open_source(in_force, name, now)) as source:
+                if isinstance(source, Watches):
+                    found[name] = source.paths()
+        except SourceError:
+            continue  # its reading says so
+        except Exception:  # a plugin's defect costs its source, never the others
+            LOG.exception("source cannot be watched, only read on time", source=name)
     return found
 
 

@@ -4,12 +4,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from office import NOW, Office, cycle
 
+from pmo_watch import in_force
+from pmo_watch.contracts import Cursor, Source
 from pmo_watch.cycle import Engine, Stopped
 from pmo_watch.errors import SourceRefused
+from pmo_watch.flow import Records, Summary
 from pmo_watch.operations import Wanted, acknowledge_alerts
 from pmo_watch.store import CycleChange, MarkKind, OutboxQuery, Store, StoreConflict, TransitionQuery
 from pmo_watch.telling import CycleReport
@@ -212,3 +216,66 @@ def test_stop_gives_up_a_reading_that_goes_on_and_keeps_nothing_of_it(tmp_path: 
     assert ends == ["stopped while it read"]
     assert written(store) == before
     store.close()
+
+
+def test_approval_used_while_a_cycle_is_written_is_taken_back_by_the_next(
+    office: Office, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, write = Engine(store, office.load()), store.write
+    cycle(engine)
+    write(CycleChange(NOW, marks={(MarkKind.FLAG, "approve:reload"): "ann"}))
+
+    def used_after(change: CycleChange) -> None:
+        write(change)
+        engine.forget("approve:reload")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", used_after)
+        engine.cycle(NOW + 20 * MINUTE, [])
+    engine.cycle(NOW + 40 * MINUTE, [])
+
+    assert store.marks(MarkKind.FLAG) == {}
+
+
+class Defective:
+    """A source whose plugin has a defect beside reading."""
+
+    def __init__(self, source: Source, where: str) -> None:
+        self._source, self._where = source, where
+
+    def read(self, cursor: Cursor | None) -> Iterator[Records | Summary]:
+        """Read as the source does."""
+        return iter(self._source.read(cursor))
+
+    def paths(self) -> Sequence[Path]:
+        """Fail, or name nothing."""
+        if self._where == "paths":
+            raise KeyError("a defect")
+        return []
+
+    def close(self) -> None:
+        """Close, then fail perhaps."""
+        self._source.close()
+        if self._where == "close":
+            raise OSError("a defect")
+
+
+@pytest.mark.parametrize("where", ["paths", "close"])
+def test_defect_of_a_source_beside_reading_costs_no_other(
+    office: Office, store: Store, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    opened = in_force.open_source
+
+    def open_one(*asked: Any) -> Any:
+        source = opened(*asked)
+        return Defective(source, where) if asked[1] == "people" else source
+
+    monkeypatch.setattr("pmo_watch.cycle.open_source", open_one)
+    monkeypatch.setattr("pmo_watch.in_force.open_source", open_one)
+    office.config.write_text(office.config.read_text().replace("every: ", "watch: true, every: "))
+
+    draft = Engine(store, office.load()).cycle(NOW, ["plans", "people"])
+
+    outcomes = {one.source: one.outcome.value for one in draft.readings}
+    assert outcomes == {"plans": "complete", "people": "failed" if where == "paths" else "complete"}
+    assert "plans" in in_force.watched_paths(office.load(), NOW)
