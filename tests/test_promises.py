@@ -12,10 +12,11 @@ from office import NOW, Office, Reach, cycle
 
 from pmo_watch.clock import FixedClock
 from pmo_watch.cycle import Engine
+from pmo_watch.errors import StoreError
 from pmo_watch.in_force import with_rules
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.operations import Hush, add_silence
-from pmo_watch.store import CycleChange, MarkKind, OutboxQuery, Store, StoreError, TransitionQuery
+from pmo_watch.store import CycleChange, MarkKind, OutboxQuery, Store, TransitionQuery
 
 DAY = timedelta(days=1)
 
