@@ -174,7 +174,7 @@ def test_structure_decides_what_is_a_summary_and_what_counts() -> None:
 
 
 def test_done_follows_from_dates_and_progress() -> None:
-    given = [
+    given: list[dict[str, Any]] = [
         {"key": "a", "project": "G1", "actual_finish": date(2026, 1, 1)},
         {"key": "b", "project": "G1", "progress": Decimal(100)},
         {"key": "c", "project": "G1", "progress": Decimal(99)},
