@@ -19,7 +19,7 @@ from pmo_watch import __version__
 from pmo_watch.clock import Clock
 from pmo_watch.cycle import Draft, Engine, Stopped
 from pmo_watch.errors import ConfigError, StoreError
-from pmo_watch.in_force import InForce, open_observers, watched_paths
+from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.reload import Plan, plan_reload
 from pmo_watch.schedule import Timetable, Watch
@@ -275,9 +275,10 @@ class Daemon:
         async with self._cycling:
             if new.base is not self._in_force.base:
                 self._observers = open_observers(new, self._telemetry)
-            self._in_force = new
+            former, self._in_force = self._in_force, new
             self._engine.swap(new, self._observers)
-            self._timetable = self._new_timetable()
+            before, self._timetable = self._timetable, self._new_timetable()
+            self._timetable.keep(before, read_alike(former, new))
             await self._mailroom.swap(new)
         tell_names(self._telemetry, self._in_force, self._clock.now())
         await asyncio.to_thread(self._watch_files, asyncio.get_running_loop())
@@ -308,7 +309,11 @@ class Daemon:
             async def answer(scope: Any, receive: Any, send: Any) -> None:
                 # Looked up at each request: a reload may have put another observer in its place.
                 now = [one for one in self._observers.values() if isinstance(one, ServesHttp)]
-                app = next(one.mounts()[path] for one in now if path in one.mounts())
+                app = next((one.mounts()[path] for one in now if path in one.mounts()), None)
+                if app is None:
+                    await send({"type": "http.response.start", "status": 404, "headers": []})
+                    await send({"type": "http.response.body", "body": b"not served any more\n"})
+                    return
                 await asyncio.to_thread(tell_outbox, self._telemetry, self._store, self._in_force.notifiers())
                 await app(scope, receive, send)
 

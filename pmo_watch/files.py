@@ -7,7 +7,7 @@ import glob
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
@@ -82,7 +82,24 @@ def _matching(path: str, folder: Path, start: Path, suffixes: Sequence[str]) -> 
     rest = os.path.relpath(os.path.normpath(folder / path), start)
     if rest == ".":
         return [one for one in start.iterdir() if one.suffix.lower() in suffixes]
-    return [start / name for name in glob.glob(rest, root_dir=start, recursive=True)]
+    pieces = PurePath(rest).parts
+    found = {start}
+    for piece in (*pieces, "*") if pieces[-1] == "**" else pieces:
+        if piece == "**":
+            found = {inner for one in found for inner in _folders(one)}
+        else:
+            found = {one / name for one in found for name in glob.glob(piece, root_dir=one)}
+    return list(found)
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """Return the folder and all below it, each real one once: links in a circle would have no end for `glob`."""
+    entered = {os.path.realpath(top)}
+    for folder, names, _ in os.walk(top, followlinks=True):
+        yield Path(folder)
+        real = {name: os.path.realpath(os.path.join(folder, name)) for name in sorted(names) if name[0] != "."}
+        names[:] = [name for name, path in real.items() if path not in entered]
+        entered |= set(real.values())
 
 
 def _is_passing(part: str) -> bool:

@@ -185,6 +185,15 @@ def _opened(in_force: InForce, entry: NotifierEntry, context: NotifierContext) -
         return Unopened(fault.reason, fault.answer)
 
 
+def read_alike(before: InForce, after: InForce) -> list[str]:
+    """Return the sources that give the same with both: their settings, the organisation and the calendars are alike."""
+    if before.organisation != after.organisation or before.calendars != after.calendars:
+        return []
+    # As values: each loading makes the models anew, and models of two classes are never equal.
+    old = {name: entry.settings.model_dump() for name, entry in before.sources().items()}
+    return [name for name, entry in after.sources().items() if old.get(name) == entry.settings.model_dump()]
+
+
 def open_observers(in_force: InForce, metrics: OwnMetrics | None) -> dict[str, Observer]:
     """Open every observer."""
     kinds = in_force.plugins.observers

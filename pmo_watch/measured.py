@@ -1,6 +1,6 @@
 """A measure's answer for every row: a value, or why there is none (spec measures 1.2, 1.5, 1.10)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -184,8 +184,3 @@ def _own_unit(measure: Measure[Any], columns: Sequence[str]) -> pl.Expr:
     if measure.unit == Unit.INDICATOR and "indicator.unit" in columns:
         return pl.col("indicator.unit").fill_null("")
     return pl.lit(measure.unit.value)
-
-
-def companions_of(measures: Mapping[str, Measure[Any]]) -> dict[str, str]:
-    """Return which measure gives each companion."""
-    return {companion: one.name for one in measures.values() for companion in one.companions}

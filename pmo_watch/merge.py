@@ -14,7 +14,6 @@ from pmo_watch.references import Directory, identify, with_references
 from pmo_watch.workdays import Calendar
 
 SourceRows = Mapping[str, Mapping[str, pl.DataFrame]]  # source -> entity -> its own rows
-ENGINE = ("@usable", "@reading", "@native")
 ANCHORS = {
     "register": "name",
     "schedule": "forecast_finish",

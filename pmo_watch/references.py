@@ -14,7 +14,6 @@ from pmo_watch.flow import Rejected
 from pmo_watch.model import Kind
 
 NAMES = ("id", "code", "email", "name")  # what people may write in place of a key, most telling first
-EVERYWHERE = "*"
 
 Frames = Mapping[str, pl.DataFrame]
 

@@ -58,6 +58,17 @@ class Timetable:
                 wait = min(timedelta(minutes=2 ** min(times - 1, 6)), LONGEST_REFUSAL)
                 self._rhythms[name] = replace(rhythm, next=now + wait)
 
+    def keep(self, before: "Timetable", names: Iterable[str]) -> None:
+        """Go on with what another timetable knew of these sources: one that refused is not asked again the sooner."""
+        known = before.rhythms()
+        with self._lock:
+            self._rhythms |= {name: known[name] for name in names if name in known and name in self._rhythms}
+
+    def rhythms(self) -> dict[str, Rhythm]:
+        """Return how each source is asked now."""
+        with self._lock:
+            return dict(self._rhythms)
+
     def changed(self, name: str, now: datetime) -> None:
         """Make a source due at once: its files changed, or a person asks."""
         with self._lock:

@@ -7,7 +7,7 @@ all alike.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 import polars as pl
@@ -31,8 +31,6 @@ class Calendar:
     first: date | None = None
     last: date | None = None
     minutes_per_day: int = 480
-    day_start: time = time(8)
-    day_end: time = time(17)
 
     def works(self, day: date) -> bool:
         """Say whether the day is worked."""

@@ -49,6 +49,18 @@ def test_a_path_is_a_file_a_folder_or_a_glob(tmp_path: Path, path: str, expected
     assert parts(listing.files) == expected
 
 
+@pytest.mark.timeout(20)
+def test_links_in_a_circle_have_an_end(tmp_path: Path) -> None:
+    write(tmp_path / "plans" / "deep" / "c.xml")
+    write(tmp_path / "elsewhere" / "d.xml")
+    for name, target in (("one", "."), ("two", ".."), ("deep/three", "..")):
+        (tmp_path / "plans" / name).symlink_to(target, target_is_directory=True)
+
+    listing = list_files("plans/**/*.xml", tmp_path, (".xml",))
+
+    assert parts(listing.files) == ["deep/c.xml", "two/elsewhere/d.xml"]
+
+
 def test_brackets_may_be_part_of_a_name(tmp_path: Path) -> None:
     write(tmp_path / "plans [old]" / "a.xml")
 

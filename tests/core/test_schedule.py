@@ -47,6 +47,18 @@ def test_source_that_refuses_waits_longer_each_time(times: int, minutes: int) ->
     assert table.next() == NOW + minutes * MINUTE
 
 
+def test_source_that_refused_is_not_asked_the_sooner_for_a_new_timetable() -> None:
+    before = Timetable({"plans": HOUR, "jira": HOUR, "gone": HOUR}, NOW)
+    before.asked(["plans", "jira", "gone"], NOW)
+    before.refused("jira", NOW, 4)
+    after = Timetable({"plans": HOUR, "jira": HOUR, "new": HOUR}, NOW)
+
+    after.keep(before, ["jira", "new"])
+
+    assert after.due(NOW) == ["plans", "new"]
+    assert after.due(NOW + 8 * MINUTE) == ["plans", "jira", "new"]
+
+
 def test_source_that_is_gone_is_nobodys_concern() -> None:
     table = Timetable({}, NOW)
 

@@ -17,7 +17,6 @@ from pmo_watch_plugins.sources.csv_file.values import Values
 from pmo_watch.api import DTYPES, ENTITIES, Kind
 
 Rows = list[tuple[str, pl.DataFrame]]
-ROLE_KEY = ("email", "role", SCOPE)
 
 
 @dataclass(frozen=True, slots=True)
