@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evaluation import floor as comparison_floor
-from exposition import measure_exposition
+from exposition import measure_exposition, measure_rendering
 from lxml import etree
 from portfolio import write_plans
 from storage import driver_alone, sqlite_databases
@@ -167,6 +167,9 @@ def figures(folder: Path, plans: int, tasks: int, rules: int) -> Iterator[Figure
     store.close()
     served, static = measure_exposition(100_000)
     yield Figure("/metrics, 100,000 series", served, static, "at most 1.5 x static bytes")
+    fresh, same, packing = measure_rendering(100_000)
+    yield Figure("writing 100,000 series, both formats, packed", fresh, packing, "about 0.1 s")
+    yield Figure("the same with nothing new", same, None, "part of a cycle with nothing new")
     start, resident = cold_start(folder, port)
     yield Figure("cold start to ready", start, None, "under 3 s")
     yield Figure("resident memory of the daemon", resident, None, "under 400 MB", "MB")
