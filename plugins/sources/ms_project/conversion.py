@@ -89,8 +89,8 @@ def open_project(plan: Plan, facts: FileFacts, place: Place) -> Project:
     calendars = PlanCalendars(plan.calendars, plan.header.get("CalendarUID"), _bounds(plan))
     header = [one for name in HEADER_TIMES[:3] if (one := _header_date(plan, name))]
     days = Days(
-        [one for one in plan.times.schedule.values() if one],
-        [*(one for one in plan.times.typed.values() if one), *header],
+        [one for one in plan.known.schedule.values() if one],
+        [*(one for one in plan.known.typed.values() if one), *header],
         facts.settings.placeholder_dates,
     )
     schedule = schedule_of(plan, outline, calendars, days)

@@ -45,6 +45,8 @@ class Days:
         self.nothing = _meaningless({one.date() for one in (*times, *others)}, listed)
         self.only_days = all(one.time() == time() for one in times if one.date() not in self.nothing)
         self.plain = DayOf(datetime.date)
+        self._starts: dict[PlanCalendar, Pair] = {}
+        self._finishes: dict[PlanCalendar, Pair] = {}
 
     def kept(self, moments: Sequence[datetime | None]) -> list[datetime | None]:
         """Return the times without placeholders."""
@@ -54,11 +56,16 @@ class Days:
 
     def finish(self, calendar: PlanCalendar) -> Pair:
         """Return how finishes become days."""
-        return (self.plain if self.only_days else DayOf(calendar.finish_day)), self.plain
+        return self._pair(calendar, calendar.finish_day, self._finishes)
 
     def start(self, calendar: PlanCalendar) -> Pair:
         """Return how starts become days."""
-        return (self.plain if self.only_days else DayOf(calendar.start_day)), self.plain
+        return self._pair(calendar, calendar.start_day, self._starts)
+
+    def _pair(self, calendar: PlanCalendar, day: Callable[[datetime], date], made: dict[PlanCalendar, Pair]) -> Pair:
+        if calendar not in made:
+            made[calendar] = (self.plain if self.only_days else DayOf(day)), self.plain
+        return made[calendar]
 
 
 def _meaningless(seen: set[date], listed: frozenset[date]) -> frozenset[date]:

@@ -21,10 +21,10 @@ from .tables import (
     LINK_LAYOUT,
     RESOURCE_LAYOUT,
     Fault,
+    Known,
     Scales,
     Shape,
     Table,
-    Times,
     assignment_layout,
     baseline_layout,
     task_layout,
@@ -69,16 +69,16 @@ class Plan:
 
     def __init__(self, wish: Wish) -> None:
         self.scales = Scales(wish.cost_scale)
-        self.times = Times()
+        self.known = Known()
         self.header: dict[str, str] = {}
         self.calendars: dict[str, CalendarEntry] = {}
         self.fields = CustomFields()
         self.attributes: dict[str, dict[int, str]] = {}  # FieldID -> row of the task -> value
-        self.tasks = Table(task_layout(self.scales), self.times)
-        self.baselines = Table(baseline_layout(self.scales), self.times)
-        self.links = Table(LINK_LAYOUT, self.times)
-        self.resources = Table(RESOURCE_LAYOUT, self.times)
-        self.assignments = Table(assignment_layout(self.scales), self.times)
+        self.tasks = Table(task_layout(self.scales), self.known)
+        self.baselines = Table(baseline_layout(self.scales), self.known)
+        self.links = Table(LINK_LAYOUT, self.known)
+        self.resources = Table(RESOURCE_LAYOUT, self.known)
+        self.assignments = Table(assignment_layout(self.scales), self.known)
         self.phases: dict[int, list[Phase]] = {}  # row of the assignment
         self.inserted: dict[int, Plan] = {}  # row of the task that holds another project
         self.calendar_faults: list[Fault] = []

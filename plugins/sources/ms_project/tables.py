@@ -67,7 +67,7 @@ class Shape:
     def __init__(self, names: tuple[str, ...], parts: tuple[str, ...] = ()) -> None:
         self.blank: dict[str, str | None] = dict.fromkeys(names)
         self.tags = tuple(f"{{*}}{name}" for name in (*names, *parts))
-        self.many = 6 * len(names)  # of so many children, picking by tag is faster than taking them all
+        self.many = 3 * len(names)  # of more children, picking by tag is faster than taking them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +100,24 @@ class Scales:
         return money_of(text, self._cost_scale)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Times:
-    """The times a plan holds, each text worked out once: those of its schedule, and all others."""
+class Known:
+    """What the texts of a plan mean, each worked out once: times of its schedule, all other times, numbers by kind."""
 
-    schedule: Values[datetime] = field(default_factory=lambda: Values(moment))
-    typed: Values[datetime] = field(default_factory=lambda: Values(moment))
+    def __init__(self) -> None:
+        self.schedule: Values[datetime] = Values(moment)
+        self.typed: Values[datetime] = Values(moment)
+        self.flags: Values[bool] = Values(flag)
+        self._numbers: dict[Callable[[str], int], Values[int]] = {}
+
+    def numbers(self, parse: Callable[[str], int]) -> Values[int]:
+        """Return the numbers that are read so."""
+        return self._numbers.setdefault(parse, Values(parse))
 
 
 class Table:
     """The rows of one element. A row of `parents` is the number of the row it belongs to."""
 
-    def __init__(self, layout: Layout, times: Times) -> None:
+    def __init__(self, layout: Layout, known: Known) -> None:
         self.layout = layout
         self.shape = Shape(layout.names, layout.parts)
         self.parents: list[int] = []
@@ -121,9 +127,7 @@ class Table:
         self.numbers: dict[str, list[int | None]] = {name: [] for name in layout.numbers}
         self.flags: dict[str, list[bool | None]] = {name: [] for name in layout.flags}
         self._waiting: list[Texts] = []
-        self._times = times
-        self._numbers = {name: Values(parse) for name, parse in layout.numbers.items()}
-        self._flags = Values(flag)
+        self._known = known
         self._full = 0
 
     def __len__(self) -> int:
@@ -143,13 +147,13 @@ class Table:
         for name in self.layout.texts:
             self.texts[name].extend(_cleaned(columns[name]))
         for name in self.layout.moments:
-            self._convert(name, columns[name], self._times.schedule, self.moments[name])
+            self._convert(name, columns[name], self._known.schedule, self.moments[name])
         for name in self.layout.typed:
-            self._convert(name, columns[name], self._times.typed, self.moments[name])
-        for name, values in self._numbers.items():
-            self._convert(name, columns[name], values, self.numbers[name])
+            self._convert(name, columns[name], self._known.typed, self.moments[name])
+        for name, parse in self.layout.numbers.items():
+            self._convert(name, columns[name], self._known.numbers(parse), self.numbers[name])
         for name in self.layout.flags:
-            self._convert(name, columns[name], self._flags, self.flags[name])
+            self._convert(name, columns[name], self._known.flags, self.flags[name])
         self._full += len(self._waiting)
         self._waiting.clear()
 
