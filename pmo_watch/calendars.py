@@ -66,7 +66,8 @@ def _build(name: str, spec: CalendarSettings, folder: Path, place: Place) -> Cal
 
 def _of_file(path: Path, place: str) -> Days:
     if not path.is_file():
-        raise SettingsError(f"{place}: the calendar file {path} does not exist")
+        what = "is a folder: name a file" if path.is_dir() else "does not exist"
+        raise SettingsError(f"{place}: the calendar file {path} {what}")
     return read_days(path)
 
 

@@ -183,6 +183,9 @@ def _opened(in_force: InForce, entry: NotifierEntry, context: NotifierContext) -
         return in_force.plugins.notifiers[entry.type].open(entry.settings, context)
     except DeliveryError as fault:
         return Unopened(fault.reason, fault.answer)
+    except Exception as fault:  # a plugin's defect costs its messages a wait, and the other notifiers nothing
+        LOG.exception("notifier cannot be opened", notifier=entry.name)
+        return Unopened("other", f"its plugin failed: {type(fault).__name__}")
 
 
 def read_alike(before: InForce, after: InForce) -> list[str]:

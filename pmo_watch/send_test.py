@@ -62,6 +62,10 @@ def _recipients(engine: Engine, in_force: InForce, target: str, now: datetime) -
         return [Recipient(target, target, addressed[0], target, language, zone, calendar)]
     audience = in_force.rules.audiences.get(target)
     if audience is None:
+        if target in entries:
+            raise ConfigError(f"the notifier '{target}' sends to addresses: name one, or an audience")
+        if target in in_force.settings.notifiers:
+            raise ConfigError(f"the notifier '{target}' sends no messages, or is switched off")
         known = ", ".join([*in_force.rules.audiences, *entries])
         raise ConfigError(f"'{target}' is no audience, notifier or address; there is {known or 'none'}")
     snapshot = engine.preview(now, ()).picture.snapshot

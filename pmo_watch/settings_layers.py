@@ -40,7 +40,8 @@ def find_settings(path: Path | None = None) -> Path:
     if chosen := path or (Path(named) if named else None):
         if not chosen.is_file():
             how = "--config" if path is not None else CONFIG_VARIABLE
-            raise SettingsError(f"the settings file {chosen}, named by {how}, does not exist")
+            what = "is a folder: name a file" if chosen.is_dir() else "does not exist"
+            raise SettingsError(f"the settings file {chosen}, named by {how}, {what}")
         return chosen
     if found := next((one for one in SEARCHED if one.is_file()), None):
         return found

@@ -263,6 +263,7 @@ MISTAKES = {
     ("outbox", "show", "x"): "there is no message 'x'",
     ("send-test", "nobody"): "'nobody' is no audience, notifier or address",
     ("check", "nowhere"): "nowhere",
+    ("check", "--config", "."): "is a folder: name a file",
     ("init", "milestones.csv"): "cannot be written",
     ("nonsense",): "No such command",
     ("once", "--nonsense"): "No such option",

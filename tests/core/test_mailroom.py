@@ -67,6 +67,28 @@ async def test_notifier_that_cannot_be_opened_keeps_its_messages_and_no_others(t
     store.close()
 
 
+async def test_notifier_whose_plugin_fails_at_opening_keeps_its_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = settings(tmp_path)
+    store = open_store(loaded.settings.database.url.get_secret_value())
+    waits = written(store, "spare", "ann@pmo.test")
+
+    def fail(*_: object) -> None:
+        raise KeyError("address")
+
+    kind = loaded.plugins.notifiers[loaded.notifiers()["spare"].type]
+    monkeypatch.setitem(loaded.plugins.notifiers, kind.name, replace(kind, open=fail))  # type: ignore[arg-type]
+    room = Mailroom(store, loaded, FixedClock(NOW), Telemetry())
+
+    await room.drain()
+    await room.close()
+
+    (entry,) = [one for one in store.outbox(OutboxQuery()) if one.id == waits]
+    assert (entry.state, entry.answer) == (OutboxState.DEFERRED, "its plugin failed: KeyError")
+    store.close()
+
+
 async def test_refused_mail_goes_out_over_the_fallback(tmp_path: Path) -> None:
     box = Mailbox()
     with smtp_server(box) as port:
