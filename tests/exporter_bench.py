@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from factories import a_finding, a_rule, findings_of
 from messages import an_alert
-from metric_tables import read
+from metric_tables import family, read
 from pmo_watch_plugins.notifiers.prometheus import Exporter, Settings
 from prometheus_client.metrics_core import Metric
 from snapshots import TODAY, snapshot
@@ -24,7 +24,7 @@ from pmo_watch.telling import CycleReport
 MEASURES = load_plugins(installed=False).measures
 READ = datetime(2026, 5, 13, 6, 30, tzinfo=UTC)
 SOURCES = {"plans": SourceState("plans", "ms_project", last_good=READ, as_of=date(2026, 5, 11))}
-PROJECT = {
+HARBOUR = {
     "code": "HB-017",
     "name": "Harbour Bridge",
     "program": "program:hb",
@@ -48,7 +48,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "portfolio": [{"uid": "portfolio:infra", "id": "infrastructure"}],
     "program": [{"uid": "program:hb", "id": "HB"}],
     "person": [{"uid": "person:ann", "name": "Ann Smith"}],
-    "project": [PROJECT],
+    "project": [HARBOUR],
     "task": [
         {
             "id": "T1",
@@ -96,6 +96,135 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 COLOURS = [("schedule", "red"), ("cost", "green"), ("data", "grey"), ("overall", "red")]
+
+OF_PROJECT, OF_MILESTONE = "project", "project, milestone"
+# The table of spec channels 4.5.
+FAMILIES = {
+    name: family(kind, labels, text)
+    for name, kind, labels, text in (
+        (
+            "pmo_project_info",
+            "info",
+            "project, name, portfolio, program, phase, state",
+            "Descriptive facts about a project; join on project.",
+        ),
+        (
+            "pmo_project_rag_level",
+            "gauge",
+            "project, dimension",
+            "Computed RAG as of the last evaluation: 0 green, 1 amber, 2 red; absent while grey or not applicable.",
+        ),
+        (
+            "pmo_project_declared_rag_level",
+            "gauge",
+            "project, dimension",
+            "RAG declared by the project: 0 green, 1 amber, 2 red; absent when not declared.",
+        ),
+        ("pmo_projects", "gauge", "portfolio, dimension, rag", "Projects by computed RAG, zero-filled."),
+        (
+            "pmo_project_schedule_performance_ratio",
+            "gauge",
+            OF_PROJECT,
+            "Schedule performance index: earned value divided by planned value.",
+        ),
+        (
+            "pmo_project_earned_schedule_performance_ratio",
+            "gauge",
+            OF_PROJECT,
+            "Time-based schedule performance index: earned schedule divided by actual time.",
+        ),
+        (
+            "pmo_project_cost_performance_ratio",
+            "gauge",
+            OF_PROJECT,
+            "Cost performance index: earned value divided by actual cost.",
+        ),
+        ("pmo_project_progress_ratio", "gauge", OF_PROJECT, "Progress, 0 to 1."),
+        ("pmo_project_planned_value", "gauge", "project, currency", "Planned value in the currency of the label."),
+        ("pmo_project_earned_value", "gauge", "project, currency", "Earned value in the currency of the label."),
+        ("pmo_project_actual_cost", "gauge", "project, currency", "Actual cost in the currency of the label."),
+        (
+            "pmo_project_budget_at_completion",
+            "gauge",
+            "project, currency",
+            "Budget at completion in the currency of the label.",
+        ),
+        (
+            "pmo_project_estimate_at_completion",
+            "gauge",
+            "project, currency",
+            "Estimate at completion in the currency of the label.",
+        ),
+        (
+            "pmo_project_finish_baseline_timestamp_seconds",
+            "gauge",
+            OF_PROJECT,
+            "Baseline finish, end of that civil day.",
+        ),
+        (
+            "pmo_project_finish_forecast_timestamp_seconds",
+            "gauge",
+            OF_PROJECT,
+            "Forecast finish, end of that civil day.",
+        ),
+        ("pmo_project_milestones", "gauge", "project, status", "Milestones by status, zero-filled."),
+        (
+            "pmo_project_open_items",
+            "gauge",
+            "project, kind, due",
+            "Open risks, issues, actions, decisions and changes, zero-filled.",
+        ),
+        (
+            "pmo_project_snapshot_timestamp_seconds",
+            "gauge",
+            "project, source",
+            "As-of time of the source data used in the last evaluation.",
+        ),
+        (
+            "pmo_milestone_info",
+            "info",
+            "project, milestone, name, kind",
+            "Descriptive facts about a milestone; join on project and milestone.",
+        ),
+        (
+            "pmo_milestone_baseline_timestamp_seconds",
+            "gauge",
+            OF_MILESTONE,
+            "Baseline finish of a milestone, end of that civil day.",
+        ),
+        (
+            "pmo_milestone_forecast_timestamp_seconds",
+            "gauge",
+            OF_MILESTONE,
+            "Forecast or actual finish of a milestone, end of that civil day.",
+        ),
+        ("pmo_milestone_completed", "gauge", OF_MILESTONE, "1 when the milestone is done, else 0."),
+        ("pmo_kpi_value", "gauge", "project, kpi, unit", "Last accepted value of an indicator, in its own unit."),
+        (
+            "pmo_kpi_observed_timestamp_seconds",
+            "gauge",
+            "project, kpi",
+            "When the indicator value was observed at its provider.",
+        ),
+        (
+            "pmo_rule_findings",
+            "gauge",
+            "rule, state",
+            "Findings of the last evaluation per rule and state, zero-filled.",
+        ),
+        ("pmo_rule_alerts", "gauge", "rule, level, state", "Alerts per rule, level and state, zero-filled."),
+        (
+            "pmo_alerts",
+            "gauge",
+            "rule, project, entity, level, state",
+            "1 for every alert that is not closed; the series ends with the alert.",
+        ),
+        ("pmo_alert_since_timestamp_seconds", "gauge", "rule, project, entity", "When the alert opened."),
+    )
+}
+# In place of the project where an indicator is observed in a programme.
+ALSO = {"pmo_kpi_value": {"program"}}
+P = 'project="HB-017"'
 
 
 class Noted:

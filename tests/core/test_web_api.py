@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ from served import Daemon, served, three_alerts
 from pmo_watch.alerts import Rendered, Silence
 from pmo_watch.flow import Findings
 from pmo_watch.rules import RuleSet
-from pmo_watch.store import CycleChange, OutboxState, ReadingChange, Settlement, TransitionQuery, open_store
+from pmo_watch.store import CycleChange, OutboxState, ReadingChange, Settlement, open_store
 from pmo_watch.telling import CycleReport
 
 
@@ -363,123 +363,3 @@ async def test_outbox_shows_messages_without_what_they_say(client: httpx2.AsyncC
     assert await ids(client, "outbox?state=waiting&state=rejected&subject=Subject+2") == ["m2"]
     assert await ids(client, "outbox?reason=rejected&answer=550+no+such+user") == ["m1"]
     assert [[one["id"] for one in page] for page in await pages(client, "outbox?limit=2")] == [["m3", "m2"], ["m1"]]
-
-
-# --- acknowledging and silencing --------------------------------------------------------------------------------------
-
-UNTIL = {"until": "2026-06-01", "reason": "Supplier is late, new plan on Friday"}
-
-
-async def test_operator_acknowledges_an_alert(client: httpx2.AsyncClient, daemon: Daemon) -> None:
-    daemon.change(*three_alerts())
-
-    answer = await client.post("/api/v1/alerts/0000000000000001/ack", json=UNTIL)
-
-    assert answer.status_code == 200
-    assert {name: answer.json()[name] for name in ("id", "state", "acknowledged_until", "acknowledged_by")} == {
-        "id": "0000000000000001",
-        "state": "acknowledged",
-        "acknowledged_until": "2026-06-01",
-        "acknowledged_by": "operator on this machine",
-    }
-    assert [one.acknowledged_until for one in daemon.store.alerts()] == [date(2026, 6, 1), None, None]
-    (logged,) = daemon.store.transitions(TransitionQuery())
-    assert (logged.reason, logged.who) == ("acknowledged", "operator on this machine (api)")
-    assert daemon.counted("pmo_watch_acknowledgements_total", via="api") == 1
-
-
-@pytest.mark.parametrize(
-    ("alert", "body", "status", "text"),
-    [
-        ("0000000000000009", UNTIL, 404, "there is no alert 0000000000000009"),
-        (
-            "0000000000000005",
-            UNTIL,
-            409,
-            "alert 0000000000000005 is closed (recovered): there is nothing to acknowledge",
-        ),
-        (
-            "0000000000000004",
-            UNTIL,
-            409,
-            "alert 0000000000000004 is not confirmed yet: there is nothing to acknowledge",
-        ),
-        ("0000000000000001", {"until": "2026-06-01"}, 422, "reason: should be a text"),
-        ("0000000000000001", {**UNTIL, "reason": "no"}, 422, "reason: give 3 to 500 characters that say why"),
-        ("0000000000000001", {**UNTIL, "reason": "x" * 501}, 422, "reason: give 3 to 500 characters that say why"),
-        ("0000000000000001", {**UNTIL, "reason": 7}, 422, "reason: should be a text"),
-        ("0000000000000001", {"reason": "because"}, 422, "until: should be a text"),
-        ("0000000000000001", {**UNTIL, "until": "soon"}, 422, "until: should be a date such as 2026-12-01"),
-        (
-            "0000000000000001",
-            {**UNTIL, "until": "2026-05-11"},
-            422,
-            "until: 2026-05-11 is past, give today or a later day",
-        ),
-        (
-            "0000000000000001",
-            {**UNTIL, "until": "2026-08-11"},
-            422,
-            "until: 2026-08-11 is more than 90 days ahead, give 2026-08-10 or an earlier day",
-        ),
-        ("0000000000000001", {**UNTIL, "untill": "x"}, 422, "'untill' is not known here; there is until, reason"),
-        ("0000000000000001", [1], 422, "the body should be an object"),
-    ],
-)
-async def test_acknowledging_says_what_stands_in_its_way(
-    client: httpx2.AsyncClient, daemon: Daemon, alert: str, body: object, status: int, text: str
-) -> None:
-    pending = an_alert(4, level=None, opened_at=None, since=None)
-    before = [*three_alerts(), pending, an_alert(5, closed_at=NOW, close_reason="recovered")]
-    daemon.change(*before)
-
-    answer = await client.post(f"/api/v1/alerts/{alert}/ack", json=body)
-
-    assert (answer.status_code, answer.json()["error"]["message"]) == (status, text)
-    assert all(one.acknowledged_until is None for one in daemon.store.alerts())
-    assert daemon.counted("pmo_watch_acknowledgements_total", via="api") == 0
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 60_000], ids=["empty", "open", "no text", "deep"])
-async def test_body_that_is_no_json_is_said(client: httpx2.AsyncClient, body: bytes) -> None:
-    answer = await client.post("/api/v1/silences", content=body)
-
-    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the body is not JSON")
-
-
-async def test_operator_silences(client: httpx2.AsyncClient, daemon: Daemon) -> None:
-    wanted = {"match": {"project": "HB-017", "tag": "cost"}, "until": "2026-06-01", "reason": "Re-planning"}
-
-    answer = await client.post("/api/v1/silences", json=wanted)
-
-    (kept,) = daemon.store.silences()
-    assert answer.status_code == 201
-    assert answer.json()["id"] == kept.id
-    assert answer.json()["until"] == "2026-06-01T21:59:59Z"
-    assert (kept.project, kept.tag, kept.rule, kept.why) == ("HB-017", "cost", "", "Re-planning")
-    assert (kept.who, kept.since) == ("operator on this machine", NOW)
-    assert kept.until == datetime(2026, 6, 1, 21, 59, 59, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        ({"match": None}, "match: should be an object with some of rule, project, entity, tag"),
-        ({"match": {"projct": "x"}}, "match: should be an object with some of rule, project, entity, tag"),
-        ({"match": {"project": 7}}, "match.project: should be a text"),
-        ({"match": {}}, "match: name a rule, a project, an entity or a tag: a silence over everything is not offered"),
-        ({"until": "2026-05-11"}, "until: 2026-05-11 is past, give today or a later day"),
-        ({"until": "2026-08-11"}, "until: at most 90 days ahead, so 2026-08-10 or an earlier day"),
-        ({"reason": "x" * 501}, "reason: give 3 to 500 characters that say why"),
-        ({"reason": " no "}, "reason: give 3 to 500 characters that say why"),
-    ],
-)
-async def test_silencing_names_the_field_at_fault(
-    client: httpx2.AsyncClient, daemon: Daemon, change: dict[str, Any], text: str
-) -> None:
-    body = {"match": {"project": "HB-017"}, "until": "2026-06-01", "reason": "Re-planning", **change}
-
-    answer = await client.post("/api/v1/silences", json=body)
-
-    assert (answer.status_code, answer.json()["error"]["message"]) == (422, text)
-    assert daemon.store.silences() == []

@@ -1,7 +1,5 @@
-"""Portfolio metrics: every family of the contract, stable labels, limits, both formats, kept bytes."""
+"""Portfolio metrics: every family of the contract and what it says."""
 
-import gzip
-import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 from exporter_bench import (
+    ALSO,
+    FAMILIES,
     READ,
     ROWS,
     SOURCES,
-    Noted,
+    P,
     a_report,
-    again,
     an_exporter,
     body,
     exposed,
@@ -23,149 +22,16 @@ from exporter_bench import (
     series,
     some_alerts,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from messages import an_alert
-from metric_tables import contract, doubled, families, family, read
-from pmo_watch_plugins.notifiers.prometheus import Settings
+from metric_tables import contract, families
 from pmo_watch_plugins.notifiers.prometheus import families as declared
 from pmo_watch_plugins.notifiers.prometheus.exposition import Family
-from served import Daemon, served
-from structlog.testing import capture_logs
 
-from pmo_watch.plugin_host import load_plugins
-from pmo_watch.store import open_store
 from pmo_watch.testing import check_plugin
 
 FOLDER = Path(__file__).parents[3] / "plugins" / "notifiers" / "prometheus"
-PROJECT, MILESTONE = "project", "project, milestone"
-# The table of spec channels 4.5.
-FAMILIES = {
-    name: family(kind, labels, text)
-    for name, kind, labels, text in (
-        (
-            "pmo_project_info",
-            "info",
-            "project, name, portfolio, program, phase, state",
-            "Descriptive facts about a project; join on project.",
-        ),
-        (
-            "pmo_project_rag_level",
-            "gauge",
-            "project, dimension",
-            "Computed RAG as of the last evaluation: 0 green, 1 amber, 2 red; absent while grey or not applicable.",
-        ),
-        (
-            "pmo_project_declared_rag_level",
-            "gauge",
-            "project, dimension",
-            "RAG declared by the project: 0 green, 1 amber, 2 red; absent when not declared.",
-        ),
-        ("pmo_projects", "gauge", "portfolio, dimension, rag", "Projects by computed RAG, zero-filled."),
-        (
-            "pmo_project_schedule_performance_ratio",
-            "gauge",
-            PROJECT,
-            "Schedule performance index: earned value divided by planned value.",
-        ),
-        (
-            "pmo_project_earned_schedule_performance_ratio",
-            "gauge",
-            PROJECT,
-            "Time-based schedule performance index: earned schedule divided by actual time.",
-        ),
-        (
-            "pmo_project_cost_performance_ratio",
-            "gauge",
-            PROJECT,
-            "Cost performance index: earned value divided by actual cost.",
-        ),
-        ("pmo_project_progress_ratio", "gauge", PROJECT, "Progress, 0 to 1."),
-        ("pmo_project_planned_value", "gauge", "project, currency", "Planned value in the currency of the label."),
-        ("pmo_project_earned_value", "gauge", "project, currency", "Earned value in the currency of the label."),
-        ("pmo_project_actual_cost", "gauge", "project, currency", "Actual cost in the currency of the label."),
-        (
-            "pmo_project_budget_at_completion",
-            "gauge",
-            "project, currency",
-            "Budget at completion in the currency of the label.",
-        ),
-        (
-            "pmo_project_estimate_at_completion",
-            "gauge",
-            "project, currency",
-            "Estimate at completion in the currency of the label.",
-        ),
-        (
-            "pmo_project_finish_baseline_timestamp_seconds",
-            "gauge",
-            PROJECT,
-            "Baseline finish, end of that civil day.",
-        ),
-        (
-            "pmo_project_finish_forecast_timestamp_seconds",
-            "gauge",
-            PROJECT,
-            "Forecast finish, end of that civil day.",
-        ),
-        ("pmo_project_milestones", "gauge", "project, status", "Milestones by status, zero-filled."),
-        (
-            "pmo_project_open_items",
-            "gauge",
-            "project, kind, due",
-            "Open risks, issues, actions, decisions and changes, zero-filled.",
-        ),
-        (
-            "pmo_project_snapshot_timestamp_seconds",
-            "gauge",
-            "project, source",
-            "As-of time of the source data used in the last evaluation.",
-        ),
-        (
-            "pmo_milestone_info",
-            "info",
-            "project, milestone, name, kind",
-            "Descriptive facts about a milestone; join on project and milestone.",
-        ),
-        (
-            "pmo_milestone_baseline_timestamp_seconds",
-            "gauge",
-            MILESTONE,
-            "Baseline finish of a milestone, end of that civil day.",
-        ),
-        (
-            "pmo_milestone_forecast_timestamp_seconds",
-            "gauge",
-            MILESTONE,
-            "Forecast or actual finish of a milestone, end of that civil day.",
-        ),
-        ("pmo_milestone_completed", "gauge", MILESTONE, "1 when the milestone is done, else 0."),
-        ("pmo_kpi_value", "gauge", "project, kpi, unit", "Last accepted value of an indicator, in its own unit."),
-        (
-            "pmo_kpi_observed_timestamp_seconds",
-            "gauge",
-            "project, kpi",
-            "When the indicator value was observed at its provider.",
-        ),
-        (
-            "pmo_rule_findings",
-            "gauge",
-            "rule, state",
-            "Findings of the last evaluation per rule and state, zero-filled.",
-        ),
-        ("pmo_rule_alerts", "gauge", "rule, level, state", "Alerts per rule, level and state, zero-filled."),
-        (
-            "pmo_alerts",
-            "gauge",
-            "rule, project, entity, level, state",
-            "1 for every alert that is not closed; the series ends with the alert.",
-        ),
-        ("pmo_alert_since_timestamp_seconds", "gauge", "rule, project, entity", "When the alert opened."),
-    )
-}
-# In place of the project where an indicator is observed in a programme.
-ALSO = {"pmo_kpi_value": {"program"}}
 
+PLACE = 'portfolio="infrastructure",program="HB"'
+OPEN = {("decision", "on_time"), ("risk", "overdue")}
 
 # --- the families -----------------------------------------------------------------------------------------------------
 
@@ -194,11 +60,6 @@ def test_families_that_are_given_up_for_size_are_those_of_the_contract() -> None
     assert gone[0].startswith("pmo_milestone_")
     assert gone[-1].startswith("pmo_project_")
     assert len(gone) == len(set(gone))
-
-
-P = 'project="HB-017"'
-PLACE = 'portfolio="infrastructure",program="HB"'
-OPEN = {("decision", "on_time"), ("risk", "overdue")}
 
 
 @pytest.mark.parametrize(
@@ -388,186 +249,6 @@ def test_data_are_not_newer_than_their_reading() -> None:
     ]
 
 
-# --- settings and limits ----------------------------------------------------------------------------------------------
-
-
-def test_names_of_persons_are_shown_only_where_the_settings_say_so() -> None:
-    without, with_ = an_exporter(), an_exporter(person_labels=True)
-
-    assert b"Ann" not in body(without)
-    assert b"ann@" not in body(without)
-    assert 'project_leader="Ann Smith"' in samples(with_, "pmo_project_info")[0]
-    assert len(samples(with_, "pmo_alerts")) == len(samples(without, "pmo_alerts")) + 1
-
-
-def test_milestones_can_be_left_out() -> None:
-    noted = Noted()
-
-    exporter = an_exporter(metrics=noted, milestones=False)
-
-    assert set(FAMILIES) - series(exporter) == {name for name in FAMILIES if name.startswith("pmo_milestone_")}
-    assert noted.renderings[0][1] == 0
-
-
-@pytest.mark.parametrize(
-    ("most", "gone"),
-    [
-        (108, ()),
-        (107, ("pmo_milestone_",)),
-        (97, ("pmo_milestone_", "pmo_kpi_")),
-        (94, ("pmo_milestone_", "pmo_kpi_", "pmo_alert")),
-        (87, ("pmo_milestone_", "pmo_kpi_", "pmo_alert", "pmo_project_")),
-    ],
-)
-def test_whole_families_go_until_the_rest_fits(most: int, gone: tuple[str, ...]) -> None:
-    noted = Noted()
-    whole = an_exporter(metrics=noted)
-    total = noted.renderings[0][0]
-
-    exporter = an_exporter(metrics=noted, max_series=most)
-
-    kept, dropped, at = noted.renderings[1]
-    assert series(exporter) == {name for name in FAMILIES if not (gone and name.startswith(gone))}
-    assert kept + dropped == total == body(whole).count(b"\n") - 2 * len(FAMILIES)
-    assert kept <= most
-    assert kept == body(exporter).count(b"\n") - 2 * len(series(exporter))
-    assert at == READ
-
-
-def test_what_is_left_out_is_logged_once_by_name() -> None:
-    report = a_report()
-    with capture_logs() as lines:
-        exporter = an_exporter(report, max_series=107)
-        exporter.cycle_finished(again(report))
-        exporter._settings = Settings()
-        exporter.cycle_finished(again(report))
-
-    assert lines == [
-        {
-            "event": "families left out",
-            "log_level": "warning",
-            "over": 107,
-            "families": [name for name in FAMILIES if name.startswith("pmo_milestone_")],
-        },
-        {"event": "families left out", "log_level": "info", "over": 50_000, "families": []},
-    ]
-
-
-# --- labels -----------------------------------------------------------------------------------------------------------
-
-
-def milestones(*rows: dict[str, Any]) -> list[str]:
-    """Return the labels of the milestones, without their project."""
-    found = samples(an_exporter(a_report({"milestone": list(rows)}, alerts=[])), "pmo_milestone_completed")
-    return [re.fullmatch(r'{project="HB-017",milestone="(.*)"} 0.0', one)[1] for one in found]  # type: ignore[index]
-
-
-def test_labels_are_escaped() -> None:
-    assert milestones({"id": 'a"b\\c'}) == ['a\\"b\\\\c']
-    (info,) = exposed(an_exporter(a_report({"milestone": [{"id": 'a"b\\c', "name": '\\n"'}]})))[
-        "pmo_milestone_info"
-    ].samples
-    assert (info.labels["milestone"], info.labels["name"]) == ('a"b\\c', '\\n"')
-
-
-def test_text_of_others_is_made_harmless() -> None:
-    assert milestones({"id": "a\nb\t c\u202e\u200b\x00 "}) == ["a b c"]
-    assert milestones({"id": "Cafe\u0301"}) == ["Caf\u00e9"]
-
-
-def test_two_of_a_name_are_told_apart_by_their_uid() -> None:
-    first, second, third = ({"uid": f"plans:task:{n}", "id": "M"} for n in (1, 2, 3))
-
-    # The beginnings of SHA-256 of the uids, as any other program would compute them.
-    assert milestones(third, first, second) == ["M", "M~18c4d80e", "M~6a16a67c"]
-    assert milestones(first) == ["M"]
-
-
-def test_same_id_in_two_projects_is_told_apart_by_the_project() -> None:
-    projects = [ROWS["project"][0], {"uid": "project:p2", "code": "HB-018"}]
-    rows = [{"uid": "plans:task:1", "id": "M"}, {"uid": "plans:task:2", "id": "M", "project": "project:p2"}]
-
-    exporter = an_exporter(a_report({"project": projects, "milestone": rows}))
-
-    assert samples(exporter, "pmo_milestone_completed") == [
-        '{project="HB-017",milestone="M"} 0.0',
-        '{project="HB-018",milestone="M"} 0.0',
-    ]
-
-
-def test_projects_of_one_code_are_the_same_two_in_every_family() -> None:
-    projects = [{"uid": f"project:{n}", "code": "P", "name": f"Project {n}", "progress": n} for n in (1, 2)]
-    rows = [{"uid": f"plans:task:{n}", "id": "M", "project": f"project:{n}"} for n in (1, 2)]
-    alerts = [an_alert(n, subject_id="M", project=f"project:{n}", project_code="P") for n in (1, 2)]
-
-    exporter = an_exporter(a_report({"project": projects, "milestone": rows}, alerts=alerts))
-
-    (second,) = {one.labels["project"] for one in exposed(exporter)["pmo_project_progress_ratio"].samples} - {"P"}
-    assert re.fullmatch(r"P~[0-9a-f]{8}", second)
-    for name in ("pmo_project_info", "pmo_milestone_completed", "pmo_alerts", "pmo_alert_since_timestamp_seconds"):
-        assert {one.labels["project"] for one in exposed(exporter)[name].samples} == {"P", second}, name
-
-
-def test_long_id_is_cut_at_a_character_and_stays_itself() -> None:
-    exactly = "x" * 128
-    first, second = milestones({"uid": "plans:task:1", "id": "é" * 65}, {"uid": "plans:task:2", "id": exactly})
-
-    assert first == exactly if first.startswith("x") else second == exactly
-    (cut,) = {first, second} - {exactly}
-    assert re.fullmatch(r"é{59}~[0-9a-f]{8}", cut)
-    assert len(cut.encode()) == 118 + 9
-
-
-def test_long_ids_that_begin_alike_are_told_apart() -> None:
-    rows = [{"uid": f"plans:task:{n}", "id": "x" * 150} for n in (1, 2)]
-
-    found = milestones(*rows)
-
-    assert len(set(found)) == 2
-    assert {len(one) for one in found} == {128}
-
-
-def test_names_are_cut_at_200_characters() -> None:
-    exporter = an_exporter(a_report({"milestone": [{"id": "M", "name": "é" * 300}]}))
-
-    assert samples(exporter, "pmo_milestone_info") == [f'{{{P},milestone="M",name="{"é" * 199}…",kind="internal"}} 1.0']
-
-
-def test_project_that_is_gone_still_names_its_alerts() -> None:
-    gone = an_alert(1, subject_id="M1", project="project:gone", project_code="OLD\n1")
-
-    assert samples(an_exporter(a_report(alerts=[gone])), "pmo_alerts") == [
-        '{rule="key-milestone-slip",project="OLD 1",entity="M1",level="red",state="open"} 1.0'
-    ]
-
-
-TEXTS = st.text(max_size=140)
-
-
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=6))
-def test_any_texts_give_series_that_parsers_read_and_that_are_there_once(texts: list[tuple[str, str, str]]) -> None:
-    projects = [
-        {"uid": f"project:{n}", "code": code, "name": name, "portfolio": "portfolio:infra"}
-        for n, (code, name, _) in enumerate(texts)
-    ]
-    rows = [
-        {"uid": f"plans:task:{n}", "id": key, "name": name, "project": f"project:{n % 2}"}
-        for n, (_, name, key) in enumerate(texts)
-    ]
-    alerts = [
-        an_alert(n, subject=f"plans:task:{n}", subject_id=key, project=f"project:{n}", project_code=code)
-        for n, (code, _, key) in enumerate(texts)
-    ]
-    exporter = an_exporter(a_report({"project": projects, "milestone": rows}, alerts=alerts))
-
-    for openmetrics in (False, True):
-        found = exposed(exporter, openmetrics=openmetrics)
-        assert list(doubled(found)) == []
-        assert len(found["pmo_project_info"].samples) == len(texts)
-        assert len(found["pmo_alerts"].samples) == len(texts)
-
-
 # --- numbers and order ------------------------------------------------------------------------------------------------
 
 
@@ -592,168 +273,6 @@ def test_order_is_the_same_whatever_order_rows_come_in() -> None:
     backwards = {name: rows[::-1] for name, rows in ROWS.items()}
 
     assert body(an_exporter(a_report(backwards, alerts=some_alerts()[::-1]))) == body(an_exporter())
-
-
-# --- rendering --------------------------------------------------------------------------------------------------------
-
-
-def test_openmetrics_names_infos_and_units() -> None:
-    text = body(an_exporter(), openmetrics=True).decode()
-
-    assert "# TYPE pmo_project info\n" in text
-    assert "# HELP pmo_milestone Descriptive facts" in text
-    assert text.count("# UNIT ") == sum(name.endswith("_seconds") for name in FAMILIES)
-    assert (
-        "# HELP pmo_alert_since_timestamp_seconds When the alert opened.\n"
-        "# TYPE pmo_alert_since_timestamp_seconds gauge\n"
-        "# UNIT pmo_alert_since_timestamp_seconds seconds\n"
-    ) in text
-
-
-def test_rendering_that_fails_keeps_the_bytes_and_counts() -> None:
-    noted = Noted()
-    report = a_report()
-    exporter = an_exporter(report, metrics=noted)
-    before = body(exporter)
-
-    with pytest.raises(AttributeError):
-        exporter.cycle_finished(again(report, alerts=[None]))
-
-    assert body(exporter) is before
-    assert (noted.failures, len(noted.renderings)) == (1, 1)
-
-
-def test_cycle_with_nothing_new_writes_and_packs_nothing_anew() -> None:
-    noted = Noted()
-    report = a_report()
-    exporter = an_exporter(report, metrics=noted)
-    before, facts = exporter._renderings, exporter._facts
-
-    exporter.cycle_finished(again(report, ended=READ + timedelta(minutes=1)))
-
-    assert all(exporter._renderings[form] is before[form] for form in (False, True))
-    assert exporter._facts is facts
-    assert noted.renderings[-1] == (noted.renderings[0][0], 0, READ + timedelta(minutes=1))
-
-
-def test_new_rows_a_new_day_and_new_alerts_are_shown() -> None:
-    report = a_report()
-    exporter = an_exporter(report)
-
-    exporter.cycle_finished(again(report, alerts=[]))
-    without_alerts = samples(exporter, "pmo_alerts")
-    exporter.cycle_finished(again(a_report({"decision": []}), alerts=[]))
-
-    assert without_alerts == []
-    assert f'{{{P},kind="decision",due="on_time"}} 0.0' in samples(exporter, "pmo_project_open_items")
-
-
-def test_exporter_asks_for_measures_that_there_are() -> None:
-    known = load_plugins(installed=False).measures
-
-    assert set(an_exporter().wishes()) <= set(known)
-
-
-# --- serving ----------------------------------------------------------------------------------------------------------
-
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-PROMETHEUS_3 = (
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-)
-PROTOBUF = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
-
-
-@pytest.mark.parametrize(
-    ("accept", "served_as"),
-    [
-        ("", TEXT),
-        ("*/*", TEXT),
-        ("text/plain", TEXT),
-        (PROTOBUF, TEXT),
-        ("application/json", TEXT),
-        ("application/openmetrics-text", OPENMETRICS),
-        ("application/openmetrics-text; version=1.0.0", OPENMETRICS),
-        ('application/openmetrics-text; version="1.0.0"', OPENMETRICS),
-        ("APPLICATION/OpenMetrics-Text;Version=1.0.0", OPENMETRICS),
-        ("application/openmetrics-text; version=0.0.1", TEXT),
-        ("application/openmetrics-text; version=2.0.0", TEXT),
-        ("application/openmetrics-text; q=0", TEXT),
-        ("application/openmetrics-text; q=high", TEXT),
-        ("application/openmetrics-text; q=nan", TEXT),
-        ("application/openmetrics-text; q=0.5, text/plain; q=0.5", OPENMETRICS),
-        ("application/openmetrics-text; q=0.5, text/plain; q=0.6", TEXT),
-        ("application/openmetrics-text; q=0.5, text/*", TEXT),
-        ("application/openmetrics-text; q=0.5, */*", OPENMETRICS),
-        (PROMETHEUS_3, OPENMETRICS),
-        (f"{PROTOBUF};q=0.6,{PROMETHEUS_3}", OPENMETRICS),
-        ("application/openmetrics-text;version=0.0.1;q=0.9, application/openmetrics-text;q=0.1", OPENMETRICS),
-        (";;;,,,=;q", TEXT),
-    ],
-)
-async def test_format_is_the_one_asked_for(sqlite_url: str, accept: str, served_as: str) -> None:
-    async with metrics(sqlite_url) as client:
-        answer = await client.get("/metrics", headers={"accept": accept})
-
-    assert (answer.status_code, answer.headers["content-type"]) == (200, served_as)
-    assert answer.headers["vary"] == "Accept, Accept-Encoding"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.text.endswith("# EOF\n") is (served_as == OPENMETRICS)
-    found = read(answer.content, openmetrics=served_as == OPENMETRICS)
-    assert {"pmo_project_info", "pmo_watch_leader"} <= set(found)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "packed"),
-    [
-        ("gzip", True),
-        ("gzip;q=0.001", True),
-        ("deflate, GZIP;q=1.0", True),
-        ("gzip;q=0", False),
-        ("identity", False),
-        ("*", False),
-        ("", False),
-    ],
-)
-async def test_answer_is_packed_where_that_is_accepted(sqlite_url: str, encoding: str, packed: bool) -> None:
-    async with metrics(sqlite_url) as client:
-        plain = (await client.get("/metrics", headers={"accept-encoding": "identity"})).content
-        async with client.stream("GET", "/metrics", headers={"accept-encoding": encoding}) as answer:
-            raw = b"".join([part async for part in answer.aiter_raw()])
-
-    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
-    assert int(answer.headers["content-length"]) == len(raw)
-    assert (gzip.decompress(raw) if packed else raw) == plain
-    assert raw.count(b"\x1f\x8b\x08") == packed, "one gzip member"
-
-
-async def test_head_says_what_get_would_and_other_methods_are_not_served(sqlite_url: str) -> None:
-    async with metrics(sqlite_url) as client:
-        head, get = await client.head("/metrics"), await client.get("/metrics")
-        others = [await client.request(method, "/metrics") for method in ("POST", "PUT", "DELETE", "OPTIONS")]
-
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == get.headers["content-length"]
-    assert head.headers["content-type"] == get.headers["content-type"]
-    assert [(one.status_code, one.headers["allow"]) for one in others] == [(405, "GET, HEAD")] * 4
-
-
-async def test_before_the_first_cycle_the_daemon_s_part_is_served(sqlite_url: str) -> None:
-    async with metrics(sqlite_url, rendered=False) as client:
-        for accept, openmetrics in ((TEXT, False), (OPENMETRICS, True)):
-            answer = await client.get("/metrics", headers={"accept": accept})
-            assert set(read(answer.content, openmetrics=openmetrics)) == {"pmo_watch_leader"}
-
-
-def metrics(url: str, *, rendered: bool = True) -> Any:
-    """Serve an exporter's metrics."""
-    from pmo_watch_plugins.notifiers.prometheus import Exporter
-
-    noted = Noted()
-    exporter = an_exporter(metrics=noted) if rendered else Exporter(Settings(), noted)
-    return served(Daemon(open_store(url), mounts=exporter.mounts()))
 
 
 # --- the folder -------------------------------------------------------------------------------------------------------
