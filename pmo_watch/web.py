@@ -26,7 +26,7 @@ from pmo_watch.store import Store
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp, CycleReport
 from pmo_watch.web_access import Caller
-from pmo_watch.web_ack import AckPages
+from pmo_watch.web_ack import AckPages, Behind
 from pmo_watch.web_acts import Acts
 from pmo_watch.web_answers import HEADER_BYTES, STYLE, BadRequest, error, refusal
 from pmo_watch.web_api import LISTS, Lists
@@ -85,7 +85,8 @@ class Site:
         self._lists = Lists(backend.store, backend.report, backend.now)
         self._acts = Acts(backend.store, backend.now, backend.zone)
         keys = [Key(one.id, one.key.get_secret_value().encode()) for one in backend.http.ack.keys]
-        self._ack = AckPages(backend.store, keys, backend.telemetry, backend.zone, backend.calendar) if keys else None
+        behind = Behind(backend.store, backend.telemetry, backend.zone, backend.calendar, backend.report)
+        self._ack = AckPages(keys, behind) if keys else None
         self._asked: asyncio.Task[list[str]] | None = None
 
     def routes(self) -> list[Route]:

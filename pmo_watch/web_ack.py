@@ -1,6 +1,6 @@
 """The page behind an acknowledge link: a GET shows, only a POST with a fresh confirmation changes (channels 7.4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import parse_qsl
@@ -18,10 +18,11 @@ from pmo_watch.operations import NotOpen, Wanted, acknowledge_alerts
 from pmo_watch.plain import NAME, plain
 from pmo_watch.store import AlertQuery, Store
 from pmo_watch.telemetry import Telemetry
+from pmo_watch.telling import CycleReport
 from pmo_watch.templates import page
 from pmo_watch.web_access import Caller, Rate, peer_of
 from pmo_watch.web_answers import PAGE, notice
-from pmo_watch.words import MISSING, Words, words
+from pmo_watch.words import MISSING, Words, pick, words
 from pmo_watch.workdays import Calendar
 
 AHEAD_WORKING_DAYS = 5  # what the page proposes
@@ -35,6 +36,17 @@ ENDED = {
     "entity_gone": "closed_gone",
     "rule_removed": "closed_rule_removed",
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Behind:
+    """What the pages need of the daemon; `report`: the last finished cycle, which knows the rules' names."""
+
+    store: Store
+    telemetry: Telemetry
+    zone: ZoneInfo
+    calendar: Calendar
+    report: Callable[[], CycleReport | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,14 +91,12 @@ class Typed:
 class AckPages:
     """Serves acknowledge links."""
 
-    def __init__(
-        self, store: Store, keys: Sequence[Key], telemetry: Telemetry, zone: ZoneInfo, calendar: Calendar
-    ) -> None:
-        self._store = store
+    def __init__(self, keys: Sequence[Key], behind: Behind) -> None:
         self._keys = keys
-        self._telemetry = telemetry
-        self._zone = zone
-        self._calendar = calendar
+        self._behind = behind
+        self._store = behind.store
+        self._telemetry = behind.telemetry
+        self._zone = behind.zone
         self._rate = Rate(POSTS_PER_MINUTE)
 
     async def show(self, request: Request, now: datetime, language: str) -> Response:
@@ -168,7 +178,7 @@ class AckPages:
 
     def _page(self, asked: Asked, now: datetime, status: int, text: str, typed: Typed | None = None) -> Response:
         said, today = asked.words, now.astimezone(self._zone).date()
-        proposed = self._calendar.add(today, AHEAD_WORKING_DAYS) or today
+        proposed = self._behind.calendar.add(today, AHEAD_WORKING_DAYS) or today
         body = page(
             PAGE,
             language=said.language,
@@ -196,8 +206,7 @@ class AckPages:
             "id": alert.id,
             "level": alert.level or "",
             "level_text": said(alert.level or "grey"),
-            "project": plain(alert.project_code, NAME),
-            "name": plain(alert.subject_name or alert.subject_id, NAME),
+            "what": self._what(alert, said),
             "value": said.quantity(alert.value, alert.unit) if alert.value is not None else MISSING,
             "since": self._day(alert.since, said),
             "note": note,
@@ -207,11 +216,19 @@ class AckPages:
         """Say since when each alert is closed, and why."""
         said = asked.words
         lines = [
-            f"{plain(one.project_code, NAME)} {plain(one.subject_name or one.subject_id, NAME)}: "
-            f"{said(ENDED.get(one.close_reason, 'closed_out_of_scope'))}, {self._day(one.closed_at, said)}"
+            f"{self._what(one, said)}: {said(ENDED.get(one.close_reason, 'closed_out_of_scope'))}, "
+            f"{self._day(one.closed_at, said)}"
             for one in asked.alerts
         ]
         return notice(410, "ack_closed", said, lines=lines)
+
+    def _what(self, alert: Alert, said: Words) -> str:
+        """Return project, subject and rule in one line."""
+        report = self._behind.report()
+        rule = report.rules.rules.get(alert.rule) if report else None
+        name = plain(pick(rule.name, said.language), NAME) if rule else ""
+        subject = f"{plain(alert.project_code, NAME)} {plain(alert.subject_name or alert.subject_id, NAME)}".strip()
+        return said.pair(subject, name) if name else subject
 
     def _day(self, moment: datetime | None, said: Words) -> str:
         return said.day(moment.astimezone(self._zone).date()) if moment else MISSING

@@ -8,10 +8,13 @@ import bcrypt
 import httpx2
 import pytest
 from ack_page import acknowledged, opened
-from messages import NOW, an_alert
+from factories import a_snapshot
+from messages import NOW, SLIP, an_alert
 from served import Daemon, http, served, three_alerts
 
+from pmo_watch.rules import RuleSet
 from pmo_watch.store import TransitionQuery, open_store
+from pmo_watch.telling import CycleReport
 
 
 @pytest.fixture
@@ -104,6 +107,15 @@ async def test_text_of_others_stays_text(client: httpx2.AsyncClient, daemon: Dae
     assert "<script" not in page.html
     assert "\u202e" not in page.html
     assert '<script>alert(1)</script>"{{ 7 * 7 }} acknowledged by <script>' in page.text
+
+
+async def test_page_names_the_rules(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    daemon.told(*three_alerts(), language="fr")
+    daemon.report = CycleReport(1, NOW, NOW, a_snapshot(), RuleSet({SLIP.id: SLIP}), (), (), ())
+
+    page = await opened(client, daemon.link())
+
+    assert "▲ Rouge PRJ-042 Go-live : Jalon clé en glissement 12 jours ouvrés" in page.text
 
 
 async def test_page_says_who_acknowledged_before(client: httpx2.AsyncClient, daemon: Daemon) -> None:
