@@ -149,7 +149,7 @@ class _Reader:
             "Tasks": self._take_task,
             "Resources": self._take_resource,
             "Assignments": self._take_assignment,
-            "Calendars": self._take_calendar,
+            "Calendars": self._take_calendar if not wish.header_only else self._leave,
         }
         self._parser = etree.XMLPullParser(
             events=("start",),
@@ -251,10 +251,10 @@ class _Reader:
                 table.flush()
 
     def _sweep_rows(self, now: _Open, section: etree._Element, name: str, *, growing: bool) -> None:
-        take = self._takers[name]
+        take, wanted = self._takers[name], name.removesuffix("s")
         done = len(section) - growing
         for row in section[:done]:
-            if self._local(row.tag) + "s" == name:
+            if row.tag == wanted or self._local(row.tag) == wanted:
                 take(row, now)
         del section[:done]
         if growing and len(section) and name == "Tasks":
@@ -290,7 +290,7 @@ class _Reader:
         if now.wanted is None:
             now.wanted = plan.fields.numbers(self._wish.words)
         number = len(plan.tasks)
-        row = self._row(element, plan.tasks.shape)
+        row = self._row(element, plan.tasks.shape, "Task")
         if "Baseline" in row or "PredecessorLink" in row:
             self._take_details(element, plan, number)
         if now.wanted and ("ExtendedAttribute" in row or "OutlineCode" in row):
@@ -305,7 +305,7 @@ class _Reader:
         self._sweep(inserted, complete=True)
         return inserted.plan
 
-    def _row(self, element: etree._Element, shape: Shape) -> dict[str, str | None]:
+    def _row(self, element: etree._Element, shape: Shape, name: str) -> dict[str, str | None]:
         """Return the texts of the children by name: all names of the shape, and whatever else stands there.
 
         Leaving out children costs more than taking them, unless most are TimephasedData.
@@ -313,7 +313,7 @@ class _Reader:
         row = shape.blank.copy()
         for one in element.iterchildren(*shape.tags) if len(element) > shape.many else element:
             row[one.tag] = one.text  # type: ignore[index]  # a tag that was read is text
-        if str(element.tag).startswith("{"):
+        if element.tag != name:  # in a namespace
             row |= {self._local(tag): text for tag, text in row.items()}
         return row
 
@@ -321,23 +321,23 @@ class _Reader:
         for one in element.iterchildren("{*}Baseline", "{*}PredecessorLink"):
             table = plan.baselines if self._local(one.tag) == "Baseline" else plan.links
             table.parents.append(number)
-            table.add(self._row(one, table.shape))
+            table.add(self._row(one, table.shape, table.layout.element))
 
     def _take_attributes(self, element: etree._Element, plan: Plan, wanted: frozenset[str], number: int) -> None:
         for one in element.iterchildren("{*}ExtendedAttribute", "{*}OutlineCode"):
-            texts = self._row(one, VALUE_SHAPE)
+            texts = self._row(one, VALUE_SHAPE, self._local(one.tag))
             field_id = texts["FieldID"] or ""
             if field_id in wanted and (value := plan.fields.value(texts)):
                 plan.attributes.setdefault(field_id, {})[number] = value
 
     def _take_resource(self, element: etree._Element, now: _Open) -> None:
-        now.plan.resources.add(self._row(element, now.plan.resources.shape))
+        now.plan.resources.add(self._row(element, now.plan.resources.shape, "Resource"))
 
     def _take_assignment(self, element: etree._Element, now: _Open) -> None:
         plan = now.plan
         if self._wish.timephased and (phases := list(self._phases(element, plan))):
             plan.phases[len(plan.assignments)] = phases
-        plan.assignments.add(self._row(element, plan.assignments.shape))
+        plan.assignments.add(self._row(element, plan.assignments.shape, "Assignment"))
 
     @staticmethod
     def _phases(element: etree._Element, plan: Plan) -> Iterator[Phase]:
@@ -350,6 +350,10 @@ class _Reader:
                 yield Phase(moment(texts.get("Start", "")), moment(texts.get("Finish", "")), work)
             except ValueError as fault:
                 plan.assignments.faults.append(Fault("Assignment", len(plan.assignments), "TimephasedData", str(fault)))
+
+    @staticmethod
+    def _leave(element: etree._Element, now: _Open) -> None:
+        """Take nothing of a row."""
 
     @staticmethod
     def _take_calendar(element: etree._Element, now: _Open) -> None:
