@@ -227,7 +227,8 @@ class AckPages:
         report = self._behind.report()
         rule = report.rules.rules.get(alert.rule) if report else None
         name = plain(pick(rule.name, said.language), NAME) if rule else ""
-        subject = f"{plain(alert.project_code, NAME)} {plain(alert.subject_name or alert.subject_id, NAME)}".strip()
+        both = (plain(alert.project_code, NAME), plain(alert.subject_name or alert.subject_id, NAME))
+        subject = " ".join(one for one in dict.fromkeys(both) if one)
         return said.pair(subject, name) if name else subject
 
     def _day(self, moment: datetime | None, said: Words) -> str:
