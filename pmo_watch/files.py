@@ -16,7 +16,6 @@ from pmo_watch.errors import SourceRefused
 
 PASSING = ("~$*", ".*", "*.tmp", "*.partial")  # locks, hidden files, downloads that go on
 WILD = frozenset("*?[")
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +140,5 @@ def digest(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    hashed = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            hashed.update(chunk)
-    return hashed.hexdigest()[:24]
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:24]
