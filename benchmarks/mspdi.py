@@ -7,7 +7,7 @@ other things as well, the clock on the wall says little.
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,30 +67,33 @@ def read_folder(folder: Path, since: Cursor | None = None) -> tuple[int, Cursor]
     return rows, cursor
 
 
-def seconds(run: Callable[[], object], times: int = TIMES) -> float:
-    """Return the median processor time of so many runs, after one that warms up."""
-    run()
-    taken = []
-    for _ in range(times):
-        start = process_time()
-        run()
-        taken.append(process_time() - start)
-    return median(taken)
+def in_turn(runs: Mapping[str, Callable[[], object]], times: int = TIMES) -> dict[str, float]:
+    """Return the median processor time of each, run in turn so that all meet the same state of the machine."""
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(times + 1):  # the first round warms up
+        for name, run in runs.items():
+            start = process_time()
+            run()
+            taken[name].append(process_time() - start)
+    return {name: median(one[1:]) for name, one in taken.items()}
 
 
 def reading(folder: Path, plans: int = 20, tasks: int = 500) -> list[Figure]:
     """Measure reading generated plans: all, unchanged, and with one row in a hundred changed."""
-    paths = write_plans(folder, plans, tasks)
+    paths = write_plans(folder / "before", plans, tasks)
+    write_plans(folder / "after", plans, tasks, changed=0.01)
     size = sum(path.stat().st_size for path in paths)
-    floor = seconds(lambda: bare_pass(paths))
-    rows, cursor = read_folder(folder)
-    figures = [
-        Figure(f"bare pass, {size / MEGABYTE:.0f} MB", floor),
-        Figure(f"read, {rows:,} rows", seconds(lambda: read_folder(folder)), floor),
-        Figure("unchanged", seconds(lambda: read_folder(folder, cursor)), floor),
-    ]
-    write_plans(folder, plans, tasks, changed=0.01)
-    return [*figures, Figure("1 % of the rows changed", seconds(lambda: read_folder(folder, cursor)), floor)]
+    rows, cursor = read_folder(folder / "before")
+    taken = in_turn(
+        {
+            f"bare pass, {size / MEGABYTE:.0f} MB": lambda: bare_pass(paths),
+            f"read, {rows:,} rows": lambda: read_folder(folder / "before"),
+            "unchanged": lambda: read_folder(folder / "before", cursor),
+            "1 % of the rows changed": lambda: read_folder(folder / "after", cursor),
+        }
+    )
+    floor = next(iter(taken.values()))
+    return [Figure(name, one, None if one is floor else floor) for name, one in taken.items()]
 
 
 def peak_megabytes(folder: Path) -> float:

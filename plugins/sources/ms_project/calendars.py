@@ -152,13 +152,15 @@ class PlanCalendar:
         return moment.date()
 
     def _worked(self, day: date, step: timedelta) -> date:
-        """Return the next worked day after `day` in that direction; the very next one when none is worked."""
+        """Return the next worked day after `day` in that direction; `day` itself when there is none."""
         at = day
         for _ in range(LONGEST_SEARCH_DAYS):
+            if at in {date.min, date.max}:
+                break
             at += step
             if self.spans(at):
                 return at
-        return day + step
+        return day
 
     def add(self, start: datetime, minutes: int) -> datetime | None:
         """Return when so much working time after `start` is over; None when it never is."""
@@ -172,17 +174,19 @@ class PlanCalendar:
                 if free >= left:
                     return datetime.combine(day, time()) + timedelta(minutes=end - free + left)
                 left -= max(free, 0)
+            if day == date.max:
+                break
             day, at = day + ONE_DAY, 0.0
         return None
 
     def minutes_between(self, start: datetime, finish: datetime) -> int:
         """Return the working minutes from `start` to `finish`; 0 when it is not after it."""
-        total, day, days = 0.0, start.date(), (finish.date() - start.date()).days
+        total, days = 0.0, (finish.date() - start.date()).days
         for number in range(min(days, LONGEST_SEARCH_DAYS) + 1):
+            day = start.date() + number * ONE_DAY
             low = _since_midnight(start) if number == 0 else 0
             high = _since_midnight(finish) if number == days else MIDNIGHT
             total += sum(max(min(end, high) - max(begin, low), 0) for begin, end in self.spans(day))
-            day += ONE_DAY
         return round(total)
 
 

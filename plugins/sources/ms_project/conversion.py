@@ -72,9 +72,12 @@ class Project:
         """Return a time of the header; one that is none was reported when the project was opened."""
         return self.days.kept([_header_date(self.plan, name)])[0]
 
-    def instant(self, local: datetime) -> int:
-        """Return a local time as microseconds since 1970 UTC."""
-        aware = local.replace(tzinfo=self.facts.zone).astimezone(UTC)
+    def instant(self, local: datetime) -> int | None:
+        """Return a local time as microseconds since 1970 UTC; None where no calendar reaches."""
+        try:
+            aware = local.replace(tzinfo=self.facts.zone).astimezone(UTC)
+        except OverflowError:
+            return None
         return int((aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * MICROSECONDS
 
 

@@ -13,7 +13,7 @@ NEAR = timedelta(days=366)  # a listed date with another one so near is a real d
 class NumberOf(dict[datetime | None, int | None]):
     """The number that each time becomes, worked out once."""
 
-    def __init__(self, number: Callable[[datetime], int]) -> None:
+    def __init__(self, number: Callable[[datetime], int | None]) -> None:
         super().__init__({None: None})
         self._number = number
 

@@ -3,6 +3,7 @@
 Nothing of a file is given out before its last byte was read: what breaks off gives nothing (spec sources 4.1).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ from .values import moment
 
 CHUNK_BYTES, HEADER_BYTES = 1 << 16, 1 << 14
 DEEPEST = 64
+MINUTES_OF_A_DAY = 1440
 LONGEST_TEXT_BYTES = 1 << 20
 TOO_DEEP = etree.XPath("boolean(/" + "/".join("*" * (DEEPEST + 1)) + ")")
 DEFINITIONS = frozenset({"ExtendedAttributes", "OutlineCodes"})
@@ -82,6 +84,11 @@ class Plan:
         self.phases: dict[int, list[Phase]] = {}  # row of the assignment
         self.inserted: dict[int, Plan] = {}  # row of the task that holds another project
         self.calendar_faults: list[Fault] = []
+
+    def small_number(self, name: str, most: int) -> int:
+        """Return a number of the header; 0 when it is none, or more than `most`."""
+        text = self.header.get(name, "")
+        return int(text) if re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= most else 0
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -274,8 +281,8 @@ class _Reader:
         elif section.text and section.text.strip():
             plan.header.setdefault(name, section.text.strip())
         now.element.remove(section)
-        if name == "MinutesPerDay" and (minutes := plan.header.get(name, "")).isdigit() and int(minutes) > 0:
-            plan.scales.minutes_per_day = int(minutes)
+        if name == "MinutesPerDay":
+            plan.scales.minutes_per_day = plan.small_number(name, MINUTES_OF_A_DAY) or plan.scales.minutes_per_day
 
     @staticmethod
     def _prune(section: etree._Element, name: str) -> None:

@@ -14,6 +14,7 @@ from .values import FINE_UNIT
 
 WORK = 1  # Type of a resource; 0 is material, 2 a cost
 UNASSIGNED = frozenset({None, "-65535"})
+LONGEST_STRETCH = timedelta(days=3660)
 NOBODY = frozenset({None, "0"})  # UID of the empty resource
 
 
@@ -180,15 +181,21 @@ def _weeks(phases: list[Phase], calendar: PlanCalendar) -> list[str]:
     """Return the hours of each ISO week, a stretch over several days spread over its working days."""
     weeks: Counter[str] = Counter()
     for phase in phases:
-        last = phase.finish - timedelta(seconds=1)  # a stretch to midnight or to the next morning begins no new day
-        days = [phase.start.date() + timedelta(days=n) for n in range((last.date() - phase.start.date()).days + 1)]
-        if phase.finish - phase.start <= timedelta(days=1):
-            days = days[:1]
+        days = _days_in(phase)
         worked = [day for day in days if calendar.spans(day)] or days
         for number, day in enumerate(worked):
             # Whole millionths, the rest to the first days: the sum stays exact.
             weeks[_week(day)] += phase.work // len(worked) + (number < phase.work % len(worked))
     return [f"{week}={_hours(work)}" for week, work in sorted(weeks.items()) if work]
+
+
+def _days_in(phase: Phase) -> list[date]:
+    """Return the days of a stretch; one of a day or less, or of absurd length, is that of its first day."""
+    first = phase.start.date()
+    if not timedelta(days=1) < phase.finish - phase.start < LONGEST_STRETCH:
+        return [first]
+    last = (phase.finish - timedelta(seconds=1)).date()  # a stretch to midnight ends on the day before
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def _week(day: date) -> str:

@@ -11,6 +11,7 @@ from .conversion import Project
 from .custom_values import project_values
 from .people import People
 from .schedule import takes_no_time
+from .values import LARGEST
 
 OWN_NUMBERS = {
     "progress": "PercentComplete",
@@ -121,9 +122,14 @@ def _baseline(project: Project, tasks: Mapping[str, Values]) -> dict[str, Value]
     return {
         "baseline_start": min(known["start"], default=None),
         "baseline_finish": max(known["finish"], default=None),
-        "baseline_cost": sum(known["cost"]) if known["cost"] else None,
-        "effort_baseline": sum(known["work"]) if known["work"] else None,
+        "baseline_cost": _total(known["cost"]),
+        "effort_baseline": _total(known["work"]),
     }
+
+
+def _total(known: list[int]) -> int | None:
+    """Add what is known; None when nothing is, or when no column holds the sum."""
+    return total if known and abs(total := sum(known)) < LARGEST else None
 
 
 SPAN = {"start": "baseline_start", "finish": "baseline_finish", "cost": "baseline_cost", "work": "baseline_work"}

@@ -61,8 +61,8 @@ class Recurrence:
         return self.every != Every.DAY or (day - self.first).days % self.period == 0
 
     def _is_in_week(self, day: date) -> bool:
-        sunday = self.first - timedelta(days=self.first.isoweekday() % 7)
-        return (day - sunday).days // 7 % self.period == 0 and bool(self.weekdays >> day.isoweekday() % 7 & 1)
+        week = ((day - self.first).days + self.first.isoweekday() % 7) // 7  # weeks begin on Sunday
+        return week % self.period == 0 and bool(self.weekdays >> day.isoweekday() % 7 & 1)
 
     def _is_in_position(self, day: date) -> bool:
         first = day.replace(day=1)
@@ -84,15 +84,14 @@ class Recurrence:
         if self.every == Every.DAY and self.period == 1:
             yield self.first, self.last
             return
-        days = min((self.last - self.first).days + 1, LONGEST_DAYS)
         begun: date | None = None
-        for number in range(days + 1):
+        for number in range(min((self.last - self.first).days + 1, LONGEST_DAYS)):
             day = self.first + number * ONE_DAY
-            inside = number < days and self.covers(day)
-            if inside and begun is None:
-                begun = day
-            if not inside and begun is not None:
-                yield begun, day - ONE_DAY
+            if not self.covers(day):
+                continue
+            begun = begun or day
+            if day == self.last or not self.covers(day + ONE_DAY):
+                yield begun, day
                 begun = None
 
 

@@ -110,9 +110,12 @@ def _after(made: Schedule, place: int, duration_format: int | None) -> datetime 
     start, duration = made.starts[place], made.durations[place]
     if start is None or duration is None:
         return None
-    if duration_format in ELAPSED_FORMATS:
-        return start + timedelta(minutes=duration)
-    return made.calendars[place].add(start, duration)
+    try:
+        if duration_format in ELAPSED_FORMATS:
+            return start + timedelta(minutes=duration)
+        return made.calendars[place].add(start, duration)
+    except OverflowError:  # beyond the year 9999
+        return None
 
 
 def _span_children(made: Schedule, plan: Plan, outline: Outline, spoilt: set[tuple[int, str]]) -> None:

@@ -29,6 +29,7 @@ CONSTRAINTS = (
     "finish_on",
 )
 DATED = range(2, 10)  # the date of other constraints means nothing
+LAST_BASELINE = 10
 LAST_OF_STEP = (199, 399, 600, 800)
 EV_METHODS = ("percent", "physical")
 PLAIN_NUMBERS = {
@@ -161,9 +162,7 @@ def _steps(priority: int | None) -> int | None:
 def chosen_baseline(project: Project) -> dict[int, int]:
     """Return the row of the chosen baseline for each row of a task that has one; interim ones do not count."""
     setting = project.facts.settings.baseline
-    written = project.plan.header.get("BaselineForEarnedValue", "0")
-    auto = int(written) if written.isdigit() and int(written) <= 10 else 0
-    wanted = auto if setting == "auto" else setting
+    wanted = project.plan.small_number("BaselineForEarnedValue", LAST_BASELINE) if setting == "auto" else setting
     baselines = project.plan.baselines
     found: dict[int, int] = {}
     for at, task in enumerate(baselines.parents):

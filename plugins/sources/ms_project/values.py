@@ -25,7 +25,7 @@ DURATION = re.compile(rf"-?P(?:{AMOUNT}D)?(?:T(?:{AMOUNT}H)?(?:{AMOUNT}M)?(?:{AM
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 FLAGS = {"0": False, "1": True, "false": False, "true": True}
 REMEMBERED = 1 << 14  # the same days and durations come again in every plan of a portfolio
-LARGEST = 10**17  # beyond it is no amount, but a fault of the writer
+LARGEST = 10**18  # in the smallest unit: what the model's columns hold
 
 
 class Values(dict[str | None, V | None], Generic[V]):
@@ -89,14 +89,19 @@ def decimal(text: str) -> Decimal:
     Raises:
         ValueError
     """
-    value = Decimal(text) if NUMBER.fullmatch(text) else None
-    if value is None or abs(value) >= LARGEST:
+    if not NUMBER.fullmatch(text):
         raise ValueError(text)
-    return value
+    return Decimal(text)
 
 
 def rounded(value: Decimal) -> int:
-    """Round half-even to a whole number."""
+    """Round half-even to a whole number.
+
+    Raises:
+        ValueError: it is larger than any column holds.
+    """
+    if abs(value) >= LARGEST:
+        raise ValueError(f"{value}")
     return int(value.to_integral_value(ROUND_HALF_EVEN))
 
 
@@ -107,9 +112,10 @@ def whole(text: str) -> int:
         ValueError
     """
     value = decimal(text)
-    if value != value.to_integral_value():
+    number = rounded(value)
+    if number != value:
         raise ValueError(text)
-    return int(value)
+    return number
 
 
 def flag(text: str) -> bool:

@@ -75,7 +75,7 @@ def test_a_calendar_without_working_days_ends_every_search() -> None:
     closed = PlanCalendar(CalendarEntry("1", "", "-1", dict.fromkeys(range(7), ())), None, DEFAULT_BOUNDS)
 
     assert closed.add(at("2026-03-02T08:00:00"), 60) is None
-    assert closed.finish_day(at("2026-03-02T08:00:00")) == date(2026, 3, 1)
+    assert closed.finish_day(at("2026-03-02T08:00:00")) == date(2026, 3, 2)
 
 
 def test_a_worked_day_without_hours_has_the_usual_ones() -> None:
