@@ -11,10 +11,8 @@ from typing import Any
 
 import structlog
 
-from pmo_watch.ack_links import Key, token_for
 from pmo_watch.advance import Advanced, advance
 from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
-from pmo_watch.audiences import Channels
 from pmo_watch.collect import Asked, collect
 from pmo_watch.contracts import Source
 from pmo_watch.errors import PmoWatchError, SourceError, SourceRefused
@@ -22,8 +20,8 @@ from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
+from pmo_watch.outgoing import channels, rendered
 from pmo_watch.own_rules import own_findings, with_own_rules
-from pmo_watch.render import RenderContext, render, render_for
 from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
@@ -126,20 +124,25 @@ class Engine:
         if readings:
             self.store.write(change)
         self._known, self._picture = decided.picture.known, decided.picture
-        advanced = Advanced((), (), tuple(self.report.alerts))
-        return Draft(
-            now,
-            decided.readings,
-            decided.accepted,
-            decided.picture,
-            decided.rules,
-            decided.findings,
-            advanced,
-            Routed(),
-            (),
-            (),
-            change,
-        )
+        return _still(now, decided, self.report.alerts, change)
+
+    def show_stored(self, now: datetime) -> None:
+        """Tell observers what the store holds, before anything is read: nothing is written, and no alert changes.
+
+        The picture is kept: a first cycle that finds nothing new does not make it again. With nothing known nothing is
+        told.
+
+        Raises:
+            StoreError, Stopped
+        """
+        if not self._known.states:
+            return
+        decided = self._decide(now, ())
+        # How long a source may fail is known once it was opened: its own finding waits for the first cycle.
+        decided = replace(decided, findings=decided.picture.evaluated.findings)
+        alerts = [one for one in self.store.alerts() if one.closed_at is None]
+        self._picture = decided.picture
+        self._tell(replace(_still(now, decided, alerts, CycleChange(now)), silences=tuple(self.store.silences())))
 
     def preview(self, now: datetime, due: Sequence[str]) -> Draft:
         """Decide a cycle and write nothing."""
@@ -224,10 +227,10 @@ class Engine:
             ledger,
             decided.rules,
             decided.picture.snapshot,
-            self.channels(),
+            channels(self.in_force),
             self._former,
         )
-        messages = tuple((message, self._rendered(message, now)) for message in routed.messages)
+        messages = tuple((message, rendered(message, self.in_force, now)) for message in routed.messages)
         change = CycleChange(
             now,
             based_on=revision,
@@ -280,48 +283,6 @@ class Engine:
         marks |= {(MarkKind.RULE_TEXT, file): None for file in known if file not in texts}
         return marks
 
-    def channels(self) -> Channels:
-        """Return the notifiers as routing sees them."""
-        entries = self.in_force.notifiers()
-        kinds = self.in_force.plugins.notifiers
-        delivery = self.in_force.settings.delivery
-        return Channels(
-            addressed=tuple(name for name, one in entries.items() if kinds[one.type].addresses),
-            posted=tuple(name for name, one in entries.items() if not kinds[one.type].addresses),
-            fallbacks={name: one.fallback for name, one in entries.items() if one.fallback},
-            languages={name: said for name, one in entries.items() if (said := getattr(one.settings, "language", ""))},
-            send_from=delivery.send_from,
-            send_until=delivery.send_until,
-        )
-
-    def _rendered(self, message: Message, now: datetime) -> Rendered:
-        entry = self.in_force.notifiers().get(message.notifier)
-        context = self.render_context(now)
-        if entry is None:
-            return render(message, context)[0]
-        return render_for(message, context, self.in_force.plugins.notifiers[entry.type], entry.settings)[0]
-
-    def render_context(self, now: datetime) -> RenderContext:
-        """Return what holds for every message of a cycle."""
-        settings, organisation = self.in_force.settings, self.in_force.organisation
-        keys = [Key(one.id, one.key.get_secret_value().encode()) for one in settings.http.ack.keys]
-        external = settings.http.external_url
-
-        def acknowledge(message: Message) -> str:
-            if not (keys and external):
-                return ""
-            return f"{external}/ack/{token_for(message.id, message.recipient, now, settings.http.ack.valid, keys)}"
-
-        return RenderContext(
-            now=now,
-            organisation=organisation,
-            calendar=self.in_force.calendars[organisation.calendar],
-            source_kinds={name: entry.type for name, entry in settings.sources.items()},
-            external_url=external,
-            grafana_url=settings.grafana.url,
-            acknowledge=acknowledge,
-        )
-
     # --- after the commit -----------------------------------------------------------------------------------------
 
     def _take(self, draft: Draft) -> None:
@@ -332,6 +293,9 @@ class Engine:
         self._picture = draft.picture
         self._former = draft.rules
         self._number += 1
+        self._tell(draft)
+
+    def _tell(self, draft: Draft) -> None:
         self.report = self._reported(draft)
         for name, observer in self.observers.items():
             try:
@@ -373,6 +337,24 @@ class Engine:
         self._stopped = True
         for one in self._being_read:
             _close(one.name, one.source)
+
+
+def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: CycleChange) -> Draft:
+    """Return what is decided where no alert moves and nothing is said."""
+    advanced = Advanced((), (), tuple(alerts))
+    return Draft(
+        now,
+        decided.readings,
+        decided.accepted,
+        decided.picture,
+        decided.rules,
+        decided.findings,
+        advanced,
+        Routed(),
+        (),
+        (),
+        change,
+    )
 
 
 def _close(name: str, source: Source) -> None:

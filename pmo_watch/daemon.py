@@ -163,6 +163,7 @@ class Daemon:
     # --- cycles ---------------------------------------------------------------------------------------------------
 
     async def _cycles(self) -> None:
+        await self._show_stored()
         while not self._stop.is_set():
             self._wake.clear()
             await self.cycle()
@@ -171,6 +172,14 @@ class Daemon:
             self._telemetry.set_moment(self._telemetry.next_evaluation, due)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max((due - now).total_seconds(), 0.2))
+
+    async def _show_stored(self) -> None:
+        """Show what was known when the last daemon stopped, while sources are read for the first time."""
+        async with self._cycling:
+            try:
+                await asyncio.to_thread(self._engine.show_stored, self._clock.now())
+            except (StoreError, Stopped):
+                return  # the first cycle says so
 
     async def cycle(self) -> Draft | None:
         """Run one cycle; what the store refuses is logged, and the next cycle begins where this one did."""

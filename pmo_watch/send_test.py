@@ -10,7 +10,7 @@ from pmo_watch.audiences import Audiences, Recipient
 from pmo_watch.cycle import Engine
 from pmo_watch.errors import ConfigError, DeliveryError
 from pmo_watch.in_force import InForce, open_notifiers
-from pmo_watch.render import render_for
+from pmo_watch.outgoing import channels, rendered
 from pmo_watch.store import Store
 from pmo_watch.subjects import Subjects
 
@@ -37,7 +37,7 @@ async def send_test(in_force: InForce, store: Store, target: str, now: datetime)
     try:
         for one in _recipients(engine, in_force, target, now):
             try:
-                answer = await notifiers[one.notifier].send(_row(engine, in_force, one, now))
+                answer = await notifiers[one.notifier].send(_row(in_force, one, now))
                 lines.append(f"{one.notifier}: {one.address or one.notifier}: accepted, {answer}")
             except DeliveryError as fault:
                 failed = True
@@ -56,7 +56,7 @@ def _recipients(engine: Engine, in_force: InForce, target: str, now: datetime) -
         said = getattr(entries[target].settings, "language", language)
         return [Recipient(target, target, target, "", said, zone, calendar)]
     if "@" in target:
-        addressed = engine.channels().addressed
+        addressed = channels(in_force).addressed
         if not addressed:
             raise ConfigError("no notifier of the settings sends to addresses")
         return [Recipient(target, target, addressed[0], target, language, zone, calendar)]
@@ -69,7 +69,7 @@ def _recipients(engine: Engine, in_force: InForce, target: str, now: datetime) -
         known = ", ".join([*in_force.rules.audiences, *entries])
         raise ConfigError(f"'{target}' is no audience, notifier or address; there is {known or 'none'}")
     snapshot = engine.preview(now, ()).picture.snapshot
-    found = Audiences(in_force.rules, snapshot, engine.channels(), Subjects(snapshot, ())).everyone(audience)
+    found = Audiences(in_force.rules, snapshot, channels(in_force), Subjects(snapshot, ())).everyone(audience)
     if not found:
         raise ConfigError(
             f"nobody stands behind the audience '{target}' now; 'pmo-watch once' reads who has which role"
@@ -77,7 +77,7 @@ def _recipients(engine: Engine, in_force: InForce, target: str, now: datetime) -
     return list(found)
 
 
-def _row(engine: Engine, in_force: InForce, one: Recipient, now: datetime) -> OutboxRow:
+def _row(in_force: InForce, one: Recipient, now: datetime) -> OutboxRow:
     made = hashlib.sha256(f"test\0{one.id}\0{one.notifier}\0{now.isoformat()}".encode()).hexdigest()
     message = Message(
         made,
@@ -89,7 +89,5 @@ def _row(engine: Engine, in_force: InForce, one: Recipient, now: datetime) -> Ou
         one.language or in_force.organisation.language,
         one.zone,
     )
-    entry = in_force.notifiers()[one.notifier]
-    kind = in_force.plugins.notifiers[entry.type]
-    rendered, _ = render_for(message, engine.render_context(now), kind, entry.settings)
-    return OutboxRow(made, one.notifier, one.id, one.name, one.address, message.language, rendered, KIND, attempts=1)
+    text = rendered(message, in_force, now)
+    return OutboxRow(made, one.notifier, one.id, one.name, one.address, message.language, text, KIND, attempts=1)

@@ -1,0 +1,55 @@
+"""What leaves under the settings in force: the notifiers as routing sees them, and messages in their words."""
+
+from datetime import datetime
+
+from pmo_watch.ack_links import Key, token_for
+from pmo_watch.alerts import Message, Rendered
+from pmo_watch.audiences import Channels
+from pmo_watch.in_force import InForce
+from pmo_watch.render import RenderContext, render, render_for
+
+
+def channels(in_force: InForce) -> Channels:
+    """Return the notifiers as routing sees them."""
+    entries = in_force.notifiers()
+    kinds = in_force.plugins.notifiers
+    delivery = in_force.settings.delivery
+    return Channels(
+        addressed=tuple(name for name, one in entries.items() if kinds[one.type].addresses),
+        posted=tuple(name for name, one in entries.items() if not kinds[one.type].addresses),
+        fallbacks={name: one.fallback for name, one in entries.items() if one.fallback},
+        languages={name: said for name, one in entries.items() if (said := getattr(one.settings, "language", ""))},
+        send_from=delivery.send_from,
+        send_until=delivery.send_until,
+    )
+
+
+def rendered(message: Message, in_force: InForce, now: datetime) -> Rendered:
+    """Return a message in its reader's words, and in the form that its notifier sends."""
+    entry = in_force.notifiers().get(message.notifier)
+    context = render_context(in_force, now)
+    if entry is None:
+        return render(message, context)[0]
+    return render_for(message, context, in_force.plugins.notifiers[entry.type], entry.settings)[0]
+
+
+def render_context(in_force: InForce, now: datetime) -> RenderContext:
+    """Return what holds for every message of a cycle."""
+    settings, organisation = in_force.settings, in_force.organisation
+    keys = [Key(one.id, one.key.get_secret_value().encode()) for one in settings.http.ack.keys]
+    external = settings.http.external_url
+
+    def acknowledge(message: Message) -> str:
+        if not (keys and external):
+            return ""
+        return f"{external}/ack/{token_for(message.id, message.recipient, now, settings.http.ack.valid, keys)}"
+
+    return RenderContext(
+        now=now,
+        organisation=organisation,
+        calendar=in_force.calendars[organisation.calendar],
+        source_kinds={name: entry.type for name, entry in settings.sources.items()},
+        external_url=external,
+        grafana_url=settings.grafana.url,
+        acknowledge=acknowledge,
+    )
