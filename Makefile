@@ -37,6 +37,7 @@ wheel: .venv/everything  ## build sdist and wheel; run tests and mypy against th
 	rm -rf build dist .venv/wheel
 	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
 	$(BIN)/python -m venv --without-pip .venv/wheel
+	$(INTO_WHEEL) pip  # which tests of packaging call
 	$(INTO_WHEEL) --require-hashes -r requirements.lock -r requirements-dev.lock
 	$(INTO_WHEEL) dist/*.whl
 	@# `python -m` would put the checkout before what is installed, and mypy reads modules beside the tests.

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -25,10 +24,6 @@ from exporter_bench import (
 from metric_tables import contract, families
 from pmo_watch_plugins.notifiers.prometheus import families as declared
 from pmo_watch_plugins.notifiers.prometheus.exposition import Family
-
-from pmo_watch.testing import check_plugin
-
-FOLDER = Path(__file__).parents[3] / "plugins" / "notifiers" / "prometheus"
 
 PLACE = 'portfolio="infrastructure",program="HB"'
 OPEN = {("decision", "on_time"), ("risk", "overdue")}
@@ -273,10 +268,3 @@ def test_order_is_the_same_whatever_order_rows_come_in() -> None:
     backwards = {name: rows[::-1] for name, rows in ROWS.items()}
 
     assert body(an_exporter(a_report(backwards, alerts=some_alerts()[::-1]))) == body(an_exporter())
-
-
-# --- the folder -------------------------------------------------------------------------------------------------------
-
-
-def test_folder_is_what_a_plugin_must_be() -> None:
-    assert check_plugin(FOLDER) == []

@@ -1,7 +1,6 @@
 """Portfolio metrics: what things are called in labels."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from exporter_bench import (
@@ -16,8 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from messages import an_alert
 from metric_tables import doubled
-
-FOLDER = Path(__file__).parents[3] / "plugins" / "notifiers" / "prometheus"
 
 
 def milestones(*rows: dict[str, Any]) -> list[str]:

@@ -1,7 +1,6 @@
 """Portfolio metrics: what is left out, and when they are written anew."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from exporter_bench import (
@@ -20,8 +19,6 @@ from pmo_watch_plugins.notifiers.prometheus import Settings
 from structlog.testing import capture_logs
 
 from pmo_watch.plugin_host import load_plugins
-
-FOLDER = Path(__file__).parents[3] / "plugins" / "notifiers" / "prometheus"
 
 
 def test_names_of_persons_are_shown_only_where_the_settings_say_so() -> None:

@@ -1,7 +1,6 @@
 """Portfolio metrics over HTTP: formats, packing, methods."""
 
 import gzip
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ from pmo_watch_plugins.notifiers.prometheus import Settings
 from served import Daemon, served
 
 from pmo_watch.store import open_store
-
-FOLDER = Path(__file__).parents[3] / "plugins" / "notifiers" / "prometheus"
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
