@@ -8,6 +8,9 @@ from pmo_watch.contracts import (
     Measure,
     NoParams,
     PluginSettings,
+    Probes,
+    Remembers,
+    Sight,
     Source,
     SourceContext,
     SourceType,
@@ -42,6 +45,7 @@ from pmo_watch.hookspecs import hookimpl
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
+from pmo_watch.rest import Answer, Headers, HttpSettings, Request, Rest
 from pmo_watch.rollup import DIMENSIONS, computed_colours
 from pmo_watch.rules import RuleSet, State, Unit
 from pmo_watch.telling import (
@@ -67,6 +71,7 @@ __all__ = [
     "DTYPES",
     "ENTITIES",
     "Alert",
+    "Answer",
     "AsgiApp",
     "Calendar",
     "Columns",
@@ -80,6 +85,8 @@ __all__ = [
     "Findings",
     "First",
     "FoundFile",
+    "Headers",
+    "HttpSettings",
     "ItemView",
     "Kind",
     "Listing",
@@ -101,15 +108,20 @@ __all__ = [
     "Periods",
     "PluginSettings",
     "Points",
+    "Probes",
     "Reason",
     "Records",
     "Rejected",
+    "Remembers",
     "Rendered",
+    "Request",
+    "Rest",
     "RuleSet",
     "SampleCount",
     "Samples",
     "SectionView",
     "ServesHttp",
+    "Sight",
     "Silence",
     "Since",
     "Snapshot",

@@ -71,6 +71,40 @@ class Watches(Protocol):
         ...
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    """A source that asks only for what changed and needs to know what it delivered before."""
+
+    def recall(self, rows: Mapping[str, pl.DataFrame]) -> None:
+        """Take the source's own rows as stored and present; called once before each `read`.
+
+        Each entity's frame has `key` (the native key) and the stored fields; references are as the source wrote them.
+        An entity without rows is absent. The frames must not be kept beyond the reading: they may be large.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One line of what `check --online` sees of a system; `ok` is False where somebody must act."""
+
+    ok: bool
+    text: str
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A source that can say more than whether it answers: versions, rights, columns that are not there."""
+
+    def probe(self) -> Iterator[Sight]:
+        """Look at the system without reading all of it and yield what was seen, one line each.
+
+        Raises:
+            SourceUnavailable, SourceRefused, SourceDataError: what ends the look; it is printed as the fault.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceType(Generic[SettingsT]):
     """A kind of source: `name` is the folder's and the `type:` of the settings."""

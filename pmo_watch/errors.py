@@ -40,7 +40,11 @@ class SourceError(PmoWatchError):
 
 
 class SourceUnavailable(SourceError):
-    """Could not be reached, too busy or cut off."""
+    """Could not be reached, too busy or cut off; `retry_after` in seconds where it asked to be left alone so long."""
+
+    def __init__(self, text: str = "", *, retry_after: float = 0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class SourceRefused(SourceError):

@@ -46,6 +46,9 @@ class Summary:
     for was read; False makes the reading partial, with `error` saying what was not. `as_of`: the date the data
     describe, None where each row says it or nobody does. `cursor`: what the next reading starts from, JSON.
     `unchanged`: parts whose rows stay as they are. `lost_records`: records left out as a whole, among `rejected`.
+    `census`: entity -> native keys of every row that exists now, sent in this reading or not. An entity named here is
+    listed even when `listed` is False: a stored row that it lacks is missing. `deleted`: entity -> native keys that
+    the system says were deleted: they vanish at once. `retry_after`: seconds that the system asked to be left alone.
     """
 
     listed: bool = True
@@ -60,6 +63,9 @@ class Summary:
     error: str = ""
     cost: Mapping[str, float] = field(default_factory=dict)
     decisions: Sequence[str] = ()  # how columns were understood, and what proved it
+    census: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    retry_after: float = 0
 
 
 class Outcome(StrEnum):

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from pmo_watch import __version__
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.configuration import Configuration, read_configuration
 from pmo_watch.contracts import Source, SourceContext, Watches
@@ -19,6 +18,7 @@ from pmo_watch.errors import DeliveryDeferred, DeliveryError, PluginError, Sourc
 from pmo_watch.flow import Organisation
 from pmo_watch.merge import Context
 from pmo_watch.plugin_host import Plugins
+from pmo_watch.rest import USER_AGENT
 from pmo_watch.rule_files import Catalogue, LoadedRules, load_rules
 from pmo_watch.rules import RuleSet
 from pmo_watch.settings import Settings
@@ -27,7 +27,6 @@ from pmo_watch.telling import Notifier, NotifierContext, Observer, OwnMetrics
 from pmo_watch.workdays import Calendar
 
 LOG = structlog.get_logger("pmo_watch.in_force")
-USER_AGENT = f"pmo-watch/{__version__}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,9 @@
 """The entities and their fields, declared once (spec model 2); a new field is one line and one migration."""
 
+from pmo_watch.entities.delivery import BOARD, RELEASE, SPRINT, SPRINT_ITEM, STATUS_CHANGE
 from pmo_watch.entities.figures import COST_ENTRY, INDICATOR, KPI, OBSERVATION, SOURCE, SUBMISSION
 from pmo_watch.entities.governance import DOCUMENT, GATE, MEETING, STATUS_REPORT
-from pmo_watch.entities.people import ABSENCE, PERSON, ROLE
+from pmo_watch.entities.people import ABSENCE, PERSON, ROLE, TIMESHEET
 from pmo_watch.entities.plans import ASSIGNMENT, DEPENDENCY, TASK
 from pmo_watch.entities.projects import PORTFOLIO, PROGRAM, PROJECT
 from pmo_watch.entities.registers import ACTION, CHANGE, DECISION, ISSUE, RISK
@@ -14,11 +15,17 @@ ENTITIES = {
         PROGRAM,
         PROJECT,
         TASK,
+        STATUS_CHANGE,
         DEPENDENCY,
         ASSIGNMENT,
         PERSON,
         ABSENCE,
+        TIMESHEET,
         ROLE,
+        BOARD,
+        SPRINT,
+        SPRINT_ITEM,
+        RELEASE,
         RISK,
         ISSUE,
         DECISION,

@@ -41,6 +41,25 @@ ABSENCE = Entity(
     group="people",
 )
 
+TIMESHEET = Entity(
+    "timesheet",
+    "Hours that a person booked on a project in a week.",
+    (
+        *ORIGIN,
+        Field("person", Kind.REF, "Who.", refers=("person",), required=True, csv="email"),
+        Field("week", Kind.TEXT, "ISO week, such as 2026-W30.", required=True),
+        Field("project", Kind.REF, "Its project; null is on none.", refers=("project",), csv="project_id"),
+        Field("hours", Kind.HOURS, "Hours booked.", required=True),
+        Field(
+            "status",
+            Kind.ENUM,
+            "Where the booking stands; null is taken as approved.",
+            one_of=("draft", "submitted", "approved", "rejected"),
+        ),
+    ),
+    group="effort",
+)
+
 ROLE = Entity(
     "role",
     "A person's role in a project, programme or portfolio.",

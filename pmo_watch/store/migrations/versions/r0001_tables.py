@@ -1,32 +1,13 @@
 """The first tables: versions of every entity, readings, alerts, messages."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
-from pmo_watch.store.columns import Json, Listed, Moment, money, number, number_key
+from pmo_watch.store.migrations.notation import columns, create_versions, partial_index
 
 revision = "0001"
 down_revision = None
 
-# A column is written `name:type`, with `!` where it is never null and `*` where it is (part of) the key.
-TYPES: dict[str, sa.types.TypeEngine[Any]] = {
-    "text": sa.Text(),
-    "int": sa.BigInteger(),
-    "float": sa.Double(),
-    "flag": sa.Boolean(),
-    "date": sa.Date(),
-    "moment": Moment(),
-    "money": money(),
-    "number": number(),
-    "list": Listed(),
-    "json": Json(),
-    "key": number_key(),
-}
-VERSION = (
-    "version_id:key* uid:text! source:text! part:text! known_from:moment! known_to:moment missing:int vanished_on:date"
-)
 VERSIONS = {
     "portfolio_version": (
         "updated_at:moment id:text name:text manager:text language:text currency:text tolerance_time_amber:number "
@@ -192,32 +173,16 @@ INDEXES = {
 def upgrade() -> None:
     """Create everything."""
     for name, words in VERSIONS.items():
-        op.create_table(name, *_columns(f"{VERSION} {words}"))
-        _partial_index(f"ix_{name}_current", name, ["uid"], "known_to IS NULL", unique=True)
-        _partial_index(f"ix_{name}_vanished", name, ["vanished_on"], "vanished_on IS NOT NULL", unique=False)
+        create_versions(name, words)
     for name, words in TABLES.items():
-        op.create_table(name, *_columns(words), *_links(name))
-    for name, (table, columns) in INDEXES.items():
-        op.create_index(name, table, columns)
-    _partial_index("ix_alert_remembered", "alert", ["id"], "closed_at IS NOT NULL AND recent <> '[]'", unique=False)
-    _partial_index("ix_alert_open", "alert", ["rule", "subject"], "closed_at IS NULL", unique=True)
-
-
-def _columns(words: str) -> list[sa.Column[Any]]:
-    return [_column(word) for word in words.split()]
-
-
-def _column(word: str) -> sa.Column[Any]:
-    name, _, kind = word.partition(":")
-    return sa.Column(name, TYPES[kind.rstrip("!*")], primary_key=kind.endswith("*"), nullable=kind[-1] not in "!*")
+        op.create_table(name, *columns(words), *_links(name))
+    for name, (table, indexed) in INDEXES.items():
+        op.create_index(name, table, indexed)
+    partial_index("ix_alert_remembered", "alert", ["id"], "closed_at IS NOT NULL AND recent <> '[]'", unique=False)
+    partial_index("ix_alert_open", "alert", ["rule", "subject"], "closed_at IS NULL", unique=True)
 
 
 def _links(name: str) -> list[sa.ForeignKeyConstraint]:
     if name != "outbox_alert":
         return []
     return [sa.ForeignKeyConstraint(["message"], ["outbox.id"], name="fk_outbox_alert_message", ondelete="CASCADE")]
-
-
-def _partial_index(name: str, table: str, columns: list[str], where: str, *, unique: bool) -> None:
-    rows = sa.text(where)
-    op.create_index(name, table, columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
