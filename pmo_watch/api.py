@@ -48,6 +48,7 @@ from pmo_watch.plain import link, plain, shorten
 from pmo_watch.rest import Answer, Headers, HttpSettings, Request, Rest
 from pmo_watch.rollup import DIMENSIONS, computed_colours
 from pmo_watch.rules import RuleSet, State, Unit
+from pmo_watch.settings_values import Duration, Zone
 from pmo_watch.telling import (
     AsgiApp,
     CycleReport,
@@ -80,6 +81,7 @@ __all__ = [
     "Days",
     "DeliveryDeferred",
     "DeliveryRejected",
+    "Duration",
     "Entity",
     "Field",
     "Findings",
@@ -142,6 +144,7 @@ __all__ = [
     "Weeks",
     "Wish",
     "WorkingDays",
+    "Zone",
     "computed_colours",
     "digest",
     "earning",
