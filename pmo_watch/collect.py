@@ -1,7 +1,7 @@
 """Step 1: asks the sources that are due, each in a thread of its own, and turns what they say into readings."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,11 +20,15 @@ LONGEST_READING_SECONDS = 1800  # spec sources 1.3: a whole reading
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A source to read: its name, the opened plugin, and what its last good reading left behind."""
+    """A source to read: its name, the opened plugin, and what its last good reading left behind.
+
+    `defect`: called when the plugin raises what it should not.
+    """
 
     name: str
     source: Source
     cursor: Cursor
+    defect: Callable[[], None] = lambda: None
 
 
 def collect(
@@ -73,6 +77,7 @@ def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
         return Reading(one.name, now, Outcome.FAILED, error=str(fault), refused=isinstance(fault, SourceRefused))
     except Exception:  # a plugin's defect costs its source, never the others
         LOG.exception("source raised what it should not", source=one.name)
+        one.defect()
         error = "the plugin failed; the log holds the details: please report it to its author"
         return Reading(one.name, now, Outcome.FAILED, error=error)
     return _judged(one.name, now, limits, frames, summary_rejects(summary, rejected, lost))

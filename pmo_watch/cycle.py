@@ -4,9 +4,10 @@ Delivery is not here: what is to be said lies in the outbox when a cycle is comm
 states it speaks of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,7 +28,7 @@ from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
-from pmo_watch.telling import CycleReport, Observer
+from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
 
 LOG = structlog.get_logger("pmo_watch.cycle")
 DEFECT = "the plugin failed; the log holds the details: please report it to its author"
@@ -71,10 +72,17 @@ class _Decided:
 class Engine:
     """Runs cycles over one store; keeps between them what the last committed one knew."""
 
-    def __init__(self, store: Store, in_force: InForce, observers: Mapping[str, Observer] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        in_force: InForce,
+        observers: Mapping[str, Observer] | None = None,
+        defect: Defect = unnoticed,
+    ) -> None:
         self.store = store
         self.in_force = in_force
         self.observers: Mapping[str, Observer] = observers or {}
+        self._defect = defect
         self._former: RuleSet | None = None
         self._known = Known.stored(store)
         self._picture: Picture | None = None
@@ -166,6 +174,9 @@ class Engine:
             lambda wishes: self.store.past(wishes, now, self.in_force.zone, pending),
             Wanted(shown_measures(self.observers), self._open_alerts),
         )
+        if self._picture is None or made.evaluated is not self._picture.evaluated:
+            for name in made.evaluated.defects:
+                self._defect("measure", name)
         rules = with_own_rules(self.in_force.rules)
         findings = (*made.evaluated.findings, *own_findings(made.snapshot, self.graces()))
         return _Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
@@ -177,34 +188,37 @@ class Engine:
         asked = []
         failed = []
         for name in due:
-            if name not in self.in_force.sources():
+            entry = self.in_force.sources().get(name)
+            if entry is None:
                 continue
+            defect = partial(self._defect, "source", entry.type)
             state = self._known.states.get(name)
             try:
-                source = self._opened(name, now)
+                source = self._opened(name, now, defect)
             except SourceError as fault:
                 refused = isinstance(fault, SourceRefused)
                 failed.append(Reading(name, now, Outcome.FAILED, error=str(fault), refused=refused))
                 continue
             except Exception:  # a plugin's defect costs its source, never the others
                 LOG.exception("source cannot be opened", source=name)
+                defect()
                 failed.append(Reading(name, now, Outcome.FAILED, error=DEFECT))
                 continue
-            asked.append(Asked(name, source, state.cursor if state else {}))
+            asked.append(Asked(name, source, state.cursor if state else {}, defect))
         self._being_read = asked
         try:
             return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
         finally:
             for one in asked:
-                _close(one.name, one.source)
+                _close(one)
             self._being_read = []
 
-    def _opened(self, name: str, now: datetime) -> Source:
+    def _opened(self, name: str, now: datetime, defect: Callable[[], None]) -> Source:
         source = open_source(self.in_force, name, now)
         try:
             self._reads_files[name] = reads_files(source)
         except Exception:
-            _close(name, source)
+            _close(Asked(name, source, {}, defect))
             raise
         return source
 
@@ -230,7 +244,7 @@ class Engine:
             channels(self.in_force),
             self._former,
         )
-        messages = tuple((message, rendered(message, self.in_force, now)) for message in routed.messages)
+        messages = tuple((message, rendered(message, self.in_force, now, self._defect)) for message in routed.messages)
         change = CycleChange(
             now,
             based_on=revision,
@@ -302,6 +316,8 @@ class Engine:
                 observer.cycle_finished(self.report)
             except Exception:
                 LOG.exception("observer failed", notifier=name)
+                entry = self.in_force.settings.notifiers.get(name)
+                self._defect("observer", entry.type if entry else name)
 
     def _reported(self, draft: Draft) -> CycleReport:
         silences = going_on(draft.silences, draft.now)
@@ -336,7 +352,7 @@ class Engine:
         """Give up a reading that goes on, and begin no other; what is read already is still taken in."""
         self._stopped = True
         for one in self._being_read:
-            _close(one.name, one.source)
+            _close(one)
 
 
 def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: CycleChange) -> Draft:
@@ -357,11 +373,12 @@ def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: Cy
     )
 
 
-def _close(name: str, source: Source) -> None:
+def _close(one: Asked) -> None:
     try:
-        source.close()
+        one.source.close()
     except Exception:  # a plugin's defect costs its source, never the others
-        LOG.exception("source cannot be closed", source=name)
+        LOG.exception("source cannot be closed", source=one.name)
+        one.defect()
 
 
 def _named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Any]]) -> list[Thread]:

@@ -47,8 +47,8 @@ class Daemon:
         self._store = store
         self._clock = clock or Clock()
         self._telemetry = Telemetry()
-        self._observers: dict[str, Observer] = open_observers(in_force, self._telemetry)
-        self._engine = Engine(store, in_force, self._observers)
+        self._observers: dict[str, Observer] = open_observers(in_force, self._telemetry, self._defect)
+        self._engine = Engine(store, in_force, self._observers, self._defect)
         self._timetable = self._new_timetable()
         self._mailroom = Mailroom(store, in_force, self._clock, self._telemetry)
         self._watches: list[Watch] = []
@@ -64,6 +64,9 @@ class Daemon:
         """Begin to stop; `run` ends within five seconds."""
         self._stop.set()
         self._wake.set()
+
+    def _defect(self, kind: str, name: str) -> None:
+        self._telemetry.plugin_failed(kind, self._in_force.plugins.plugin_of(kind, name))
 
     def _new_timetable(self) -> Timetable:
         return Timetable({name: one.every for name, one in self._in_force.sources().items()}, self._clock.now())
@@ -234,7 +237,7 @@ class Daemon:
 
         settings = self._in_force.settings
         wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [([settings.rules, settings.path], edited)]
-        for name, paths in watched_paths(self._in_force, self._clock.now()).items():
+        for name, paths in watched_paths(self._in_force, self._clock.now(), self._defect).items():
             wanted.append((paths, partial(changed, name)))
         for paths, tell in wanted:
             try:
@@ -283,7 +286,7 @@ class Daemon:
     async def _swap(self, new: InForce) -> None:
         async with self._cycling:
             if new.base is not self._in_force.base:
-                self._observers = open_observers(new, self._telemetry)
+                self._observers = open_observers(new, self._telemetry, self._defect)
             former, self._in_force = self._in_force, new
             self._engine.swap(new, self._observers)
             before, self._timetable = self._timetable, self._new_timetable()
@@ -317,14 +320,18 @@ class Daemon:
         def serve(path: str) -> AsgiApp:
             async def answer(scope: Any, receive: Any, send: Any) -> None:
                 # Looked up at each request: a reload may have put another observer in its place.
-                now = [one for one in self._observers.values() if isinstance(one, ServesHttp)]
-                app = next((one.mounts()[path] for one in now if path in one.mounts()), None)
+                now = [(name, one) for name, one in self._observers.items() if isinstance(one, ServesHttp)]
+                name, app = next(((name, one.mounts()[path]) for name, one in now if path in one.mounts()), ("", None))
                 if app is None:
                     await send({"type": "http.response.start", "status": 404, "headers": []})
                     await send({"type": "http.response.body", "body": b"not served any more\n"})
                     return
                 await asyncio.to_thread(tell_outbox, self._telemetry, self._store, self._in_force.notifiers())
-                await app(scope, receive, send)
+                try:
+                    await app(scope, receive, send)
+                except Exception:
+                    self._defect("observer", name)
+                    raise
 
             return answer
 

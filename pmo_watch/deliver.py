@@ -60,11 +60,15 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Channel:
-    """An open notifier: how many messages it sends at a time, and after how many seconds an attempt is given up."""
+    """An open notifier: how many messages it sends at a time, and after how many seconds an attempt is given up.
+
+    `defect`: called when its plugin raises what it should not.
+    """
 
     notifier: Notifier
     in_flight: int = 1
     deadline_seconds: float = 60.0
+    defect: Callable[[], None] = lambda: None
 
     @property
     def lease_seconds(self) -> float:
@@ -181,6 +185,8 @@ class Deliverer:
                     await channel.notifier.close()
             except TimeoutError:
                 LOG.warning("notifier takes too long to close", notifier=name)
+            except Exception as surprise:  # noqa: BLE001  # a plugin's bug keeps no other channel open
+                self._surprised(name, surprise)
 
     async def _serve(self, name: str, stop: asyncio.Event) -> None:
         sending: set[asyncio.Task[None]] = set()
@@ -249,14 +255,22 @@ class Deliverer:
         return answer
 
     async def _send(self, name: str, row: OutboxRow) -> None:
-        notifier = self._channels[name].notifier
-        if isinstance(notifier, Paced):
-            await notifier.turn()
+        surprise = await self._turn(name)
         began = _now()
-        settlement = await self._attempt(name, row)
+        settlement = await self._attempt(name, row) if surprise is None else self._failed(row, surprise)
         # The answer of the other side must not be lost to a stop that comes right now.
         await asyncio.shield(self._settle(settlement, _now() - began))
         self._health[name].note(settlement, _now())
+
+    async def _turn(self, name: str) -> DeliveryDeferred | None:
+        """Wait for the channel's turn; return why there is none where its plugin fails."""
+        notifier = self._channels[name].notifier
+        try:
+            if isinstance(notifier, Paced):
+                await notifier.turn()
+        except Exception as surprise:  # noqa: BLE001  # a plugin's bug is this attempt's error, not ours
+            return self._surprised(name, surprise)
+        return None
 
     async def _attempt(self, name: str, row: OutboxRow) -> Settlement:
         channel = self._channels[name]
@@ -268,16 +282,17 @@ class Deliverer:
         except TimeoutError:
             return self._failed(row, DeliveryDeferred("timeout", f"no end within {channel.deadline_seconds:g} s"))
         except Exception as surprise:  # noqa: BLE001  # a plugin's bug is this attempt's error, not ours
-            self._report(name, surprise)
-            return self._failed(row, DeliveryDeferred("other", type(surprise).__name__))
+            return self._failed(row, self._surprised(name, surprise))
         return Settlement(row, OutboxState.ACCEPTED, self._clock.now(), answer=self._shown(answer))
 
-    def _report(self, name: str, surprise: Exception) -> None:
-        """Log what a notifier did not mean to raise: once with its traceback."""
+    def _surprised(self, name: str, surprise: Exception) -> DeliveryDeferred:
+        """Count what a notifier did not mean to raise, log it once with its traceback, and let the message wait."""
+        self._channels[name].defect()
         kind = (name, type(surprise).__name__)
         if kind not in self._surprises:
             LOG.error("notifier raised what it should not", notifier=name, exc_info=surprise)
         self._surprises.add(kind)
+        return DeliveryDeferred("other", type(surprise).__name__)
 
     def _failed(self, row: OutboxRow, fault: DeliveryError) -> Settlement:
         now = self._clock.now()

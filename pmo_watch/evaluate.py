@@ -37,11 +37,13 @@ class Evaluated:
 
     `findings`: of each enabled rule, in order. `values`: of each further measure that was asked for, with default
     parameters: `uid`, `value`, `unit`, `reason` (why there is no value). `failed`: why one of those has none at all.
+    `defects`: measures whose plugin raised what it should not.
     """
 
     findings: tuple[Findings, ...]
     values: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+    defects: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -66,6 +68,7 @@ def evaluate(
         tuple(found[rule.id] for rule in enabled),
         {name: answer for name, answer in answers.items() if isinstance(answer, pl.DataFrame)},
         {name: answer for name, answer in answers.items() if isinstance(answer, str)},
+        tuple(evaluation.defects),
     )
 
 
@@ -85,6 +88,7 @@ class _Evaluation:
     ) -> None:
         self._rules, self._snapshot, self._measures = rules, snapshot, measures
         self._watched = watched
+        self.defects: list[str] = []
         self._tables = Tables(snapshot)
         self._found: Mapping[str, Findings] = {}
         self._sheets: dict[str, Sheet] = {}
@@ -212,7 +216,7 @@ class _Evaluation:
                 self._rules,
                 dimensions_of(self._rules, self._measures),
             )
-            answer = _attempt(lambda: compute(measure, params, table, view))
+            answer = _attempt(lambda: compute(measure, params, table, view), lambda: self.defects.append(measure.name))
             if isinstance(answer, Measured):
                 self._sheet(measure.entity).add(key, answer.frame)
             self._asked[key] = answer
@@ -222,13 +226,17 @@ class _Evaluation:
         return _Asked(key, found)
 
 
-def _attempt(call: Callable[[], T]) -> T | str:
-    """Return what the call gives, or why it failed: one rule's error is its own (house-style 5)."""
+def _attempt(call: Callable[[], T], surprised: Callable[[], None] = lambda: None) -> T | str:
+    """Return what the call gives, or why it failed: one rule's error is its own (house-style 5).
+
+    `surprised`: called when it failed by what nobody means to raise.
+    """
     try:
         return call()
     except PmoWatchError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  a measure may raise anything, and Polars may refuse what it returned
+        surprised()
         first = str(error).strip().partition("\n")[0]
         return f"{type(error).__name__}: {first}" if first else type(error).__name__
 

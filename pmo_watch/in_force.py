@@ -23,7 +23,7 @@ from pmo_watch.rule_files import Catalogue, LoadedRules, load_rules
 from pmo_watch.rules import RuleSet
 from pmo_watch.settings import Settings
 from pmo_watch.settings_entries import NotifierEntry, SourceEntry
-from pmo_watch.telling import Notifier, NotifierContext, Observer, OwnMetrics
+from pmo_watch.telling import Defect, Notifier, NotifierContext, Observer, OwnMetrics, unnoticed
 from pmo_watch.workdays import Calendar
 
 LOG = structlog.get_logger("pmo_watch.in_force")
@@ -165,7 +165,9 @@ class Unopened:
 
 
 def open_notifiers(
-    in_force: InForce, token_taken: Callable[[str, float], None] = lambda _name, _seconds: None
+    in_force: InForce,
+    token_taken: Callable[[str, float], None] = lambda _name, _seconds: None,
+    defect: Defect = unnoticed,
 ) -> dict[str, Notifier]:
     """Open every notifier that messages go to; one that cannot be opened defers them.
 
@@ -174,16 +176,17 @@ def open_notifiers(
     contexts = {
         name: replace(_told(in_force, name), token_taken=partial(token_taken, name)) for name in in_force.notifiers()
     }
-    return {name: _opened(in_force, entry, contexts[name]) for name, entry in in_force.notifiers().items()}
+    return {name: _opened(in_force, entry, contexts[name], defect) for name, entry in in_force.notifiers().items()}
 
 
-def _opened(in_force: InForce, entry: NotifierEntry, context: NotifierContext) -> Notifier:
+def _opened(in_force: InForce, entry: NotifierEntry, context: NotifierContext, defect: Defect) -> Notifier:
     try:
         return in_force.plugins.notifiers[entry.type].open(entry.settings, context)
     except DeliveryError as fault:
         return Unopened(fault.reason, fault.answer)
     except Exception as fault:  # a plugin's defect costs its messages a wait, and the other notifiers nothing
         LOG.exception("notifier cannot be opened", notifier=entry.name)
+        defect("notifier", entry.type)
         return Unopened("other", f"its plugin failed: {type(fault).__name__}")
 
 
@@ -196,14 +199,21 @@ def read_alike(before: InForce, after: InForce) -> list[str]:
     return [name for name, entry in after.sources().items() if old.get(name) == entry.settings.model_dump()]
 
 
-def open_observers(in_force: InForce, metrics: OwnMetrics | None) -> dict[str, Observer]:
-    """Open every observer."""
-    kinds = in_force.plugins.observers
-    return {
-        name: kinds[entry.type].open(entry.settings, _told(in_force, name, metrics))
-        for name, entry in in_force.settings.notifiers.items()
-        if entry.enabled and entry.observes
-    }
+def open_observers(in_force: InForce, metrics: OwnMetrics | None, defect: Defect = unnoticed) -> dict[str, Observer]:
+    """Open every observer; one whose plugin fails is left out."""
+    found: dict[str, Observer] = {}
+    for name, entry in in_force.settings.notifiers.items():
+        if not (entry.enabled and entry.observes):
+            continue
+        try:
+            kind = in_force.plugins.observers[entry.type]
+            observer = kind.open(entry.settings, _told(in_force, name, metrics))
+            observer.wishes()  # what it cannot say now would end a cycle
+            found[name] = observer
+        except Exception:  # a plugin's defect costs what it shows, and nothing else
+            LOG.exception("observer cannot be opened", notifier=name)
+            defect("observer", entry.type)
+    return found
 
 
 def _told(in_force: InForce, name: str, metrics: OwnMetrics | None = None) -> NotifierContext:
@@ -211,7 +221,7 @@ def _told(in_force: InForce, name: str, metrics: OwnMetrics | None = None) -> No
     return NotifierContext(name, settings.folder, USER_AGENT, settings.http.external_url or "", metrics)
 
 
-def watched_paths(in_force: InForce, now: datetime) -> dict[str, Sequence[Path]]:
+def watched_paths(in_force: InForce, now: datetime, defect: Defect = unnoticed) -> dict[str, Sequence[Path]]:
     """Return, by source, the files and folders that the source wants to be read again for when they change."""
     found: dict[str, Sequence[Path]] = {}
     for name, entry in in_force.sources().items():
@@ -225,6 +235,7 @@ def watched_paths(in_force: InForce, now: datetime) -> dict[str, Sequence[Path]]
             continue  # its reading says so
         except Exception:  # a plugin's defect costs its source, never the others
             LOG.exception("source cannot be watched, only read on time", source=name)
+            defect("source", entry.type)
     return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import Clock
@@ -32,11 +33,16 @@ class Mailroom:
                 notifier,
                 kinds[entries[name].type].in_flight,
                 kinds[entries[name].type].deadline_seconds(entries[name].settings),
+                partial(self._defect, "notifier", entries[name].type),
             )
-            for name, notifier in open_notifiers(self._in_force, self._token_taken).items()
+            for name, notifier in open_notifiers(self._in_force, self._token_taken, self._defect).items()
         }
         clean = Redaction(self._in_force.settings.secrets).clean
         return Deliverer(self._store, channels, self._clock, self._rerouted, self._note, clean)
+
+    def _defect(self, kind: str, name: str) -> None:
+        if self._telemetry is not None:
+            self._telemetry.plugin_failed(kind, self._in_force.plugins.plugin_of(kind, name))
 
     def _token_taken(self, notifier: str, seconds: float) -> None:
         if self._telemetry is not None:

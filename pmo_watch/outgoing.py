@@ -2,11 +2,16 @@
 
 from datetime import datetime
 
+import structlog
+
 from pmo_watch.ack_links import Key, token_for
 from pmo_watch.alerts import Message, Rendered
 from pmo_watch.audiences import Channels
 from pmo_watch.in_force import InForce
 from pmo_watch.render import RenderContext, render, render_for
+from pmo_watch.telling import Defect, unnoticed
+
+LOG = structlog.get_logger("pmo_watch.outgoing")
 
 
 def channels(in_force: InForce) -> Channels:
@@ -24,13 +29,18 @@ def channels(in_force: InForce) -> Channels:
     )
 
 
-def rendered(message: Message, in_force: InForce, now: datetime) -> Rendered:
-    """Return a message in its reader's words, and in the form that its notifier sends."""
+def rendered(message: Message, in_force: InForce, now: datetime, defect: Defect = unnoticed) -> Rendered:
+    """Return a message in its reader's words, and in the form that its notifier sends where its plugin can make it."""
     entry = in_force.notifiers().get(message.notifier)
     context = render_context(in_force, now)
     if entry is None:
         return render(message, context)[0]
-    return render_for(message, context, in_force.plugins.notifiers[entry.type], entry.settings)[0]
+    try:
+        return render_for(message, context, in_force.plugins.notifiers[entry.type], entry.settings)[0]
+    except Exception:  # a plugin's defect costs the form of its messages, and no cycle
+        LOG.exception("notifier cannot render", notifier=entry.name)
+        defect("notifier", entry.type)
+        return render(message, context)[0]
 
 
 def render_context(in_force: InForce, now: datetime) -> RenderContext:

@@ -62,6 +62,11 @@ class Plugins:
     observers: Mapping[str, ObserverType[Any]] = field(default_factory=dict)
     loaded: tuple[LoadedPlugin, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    given_by: Mapping[tuple[str, str], str] = field(default_factory=dict)  # kind and name of an offer -> its plugin
+
+    def plugin_of(self, kind: str, name: str) -> str:
+        """Return the plugin that offers something."""
+        return self.given_by.get((kind, name), name)
 
     def why_not(self, what: str, name: str, known: Iterable[str]) -> str:
         """Say why `name`, a `what` such as "type" or "measure", is not among `known`, with the remedy."""
@@ -119,6 +124,7 @@ def _load(candidates: Iterable[_Candidate]) -> Plugins:
     taken: dict[str, dict[str, Any]] = {kind: {} for kind, _ in HOOKS.values()}
     loaded: list[LoadedPlugin] = []
     failed: dict[str, str] = {}
+    given_by: dict[tuple[str, str], str] = {}
     for candidate in candidates:
         try:
             plugin, offers = _take(candidate, taken)
@@ -128,7 +134,10 @@ def _load(candidates: Iterable[_Candidate]) -> Plugins:
             loaded.append(plugin)
             for kind, found in offers.items():
                 taken[kind].update(found)
-    return Plugins(taken["source"], taken["measure"], taken["notifier"], taken["observer"], tuple(loaded), failed)
+                given_by |= dict.fromkeys([(kind, name) for name in found], plugin.name)
+    return Plugins(
+        taken["source"], taken["measure"], taken["notifier"], taken["observer"], tuple(loaded), failed, given_by
+    )
 
 
 def _find(plugins_dir: Path | None, *, installed: bool) -> Iterator[_Candidate]:

@@ -270,6 +270,10 @@ class Telemetry:
         self.exposition_seconds.set(seconds)
         self.set_moment(self.exposition_at, at)
 
+    def plugin_failed(self, kind: str, plugin: str) -> None:
+        """Count an exception that left a plugin; `kind`: source, measure, notifier, observer."""
+        self.plugin_errors.labels(plugin, HOOKS.get(kind, kind)).inc()
+
     def not_exposed(self) -> None:
         """Note a rendering of the portfolio metrics that failed."""
         self.exposition_failures.inc()

@@ -14,6 +14,7 @@ from pmo_watch.flow import Findings, Outcome, Snapshot, SourceState
 from pmo_watch.rules import RuleSet
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+Defect = Callable[[str, str], None]  # told of each exception that left a plugin: the kind and name of what it offers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +107,10 @@ class NotifierContext:
     external_url: str = ""
     metrics: OwnMetrics | None = None
     token_taken: Callable[[float], None] = lambda _: None
+
+
+def unnoticed(_kind: str, _name: str) -> None:
+    """Count no defect: nobody keeps metrics."""
 
 
 class Notifier(Protocol):
