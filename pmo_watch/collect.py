@@ -1,86 +1,133 @@
 """Step 1: asks the sources that are due, each in a thread of its own, and turns what they say into readings."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import polars as pl
 import structlog
+from pydantic import BaseModel
 
-from pmo_watch.contracts import Cursor, Source
-from pmo_watch.errors import SourceError, SourceRefused
+from pmo_watch.contracts import Cursor, Remembers, Source
+from pmo_watch.entities import ENTITIES
+from pmo_watch.errors import SourceError, SourceRefused, SourceUnavailable
 from pmo_watch.flow import Outcome, Reading, Records, Rejected, Summary
-from pmo_watch.normalise import Limits, frames_of, summary_rejects
+from pmo_watch.intake import frames_of
+from pmo_watch.normalise import Limits, summary_rejects
+from pmo_watch.rest import HttpSettings
 
 LOG = structlog.get_logger("pmo_watch.collect")
-LONGEST_READING_SECONDS = 1800  # spec sources 1.3: a whole reading
+LONGEST_READING_SECONDS = 1800.0  # spec sources 1.3: a whole reading
+TAKING_IN_SECONDS = 120.0  # what came before a source's own limit must still become a partial reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A source to read: its name, the opened plugin, and what its last good reading left behind.
 
-    `defect`: called when the plugin raises what it should not.
+    `defect`: called when the plugin raises what it should not. `rows`: its own rows as stored, as `intake.row_schema`,
+    for a plugin that `Remembers`.
     """
 
     name: str
     source: Source
     cursor: Cursor
     defect: Callable[[], None] = lambda: None
+    rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    longest_seconds: float = LONGEST_READING_SECONDS
 
 
-def collect(
-    asked: Sequence[Asked], now: datetime, limits: Limits, longest_seconds: float = LONGEST_READING_SECONDS
-) -> list[Reading]:
+def longest_seconds(settings: BaseModel) -> float:
+    """Return after how many seconds a reading is given up; a live source ends it by itself a little earlier."""
+    if not isinstance(settings, HttpSettings):
+        return LONGEST_READING_SECONDS
+    return settings.timeout_reading_minutes * 60 + settings.timeout_read_seconds + TAKING_IN_SECONDS
+
+
+def collect(asked: Sequence[Asked], now: datetime, limits: Limits) -> list[Reading]:
     """Read every source at the same time and return a reading of each, in the order asked.
 
     A source that raises gives a failed reading with its error; so does one that is not done in time.
     """
-    if not asked:
-        return []
-    pool = ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="source")
+    began = time.monotonic()
+    futures = [_begun(one, now, limits) for one in asked]
+    return [_answer(one, future, now, began) for one, future in zip(asked, futures, strict=True)]
+
+
+def _begun(one: Asked, now: datetime, limits: Limits) -> Future[Reading]:
+    """Read in a thread of its own, one that keeps no process alive: a source that hangs cannot be ended."""
+    future: Future[Reading] = Future()
+
+    def read() -> None:
+        try:
+            future.set_result(read_source(one, now, limits))
+        except BaseException as fault:  # noqa: BLE001  # it belongs to whoever waits
+            future.set_exception(fault)
+
+    threading.Thread(target=read, name=f"source {one.name}", daemon=True).start()
+    return future
+
+
+def _answer(one: Asked, future: Future[Reading], now: datetime, began: float) -> Reading:
     try:
-        futures = [pool.submit(read_source, one, now, limits) for one in asked]
-        wait(futures, timeout=longest_seconds)
-        return [_answer(one, future, now, longest_seconds) for one, future in zip(asked, futures, strict=True)]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _answer(one: Asked, future: Future[Reading], now: datetime, longest_seconds: float) -> Reading:
-    if future.done():
-        return future.result()
-    # A thread cannot be stopped from outside: closing is the only way to end what it waits for.
-    threading.Thread(target=one.source.close, daemon=True).start()
-    error = f"not read to its end within {longest_seconds:.0f} s"
-    return Reading(one.name, now, Outcome.FAILED, error=error)
+        return future.result(timeout=max(began + one.longest_seconds - time.monotonic(), 0))
+    except FutureTimeout:
+        # A thread cannot be stopped from outside: closing is the only way to end what it waits for.
+        threading.Thread(target=one.source.close, daemon=True).start()
+        error = f"not read to its end within {one.longest_seconds:.0f} s"
+        return Reading(one.name, now, Outcome.FAILED, error=error)
 
 
 def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
     """Read one source to its end; what goes wrong is part of the answer."""
-    records: list[Records] = []
-    summary: Summary | None = None
+    summaries: list[Summary] = []
     error = ""
     try:
-        for piece in one.source.read(one.cursor or None):
-            if isinstance(piece, Summary):
-                summary = piece
-            else:
-                records.append(piece)
-        if summary is None:
+        if isinstance(one.source, Remembers):
+            one.source.recall(remembered(one.name, one.rows))
+        frames, rejected, lost = frames_of(one.name, _records(one.source.read(one.cursor or None), summaries))
+        if not summaries:
             raise ValueError("the source ended without a summary")
-        frames, rejected, lost = frames_of(one.name, records)
     except SourceError as fault:
         LOG.info("source not read", source=one.name, kind=type(fault).__name__)
-        return Reading(one.name, now, Outcome.FAILED, error=str(fault), refused=isinstance(fault, SourceRefused))
+        return failed(one.name, now, fault)
     except Exception:  # a plugin's defect costs its source, never the others
         LOG.exception("source raised what it should not", source=one.name)
         one.defect()
         error = "the plugin failed; the log holds the details: please report it to its author"
         return Reading(one.name, now, Outcome.FAILED, error=error)
-    return _judged(one.name, now, limits, frames, summary_rejects(summary, rejected, lost))
+    return _judged(one.name, now, limits, frames, summary_rejects(summaries[-1], rejected, lost))
+
+
+def failed(name: str, now: datetime, fault: SourceError) -> Reading:
+    """Return the reading of a source that said why it cannot be read."""
+    wait = fault.retry_after if isinstance(fault, SourceUnavailable) else 0
+    refused = isinstance(fault, SourceRefused)
+    return Reading(name, now, Outcome.FAILED, error=str(fault), refused=refused, retry_after=wait)
+
+
+def _records(pieces: Iterator[Records | Summary], summaries: list[Summary]) -> Iterator[Records]:
+    for piece in pieces:
+        if isinstance(piece, Summary):
+            summaries.append(piece)
+        else:
+            yield piece
+
+
+def remembered(source: str, rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return a source's own rows that are present, by native key; an entity without any is absent."""
+    found = {}
+    for name, frame in rows.items():
+        present = frame.filter(pl.col("@missing").is_null())
+        if present.height:
+            key = pl.col("uid").str.strip_prefix(f"{source}:{name}:").alias("key")
+            found[name] = present.select(key, *ENTITIES[name].stored_schema())
+    return found
 
 
 def _judged(name: str, now: datetime, limits: Limits, frames: Mapping[str, Any], summary: Summary) -> Reading:
@@ -97,6 +144,7 @@ def _judged(name: str, now: datetime, limits: Limits, frames: Mapping[str, Any],
         frames,
         summary,
         error=summary.error or (f"{lost} records left out. First: {_first(summary)}" if lost else ""),
+        retry_after=summary.retry_after,
     )
     return replace(reading, unchanged=whole and not frames and bool(summary.unchanged))
 

@@ -14,9 +14,9 @@ import structlog
 
 from pmo_watch.advance import Advanced, advance
 from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
-from pmo_watch.collect import Asked, collect
+from pmo_watch.collect import Asked, collect, failed, longest_seconds
 from pmo_watch.contracts import Source
-from pmo_watch.errors import PmoWatchError, SourceError, SourceRefused
+from pmo_watch.errors import PmoWatchError, SourceError
 from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
@@ -121,7 +121,8 @@ class Engine:
         """Say whether there is nothing to decide: the same data, the same quarter of an hour, nobody acted."""
         same = self._picture is not None and decided.picture.key == self._picture.key
         same = same and decided.picture.evaluated is (self._picture and self._picture.evaluated)
-        unread = all(one.unchanged for one in decided.readings) and not decided.accepting and not self._settled
+        unread = all(one.nothing_new for one in decided.accepted.values())
+        unread = unread and not decided.accepting and not self._settled
         return same and unread and self.report is not None and self.store.revision() == self._revision
 
     def _rest(self, now: datetime, decided: _Decided) -> Draft:
@@ -185,8 +186,8 @@ class Engine:
         return self.report.alerts if self.report else self.store.alerts()
 
     def _read(self, now: datetime, due: Sequence[str]) -> list[Reading]:
-        asked = []
-        failed = []
+        asked: list[Asked] = []
+        unopened: list[Reading] = []
         for name in due:
             entry = self.in_force.sources().get(name)
             if entry is None:
@@ -196,18 +197,19 @@ class Engine:
             try:
                 source = self._opened(name, now, defect)
             except SourceError as fault:
-                refused = isinstance(fault, SourceRefused)
-                failed.append(Reading(name, now, Outcome.FAILED, error=str(fault), refused=refused))
+                unopened.append(failed(name, now, fault))
                 continue
             except Exception:  # a plugin's defect costs its source, never the others
                 LOG.exception("source cannot be opened", source=name)
                 defect()
-                failed.append(Reading(name, now, Outcome.FAILED, error=DEFECT))
+                unopened.append(Reading(name, now, Outcome.FAILED, error=DEFECT))
                 continue
-            asked.append(Asked(name, source, state.cursor if state else {}, defect))
+            rows = self._known.rows.get(name, {})
+            longest = longest_seconds(entry.settings)
+            asked.append(Asked(name, source, state.cursor if state else {}, defect, rows, longest))
         self._being_read = asked
         try:
-            return [*collect(asked, now, self.in_force.settings.reading_limits()), *failed]
+            return [*collect(asked, now, self.in_force.settings.reading_limits()), *unopened]
         finally:
             for one in asked:
                 _close(one)

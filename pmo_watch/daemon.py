@@ -214,6 +214,9 @@ class Daemon:
         for one in draft.readings:
             if one.refused:
                 self._timetable.refused(one.source, now, draft.accepted[one.source].state.failures)
+            if one.retry_after:
+                # From now on, not from the cycle's beginning: the reading itself may have taken long.
+                self._timetable.postponed(one.source, self._clock.now(), timedelta(seconds=one.retry_after))
 
     async def _prune(self, now: datetime) -> None:
         if self._pruned is not None and now - self._pruned < RETENTION_EVERY:

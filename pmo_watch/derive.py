@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 
-from pmo_watch import workdays
+from pmo_watch import derive_delivery, workdays
 from pmo_watch.flow import First, Organisation, Since, Wish
 from pmo_watch.workdays import Calendar
 
@@ -21,6 +21,8 @@ TAKEN_AS: dict[str, dict[str, str | bool | int]] = {
     "assignment": {"units": 100},
     "person": {"active": True, "max_units": 100},
     "role": {"mandatory": False},
+    "timesheet": {"status": "approved"},
+    "release": {"released": False},
     "risk": {"opportunity": False, "action_done": False, "escalated": False},
     "issue": {"escalated": False},
     "decision": {"escalated": False},
@@ -49,12 +51,14 @@ PHASE_OF_STATE = {
 }
 FIRST_BASELINE = First("task", "baseline_finish")
 FORECAST_SINCE = Since("task", "forecast_finish")
+FLAGGED_SINCE = Since("task", "flagged")
 STATE_SINCE = Since("project", "state")
 STATUS_SINCE = Since("document", "status")
 # The computed fields that need history, so that it is fetched only for rules that name them.
 HISTORY_OF: dict[str, Wish] = {
     "first_baseline_finish": FIRST_BASELINE,
     "confirmed": FORECAST_SINCE,
+    "flagged_since": FLAGGED_SINCE,
     "on_hold_since": STATE_SINCE,
     "status_since": STATUS_SINCE,
 }
@@ -70,6 +74,10 @@ def derive(
         project="uid", **{"@calendar": "calendar", "@as_of": as_of(today, calendars, organisation)}
     )
     filled["task"] = _tasks(filled["task"], filled["dependency"], zones, calendars, organisation, past)
+    filled["task"] = _flagged(filled["task"], filled["status_change"], organisation, past)
+    filled["board"] = derive_delivery.boards(filled)
+    filled["sprint"] = derive_delivery.sprints(filled, zones, today, calendars, organisation)
+    filled["release"] = derive_delivery.releases(filled, zones, today, calendars, organisation)
     for name in ("risk", "issue", "decision", "change", "action"):
         filled[name] = _register(name, filled[name])
     filled["document"] = _with_past(filled["document"], past.get(STATUS_SINCE), "since", "status_since")
@@ -156,6 +164,14 @@ def _tasks(
         ),
         left.alias("days_left"),
     ).drop("@forecast_since", "@calendar", "@as_of")
+
+
+def _flagged(tasks: pl.DataFrame, changes: pl.DataFrame, organisation: Organisation, past: Past) -> pl.DataFrame:
+    """Add since when a ticket is blocked: as its system recorded it, else since readings show it."""
+    told = derive_delivery.flagged_since(changes, organisation)
+    tasks = _with_past(tasks, past.get(FLAGGED_SINCE), "since", "@seen").join(told, on="uid", how="left")
+    since = pl.when("flagged").then(pl.coalesce("@flagged", "@seen"))
+    return tasks.with_columns(since.alias("flagged_since")).drop("@flagged", "@seen")
 
 
 def _with_links(tasks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

@@ -91,6 +91,7 @@ class Reading:
     summary: Summary = field(default_factory=Summary)
     error: str = ""
     refused: bool = False  # the next tries wait longer: spec sources 1.2
+    retry_after: float = 0  # seconds that the system asked to be left alone
     unchanged: bool = False  # nothing was read again: no new reading
 
 

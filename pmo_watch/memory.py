@@ -91,7 +91,16 @@ def changes(accepted: Mapping[str, Accepted], readings: Sequence[Reading], today
     """Return what each reading changes, for the store."""
     costs = {one.source: one.summary.cost for one in readings}
     return [
-        ReadingChange(one.state, today, one.changed, one.missing, one.vanished, one.returned, cost=costs.get(name, {}))
+        ReadingChange(
+            one.state,
+            today,
+            one.changed,
+            one.missing,
+            one.vanished,
+            one.returned,
+            deleted=one.deleted,
+            cost=costs.get(name, {}),
+        )
         for name, one in accepted.items()
     ]
 

@@ -12,11 +12,12 @@ from datetime import datetime
 import polars as pl
 
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Outcome, Reading, Records, Rejected, SourceState, Summary
-from pmo_watch.model import Entity, Kind
+from pmo_watch.flow import Outcome, Reading, Rejected, SourceState, Summary
+from pmo_watch.intake import row_schema
 
 Rows = Mapping[str, pl.DataFrame]
-LINKS = frozenset({"dependency", "assignment"})  # replanned wholesale: their disappearance says nothing
+# Replanned wholesale, or a record of what once was: their disappearance says nothing.
+LINKS = frozenset({"dependency", "assignment", "sprint_item", "status_change"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Accepted:
     """What a reading makes of its source: the rows that hold from now on, and the difference to write.
 
     `changed`: rows that are new or differ, by entity. `missing`: uids first missing in this reading. `vanished`: uids
-    missing in two complete readings running, no longer among `rows`. `returned`: uids that were missing and are back
-    with the same content.
+    missing in two complete readings running, no longer among `rows`; `deleted`: those that the system said were
+    deleted. `returned`: uids that were missing and are back with the same content. `nothing_new`: the rows are the very
+    same as before, and it counts as no new reading.
     """
 
     state: SourceState
@@ -44,102 +46,15 @@ class Accepted:
     missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     vanished: Mapping[str, Sequence[str]] = field(default_factory=dict)
     returned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rejected: Sequence[Rejected] = ()
+    nothing_new: bool = False
 
     @property
     def moved(self) -> bool:
         """Whether any row is other than before."""
-        return any(any(part.values()) for part in (self.missing, self.vanished, self.returned)) or any(
-            frame.height for frame in self.changed.values()
-        )
-
-
-def row_schema(entity: Entity) -> dict[str, pl.DataType]:
-    """Return the columns of a source's own rows of the entity."""
-    return {"uid": pl.String(), **entity.stored_schema(), "@part": pl.String(), "@missing": pl.Int64()}
-
-
-def frames_of(source: str, records: Sequence[Records]) -> tuple[dict[str, pl.DataFrame], list[Rejected], int]:
-    """Check records against the model and gather them by entity.
-
-    Returns the frames, what was rejected, and how many rows were left out as a whole.
-
-    Raises:
-        ValueError: a plugin yields what the contract does not allow: its defect, not the data's.
-    """
-    gathered: dict[str, list[pl.DataFrame]] = {}
-    for one in records:
-        gathered.setdefault(one.entity, []).append(_shaped(one))
-    frames: dict[str, pl.DataFrame] = {}
-    rejected: list[Rejected] = []
-    lost = 0
-    for name, parts in gathered.items():
-        entity = ENTITIES[name]
-        frame = pl.concat(parts).with_columns(uid=pl.format("{}:{}:{}", pl.lit(source), pl.lit(name), pl.col("key")))
-        frame, left_out = _without_faulty_rows(entity, frame)
-        lost += len(left_out)
-        frame, words = _without_unknown_words(entity, frame)
-        rejected += left_out + words
-        frames[name] = frame.select(*row_schema(entity)).sort("uid")
-    return frames, rejected, lost
-
-
-def _shaped(records: Records) -> pl.DataFrame:
-    """Give a batch every stored column of its entity, in order.
-
-    Raises:
-        ValueError: an unknown entity or column, or a column of another type than the model's.
-    """
-    entity = ENTITIES.get(records.entity)
-    if entity is None:
-        raise ValueError(f"there is no entity '{records.entity}'")
-    wanted = entity.stored_schema()
-    for name, dtype in records.frame.schema.items():
-        if name != "key" and name not in wanted:
-            raise ValueError(f"{records.entity} has no field '{name}'")
-        if name != "key" and dtype != wanted[name]:
-            raise ValueError(f"{records.entity}.{name} must be {wanted[name]}, not {dtype}")
-    absent = [pl.lit(None, dtype).alias(name) for name, dtype in wanted.items() if name not in records.frame.columns]
-    return records.frame.with_columns(
-        *absent, pl.lit(records.part).alias("@part"), pl.lit(None, pl.Int64).alias("@missing")
-    ).select("key", *wanted, "@part", "@missing")
-
-
-def _without_faulty_rows(entity: Entity, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejected]]:
-    required = [one.name for one in entity.stored() if one.required]
-    first_null = pl.coalesce(
-        pl.when(pl.col("key").is_null()).then(pl.lit("key")),
-        *[pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in required],
-        pl.lit(None, pl.String),
-    )
-    marked = frame.with_columns(first_null.alias("@fault"), (~pl.col("uid").is_first_distinct()).alias("@twice"))
-    bad = marked.filter(pl.col("@fault").is_not_null() | pl.col("@twice"))
-    rejected = [
-        Rejected(
-            part or entity.name,
-            fault or "key",
-            key or "",
-            f"{entity.name} without {fault}" if fault else f"{entity.name} {key} occurs twice: the first one counts",
-        )
-        for part, key, fault in bad.select("@part", "key", "@fault").iter_rows()
-    ]
-    return marked.filter(pl.col("@fault").is_null() & ~pl.col("@twice")), rejected
-
-
-def _without_unknown_words(entity: Entity, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejected]]:
-    rejected: list[Rejected] = []
-    for one in entity.stored():
-        if one.kind != Kind.ENUM:
-            continue
-        unknown = frame.filter(pl.col(one.name).is_not_null() & ~pl.col(one.name).is_in(one.one_of))
-        if unknown.is_empty():
-            continue
-        for word, part in unknown.group_by(one.name).agg(pl.col("@part").first()).sort(one.name).iter_rows():
-            allowed = ", ".join(one.one_of)
-            rejected.append(Rejected(part or entity.name, one.name, str(word)[:200], f"not one of {allowed}"))
-        known = pl.when(pl.col(one.name).is_in(one.one_of)).then(one.name)
-        frame = frame.with_columns(known.alias(one.name))
-    return frame, rejected
+        gone = (self.missing, self.vanished, self.returned, self.deleted)
+        return any(any(part.values()) for part in gone) or any(frame.height for frame in self.changed.values())
 
 
 def accept(
@@ -154,14 +69,32 @@ def accept(
         return Accepted(_failed(state, reading), known)
     if reading.unchanged and _parts(known) <= set(reading.summary.unchanged):
         again = replace(_good(state, reading.read_at, Outcome.COMPLETE), cursor=reading.summary.cursor)
-        return Accepted(again, known)
+        return Accepted(again, known, nothing_new=True)
     strange = {} if accept_shrink else _strange_parts(reading, known, limits)
     if strange and _parts(reading.frames) <= set(strange):
         held = replace(
             _failed(state, reading), outcome=Outcome.HELD, held="; ".join(strange.values()), error=strange_text(strange)
         )
         return Accepted(held, known, rejected=reading.summary.rejected)
-    return _compare(reading, known, state, strange)
+    made = _compare(reading, known, state, strange)
+    return _as_before(made, known, state) if _says_nothing_new(reading, known, made) else made
+
+
+def _says_nothing_new(reading: Reading, known: Rows, made: Accepted) -> bool:
+    """Say whether a list of changes was read to its end and held none; a list of all that exists is news by itself."""
+    summary = reading.summary
+    if summary.listed or summary.census or made.moved or made.state.outcome != Outcome.COMPLETE:
+        return False
+    return bool(known) and not any(_unseen(frame) for frame in known.values())
+
+
+def _unseen(frame: pl.DataFrame) -> bool:
+    return "@unseen" in frame.columns and bool(frame["@unseen"].any())
+
+
+def _as_before(made: Accepted, known: Rows, state: SourceState) -> Accepted:
+    """Keep the very same frames, so that nobody looks at them again, and the number of the reading."""
+    return Accepted(replace(made.state, reading=state.reading), known, rejected=made.rejected, nothing_new=True)
 
 
 def strange_text(strange: Mapping[str, str]) -> str:
@@ -205,16 +138,20 @@ def _strange_parts(reading: Reading, known: Rows, limits: Limits) -> dict[str, s
         present = before.filter(pl.col("@missing").is_null())
         after = reading.frames.get(name, present.clear())
         if "name" in present.columns:
-            strange |= _renumbered(name, present, after, limits)
+            strange |= _renumbered(reading, name, present, after, limits)
         if name not in LINKS:
             strange |= _shrunken(reading, name, present, after, limits)
     return strange
 
 
-def _renumbered(entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: Limits) -> dict[str, str]:
+def _renumbered(
+    reading: Reading, entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: Limits
+) -> dict[str, str]:
     plain = pl.col("name").str.replace_all(r"[^A-Za-z0-9]", "").str.to_lowercase()
     both = before.select("uid", old=plain).join(after.select("uid", "@part", new=plain), on="uid")
-    counted = both.group_by("@part").agg(kept=pl.len(), renamed=(pl.col("old") != pl.col("new")).sum())
+    # A list of changes holds what was renamed and little else: the rows that it leaves out keep their names.
+    kept = pl.len() if reading.summary.listed else pl.lit(before.height)
+    counted = both.group_by("@part").agg(kept=kept, renamed=(pl.col("old") != pl.col("new")).sum())
     too_many = (pl.col("renamed") >= limits.least) & (pl.col("renamed") >= limits.renamed * pl.col("kept"))
     return {
         part: f"{part or 'the reading'}: {renamed} of {kept} known {entity} keys carry another name: the file was "
@@ -227,17 +164,46 @@ def _renumbered(entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: 
 def _shrunken(
     reading: Reading, entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: Limits
 ) -> dict[str, str]:
-    if not (reading.summary.listed and reading.outcome == Outcome.COMPLETE):
+    if not (_lists(reading, entity) and reading.outcome == Outcome.COMPLETE):
         return {}
     expected = before.filter(~pl.col("@part").is_in(list(reading.summary.unchanged)))
-    gone = expected.join(after, on="uid", how="anti")
-    if gone.height < limits.least or gone.height <= limits.shrink * before.height:
+    gone = expected.filter(_not_among(after["uid"], _here(reading, entity), _deleted(reading, entity)))
+    if _sees_nothing(reading, entity, gone, expected):
+        text = f"it shows no {entity} any more, where {before.height} are known: may its account still see them?"
+    elif gone.height < limits.least or gone.height <= limits.shrink * before.height:
         return {}
-    text = (
-        f"{gone.height} of {before.height} known {entity} rows are gone. If that is right, accept it with "
-        "'pmo-watch sources accept' or set 'accept_shrink: true'"
-    )
+    else:
+        text = f"{gone.height} of {before.height} known {entity} rows are gone."
+    text += " If that is right, accept it with 'pmo-watch sources accept' or set 'accept_shrink: true'"
     return dict.fromkeys(sorted(_parts(reading.frames) | set(gone["@part"].unique())), text)
+
+
+def _sees_nothing(reading: Reading, entity: str, gone: pl.DataFrame, expected: pl.DataFrame) -> bool:
+    """Say whether a census is empty although rows are stored, however few."""
+    empty = entity in reading.summary.census and not reading.summary.census[entity]
+    return empty and 0 < gone.height == expected.height
+
+
+def _lists(reading: Reading, entity: str) -> bool:
+    """Say whether the reading named every row of the entity that exists."""
+    return reading.summary.listed or entity in reading.summary.census
+
+
+def _here(reading: Reading, entity: str) -> pl.Series:
+    """Return the uids of the rows that exist now, as the census names them."""
+    return _uids(reading.source, entity, reading.summary.census.get(entity, ()))
+
+
+def _deleted(reading: Reading, entity: str) -> pl.Series:
+    return _uids(reading.source, entity, reading.summary.deleted.get(entity, ()))
+
+
+def _uids(source: str, entity: str, keys: Sequence[str]) -> pl.Series:
+    return f"{source}:{entity}:" + pl.Series("uid", keys, pl.String)
+
+
+def _not_among(*uids: pl.Series) -> pl.Expr:
+    return ~pl.col("uid").is_in(pl.concat([one.rename("uid") for one in uids]).implode())
 
 
 def _parts(rows: Rows) -> set[str]:
@@ -247,38 +213,82 @@ def _parts(rows: Rows) -> set[str]:
 # --- what changed -------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """One entity after a reading: its rows, and what became of those that were there before."""
+
+    rows: pl.DataFrame
+    changed: pl.DataFrame
+    missing: Sequence[str] = ()
+    vanished: Sequence[str] = ()
+    returned: Sequence[str] = ()
+    deleted: Sequence[str] = ()
+
+
 def _compare(reading: Reading, known: Rows, state: SourceState, strange: Mapping[str, str]) -> Accepted:
     whole = reading.outcome == Outcome.COMPLETE and not strange
-    outcome = Outcome.COMPLETE if whole else Outcome.PARTIAL
     number = state.reading + 1 if whole else state.reading
-    rows: dict[str, pl.DataFrame] = {}
-    changed: dict[str, pl.DataFrame] = {}
-    missing: dict[str, Sequence[str]] = {}
-    vanished: dict[str, Sequence[str]] = {}
-    returned: dict[str, Sequence[str]] = {}
-    for name in sorted({*known, *reading.frames}):
-        empty = pl.DataFrame(schema=row_schema(ENTITIES[name]))
-        before = known.get(name, empty).select(empty.columns)
-        after = reading.frames.get(name, empty).filter(~pl.col("@part").is_in(list(strange)))
-        absent = before.join(after, on="uid", how="anti")
+    found = {
+        name: _compared(reading, name, known.get(name), tuple(strange), number if whole else None)
+        for name in sorted({*known, *reading.frames})
+    }
+    rows = {name: one.rows for name, one in found.items()}
+    outcome = Outcome.COMPLETE if whole else Outcome.PARTIAL
+    return Accepted(
+        _after(state, reading, outcome, number, sum(frame.height for frame in rows.values()), strange),
+        rows,
+        changed={name: one.changed for name, one in found.items()},
+        missing={name: one.missing for name, one in found.items()},
+        vanished={name: one.vanished for name, one in found.items()},
+        returned={name: one.returned for name, one in found.items()},
+        deleted={name: one.deleted for name, one in found.items()},
+        rejected=reading.summary.rejected,
+    )
+
+
+def _compared(
+    reading: Reading, name: str, known: pl.DataFrame | None, strange: Sequence[str], number: int | None
+) -> _Compared:
+    """Compare one entity; `number` is that of a complete reading, None for one that is partial."""
+    empty = pl.DataFrame(schema=row_schema(ENTITIES[name]))
+    if known is not None and number is not None and _is_untouched(reading, name, known):
+        return _Compared(known, empty)
+    before = empty if known is None else known.select(empty.columns)
+    after = reading.frames.get(name, empty).filter(~pl.col("@part").is_in(list(strange)))
+    changed = _different(before, after)
+    back = before.filter(pl.col("@missing").is_not_null()).join(after, on="uid", how="semi")
+    returned = back.join(changed, on="uid", how="anti")["uid"].to_list()
+    absent = before.join(after, on="uid", how="anti")
+    deleted = absent.filter(~_not_among(_deleted(reading, name)))["uid"].to_list()
+    absent = absent.filter(_not_among(_deleted(reading, name)))
+    missing, vanished = [], []
+    if number is not None and _lists(reading, name):
         kept = pl.col("@part").is_in([*reading.summary.unchanged, *strange])
-        changed[name] = _different(before, after)
-        back = before.filter(pl.col("@missing").is_not_null()).join(after, on="uid", how="semi")
-        returned[name] = back.join(changed[name], on="uid", how="anti")["uid"].to_list()
-        if whole and reading.summary.listed:
-            gone = absent.filter(~kept)
-            vanished[name] = gone.filter(pl.col("@missing") < number)["uid"].to_list()
-            missing[name] = gone.filter(pl.col("@missing").is_null())["uid"].to_list()
-            first = pl.when(kept).then("@missing").otherwise(pl.col("@missing").fill_null(number))
-            absent = absent.with_columns(first.alias("@missing")).filter(~pl.col("uid").is_in(vanished[name]))
-        unseen = pl.col("@part").is_in(list(strange)) | (
-            pl.lit(not whole) & ~pl.col("@part").is_in(list(reading.summary.unchanged))
-        )
-        rows[name] = pl.concat(
-            [after.with_columns(pl.lit(False).alias("@unseen")), absent.with_columns(unseen.alias("@unseen"))]
-        ).sort("uid")
-    after_state = _after(state, reading, outcome, number, sum(frame.height for frame in rows.values()), strange)
-    return Accepted(after_state, rows, changed, missing, vanished, returned, reading.summary.rejected)
+        absent, again = _named_again(absent, _here(reading, name))
+        returned += again
+        gone = absent.filter(~kept & _not_among(_here(reading, name)))
+        vanished = gone.filter(pl.col("@missing") < number)["uid"].to_list()
+        missing = gone.filter(pl.col("@missing").is_null())["uid"].to_list()
+        first = pl.when(pl.col("uid").is_in(missing)).then(pl.lit(number)).otherwise("@missing")
+        absent = absent.with_columns(first.alias("@missing")).filter(~pl.col("uid").is_in(vanished))
+    unseen = pl.col("@part").is_in(list(strange)) | (
+        pl.lit(number is None) & ~pl.col("@part").is_in(list(reading.summary.unchanged))
+    )
+    rows = pl.concat([after.with_columns(pl.lit(False).alias("@unseen")), absent.with_columns(unseen.alias("@unseen"))])
+    return _Compared(rows.sort("uid"), changed, missing, vanished, returned, deleted)
+
+
+def _is_untouched(reading: Reading, name: str, known: pl.DataFrame) -> bool:
+    """Say whether a complete reading says nothing at all of the entity's rows."""
+    said = name in reading.frames or _lists(reading, name) or reading.summary.deleted.get(name)
+    return not said and not _unseen(known)
+
+
+def _named_again(absent: pl.DataFrame, here: pl.Series) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows that were not sent, those that the census names marked as there, and which of them were not."""
+    named = pl.col("uid").is_in(here.implode())
+    again = absent.filter(named & pl.col("@missing").is_not_null())["uid"].to_list()
+    return absent.with_columns(pl.when(~named).then("@missing").alias("@missing")), again
 
 
 def _different(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -294,6 +304,7 @@ def _after(
     state: SourceState, reading: Reading, outcome: Outcome, number: int, rows: int, strange: Mapping[str, str]
 ) -> SourceState:
     good = _good(state, reading.read_at, outcome)
+    lost_pages = reading.outcome == Outcome.PARTIAL
     return replace(
         good,
         reading=number,
@@ -301,8 +312,9 @@ def _after(
         rows=rows,
         rejected=len(reading.summary.rejected),
         degraded=tuple(reading.summary.degraded),
-        # A part that is held must be read again: the cursor that calls it known is not taken over.
-        cursor=state.cursor if strange else reading.summary.cursor,
+        # A part that is held must be read again: the cursor that calls it known is not taken over. Nor does a reading
+        # that broke off begin all over again because it does not say where to go on.
+        cursor=state.cursor if strange else reading.summary.cursor or (state.cursor if lost_pages else {}),
         error=strange_text(strange) if strange else reading.error,
         held="; ".join(strange.values()),
     )

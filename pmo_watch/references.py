@@ -23,6 +23,13 @@ def plain(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.strip_chars().str.replace_all(r"\s+", " ")
 
 
+def one_project(schema: pl.Schema) -> pl.Expr:
+    """Return the project of a row; of a row with several, such as a board, none."""
+    several = pl.col("project").list
+    alone = pl.when(several.len() == 1).then(several.first())
+    return alone.alias("project") if schema["project"] == pl.List(pl.String) else pl.col("project")
+
+
 def identify(
     entity: str, rows: pl.DataFrame, aliases: Mapping[str, str], match_on: Mapping[str, str] = MATCHED_ON
 ) -> pl.DataFrame:
@@ -106,17 +113,29 @@ def with_references(entity: str, frame: pl.DataFrame, directory: Directory) -> t
     """Turn every reference of the rows into a uid; a text that means no row becomes null and is reported once."""
     rejected: list[Rejected] = []
     for field in ENTITIES[entity].stored():
-        if field.kind != Kind.REF or frame.is_empty():
+        if not field.refers or not frame[field.name].count():
             continue
-        found = directory.resolve(frame, field.name, field.refers).alias(field.name)
-        dangling = (
-            frame.filter(pl.col(field.name).is_not_null() & found.is_null()).select("source", field.name).unique()
-        )
+        single = field.kind == Kind.REF
+        texts = frame.select("source", field.name) if single else _each(frame, field.name)
+        found = directory.resolve(texts, field.name, field.refers).alias(field.name)
+        dangling = texts.filter(pl.col(field.name).is_not_null() & found.is_null()).select("source", field.name)
         rejected += [
             Rejected(
                 source, f"{entity}.{field.name}", text[:200], f"no {' or '.join(field.refers)} of that key or name"
             )
-            for source, text in dangling.sort("source", field.name).rows()
+            for source, text in dangling.unique().sort("source", field.name).rows()
         ]
-        frame = frame.with_columns(found)
+        frame = frame.with_columns(found if single else _gathered(texts.with_columns(found), field.name, frame.height))
     return frame, rejected
+
+
+def _each(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return a row for each text of a column of lists, with the number of its row as `@of`."""
+    return frame.select("source", column).with_row_index("@of").explode(column).drop_nulls(column)
+
+
+def _gathered(found: pl.DataFrame, column: str, height: int) -> pl.Series:
+    """Return the column of lists again, in order; null where nothing was found."""
+    lists = found.drop_nulls(column).group_by("@of", maintain_order=True).agg(column)
+    rows = pl.DataFrame({"@of": pl.int_range(height, dtype=pl.UInt32, eager=True)})
+    return rows.join(lists, on="@of", how="left", maintain_order="left")[column]

@@ -7,6 +7,7 @@ import polars as pl
 
 from pmo_watch.contracts import Measure
 from pmo_watch.flow import Findings, Snapshot
+from pmo_watch.references import one_project
 from pmo_watch.rules import RuleSet
 
 COUNTED = ("schedule", "cost", "scope", "risk", "resources", "quality")  # `data` is shown beside the colour
@@ -67,6 +68,7 @@ def _ranked(found: Findings) -> pl.DataFrame:
 
 def project_of(snapshot: Snapshot) -> pl.DataFrame:
     """Return the uid of every row of every entity that belongs to a project, with the project's uid."""
-    parts = [frame.select("uid", "project") for frame in snapshot.frames.values() if "project" in frame.columns]
+    linked = [frame for frame in snapshot.frames.values() if "project" in frame.columns]
+    parts = [frame.select("uid", one_project(frame.schema)) for frame in linked]
     parts.append(snapshot.frame("project").select("uid", project="uid"))
     return pl.concat(parts).drop_nulls()

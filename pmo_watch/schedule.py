@@ -1,4 +1,4 @@
-"""When a source is due: every so often, at once when its files change, later and later when it refuses."""
+"""When a source is due: every so often, at once when its files change, later when it refuses or asks for rest."""
 
 import os
 import threading
@@ -20,10 +20,11 @@ LONGEST_REFUSAL = timedelta(minutes=60)  # spec sources 1.2: 1, 2, 4 ... 60 minu
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How one source is asked: every so often; `next` is when it is due."""
+    """How one source is asked: every so often; `next` is when it is due, `not_before` what it asked for itself."""
 
     every: timedelta
     next: datetime
+    not_before: datetime | None = None
 
 
 class Timetable:
@@ -58,6 +59,13 @@ class Timetable:
                 wait = min(timedelta(minutes=2 ** min(times - 1, 6)), LONGEST_REFUSAL)
                 self._rhythms[name] = replace(rhythm, next=now + wait)
 
+    def postponed(self, name: str, now: datetime, wait: timedelta) -> None:
+        """Leave a source alone as long as it asked, even where its files or a person would have it read before."""
+        with self._lock:
+            if rhythm := self._rhythms.get(name):
+                until = now + wait
+                self._rhythms[name] = replace(rhythm, next=max(until, rhythm.next), not_before=until)
+
     def keep(self, before: "Timetable", names: Iterable[str]) -> None:
         """Go on with what another timetable knew of these sources: one that refused is not asked again the sooner."""
         known = before.rhythms()
@@ -73,7 +81,8 @@ class Timetable:
         """Make a source due at once: its files changed, or a person asks."""
         with self._lock:
             if rhythm := self._rhythms.get(name):
-                self._rhythms[name] = replace(rhythm, next=min(now, rhythm.next))
+                at_once = max(now, rhythm.not_before) if rhythm.not_before else now
+                self._rhythms[name] = replace(rhythm, next=min(at_once, rhythm.next))
 
 
 class _Handler(FileSystemEventHandler):

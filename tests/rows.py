@@ -8,7 +8,8 @@ import polars as pl
 
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Outcome, Reading, Records, SourceState, Summary
-from pmo_watch.normalise import Accepted, Limits, accept, frames_of
+from pmo_watch.intake import frames_of
+from pmo_watch.normalise import Accepted, Limits, accept
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 

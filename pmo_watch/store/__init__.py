@@ -144,7 +144,7 @@ class Store:
     def rows(self, as_of: datetime | None = None) -> SourceRows:
         """Return each source's own rows, by entity, sorted by uid: those of now, or what was known at `as_of`.
 
-        Columns as `normalise.row_schema`: `uid`, the stored fields, `@part`, `@missing` (number of the reading in
+        Columns as `intake.row_schema`: `uid`, the stored fields, `@part`, `@missing` (number of the reading in
         which the row was first missing; always null with `as_of`). Sources and entities without rows are left out.
         """
         with reading(self._engine) as connection:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from rows import NOW, tasks
@@ -93,7 +94,7 @@ def test_too_many_left_out_are_a_changed_format_and_no_thin_month() -> None:
 def test_a_source_that_never_ends_is_given_up_and_closed() -> None:
     until = threading.Event()
 
-    (reading,) = collect([ask("slow", Scripted(until=until))], NOW, Limits(), longest_seconds=0.05)
+    (reading,) = collect([replace(ask("slow", Scripted(until=until)), longest_seconds=0.05)], NOW, Limits())
 
     assert reading.outcome == Outcome.FAILED
     assert reading.error == "not read to its end within 0 s"

@@ -8,7 +8,8 @@ import pytest
 from rows import NOW, known, reading, records, tasks, uids
 
 from pmo_watch.flow import Outcome, Reading, Records, SourceState, Summary
-from pmo_watch.normalise import Limits, accept, frames_of
+from pmo_watch.intake import frames_of
+from pmo_watch.normalise import Limits, accept
 
 TEN = [f"t{n}" for n in range(10)]
 

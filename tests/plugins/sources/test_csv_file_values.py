@@ -22,7 +22,7 @@ from pmo_watch_plugins.sources.csv_file.profiles import PROFILES, profile_of
 from pmo_watch_plugins.sources.csv_file.vocabulary import CONCEPTS, fold, unit_of, words_of
 
 from pmo_watch.api import ENTITIES, Kind, SourceDataError, SourceError
-from pmo_watch.normalise import frames_of
+from pmo_watch.intake import frames_of
 
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
