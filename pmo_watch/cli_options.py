@@ -13,7 +13,7 @@ import typer
 
 from pmo_watch.errors import ConfigError
 from pmo_watch.in_force import InForce, load
-from pmo_watch.log import set_up_logging
+from pmo_watch.log import learn_secrets, set_up_logging
 from pmo_watch.output import Format, said
 from pmo_watch.store import MarkKind, Store, open_store
 
@@ -36,7 +36,7 @@ def configured(path: Path | None, log_level: str = "WARNING") -> InForce:
     """
     set_up_logging(log_level)
     in_force = load(path)
-    set_up_logging(log_level, in_force.settings.secrets)
+    learn_secrets(in_force.settings.secrets)
     for warning in in_force.settings.warnings:
         said(f"warning: {warning}")
     return in_force

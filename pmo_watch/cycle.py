@@ -349,6 +349,7 @@ class Engine:
         self.in_force = in_force
         self.observers = observers
         self._picture = None
+        self._revision = -1  # the next cycle is not quiet, whatever is shown before it
 
     def stop(self) -> None:
         """Give up a reading that goes on, and begin no other; what is read already is still taken in."""

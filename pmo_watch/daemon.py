@@ -20,6 +20,7 @@ from pmo_watch.clock import Clock
 from pmo_watch.cycle import Draft, Engine, Stopped
 from pmo_watch.errors import ConfigError, StoreError
 from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths
+from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.reload import Plan, plan_reload
 from pmo_watch.schedule import Timetable, Watch
@@ -28,7 +29,7 @@ from pmo_watch.store import MarkKind, Store
 from pmo_watch.tally import count_cycle, tell_names, tell_outbox
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp, Observer, ServesHttp
-from pmo_watch.web import Backend, Reloaded, Server, listening, server
+from pmo_watch.web import Backend, Reloaded, Served, Server, listening, server
 
 LOG = structlog.get_logger("pmo_watch.daemon")
 TICK = timedelta(seconds=60)  # digests, reminders and ends of silences fall due between readings
@@ -57,6 +58,8 @@ class Daemon:
         self._asides: set[asyncio.Task[Reloaded]] = set()  # reloads that files or signals asked for
         self._reloading = asyncio.Lock()
         self._cycling = asyncio.Lock()
+        self._http = in_force.settings.http  # as it is served
+        self._served: Served | None = None
         self._first_cycle = False
         self._pruned: datetime | None = None
 
@@ -87,6 +90,7 @@ class Daemon:
             bound = await self._bound(stack)
             tell_names(self._telemetry, self._in_force, self._clock.now())
             web = server(self._backend())
+            self._served = web.served
             async with self._running(web, bound):
                 await asyncio.to_thread(self._watch_files, loop)
                 notify("READY=1")
@@ -142,6 +146,7 @@ class Daemon:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._mailroom.close()
         await watches
+        _close_observers(self._observers)
         return done
 
     def _close_watches(self) -> None:
@@ -166,7 +171,8 @@ class Daemon:
     # --- cycles ---------------------------------------------------------------------------------------------------
 
     async def _cycles(self) -> None:
-        await self._show_stored()
+        async with self._cycling:
+            await asyncio.to_thread(self._show)
         while not self._stop.is_set():
             self._wake.clear()
             await self.cycle()
@@ -176,13 +182,10 @@ class Daemon:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max((due - now).total_seconds(), 0.2))
 
-    async def _show_stored(self) -> None:
-        """Show what was known when the last daemon stopped, while sources are read for the first time."""
-        async with self._cycling:
-            try:
-                await asyncio.to_thread(self._engine.show_stored, self._clock.now())
-            except (StoreError, Stopped):
-                return  # the first cycle says so
+    def _show(self) -> None:
+        """Show what is known already, so that nothing vanishes over a start or a reload."""
+        with contextlib.suppress(StoreError, Stopped):  # the next cycle says so
+            self._engine.show_stored(self._clock.now())
 
     async def cycle(self) -> Draft | None:
         """Run one cycle; what the store refuses is logged, and the next cycle begins where this one did."""
@@ -273,8 +276,14 @@ class Daemon:
                 LOG.warning("reload waits", text=plan.text)
                 return Reloaded(plan.status, plan.text)
             await self._swap(plan.in_force)
-            LOG.info("reloaded", status=plan.status, rules=len(plan.in_force.rules.rules))
-            return Reloaded(plan.status, plan.text, plan.counts)
+            text = plan.text + self._after_a_start()
+            LOG.info("reloaded", status=plan.status, rules=len(plan.in_force.rules.rules), text=text)
+            return Reloaded(plan.status, text, plan.counts)
+
+    def _after_a_start(self) -> str:
+        """Say what of the settings in force is only taken up when the service is started again."""
+        waiting = self._in_force.settings.http.beside(self._http)
+        return f"; {', '.join(waiting)}: taken up when the service is started again" if waiting else ""
 
     def _plan(self) -> Plan:
         last_good = self._store.marks(MarkKind.RULE_TEXT)
@@ -287,11 +296,19 @@ class Daemon:
         return plan
 
     async def _swap(self, new: InForce) -> None:
+        learn_secrets(new.settings.secrets)
         async with self._cycling:
+            before_them = self._observers
             if new.base is not self._in_force.base:
                 self._observers = open_observers(new, self._telemetry, self._defect)
             former, self._in_force = self._in_force, new
             self._engine.swap(new, self._observers)
+            await asyncio.to_thread(self._show)
+            self._http = new.settings.http.served_on(self._http)
+            if self._served is not None:
+                self._served.take_up(self._backend())
+            if before_them is not self._observers:
+                _close_observers(before_them)
             before, self._timetable = self._timetable, self._new_timetable()
             self._timetable.keep(before, read_alike(former, new))
             await self._mailroom.swap(new)
@@ -304,7 +321,7 @@ class Daemon:
     def _backend(self) -> Backend:
         in_force = self._in_force
         return Backend(
-            http=in_force.settings.http,
+            http=self._http,
             store=self._store,
             telemetry=self._telemetry,
             zone=in_force.zone,
@@ -318,27 +335,26 @@ class Daemon:
         )
 
     def _mounts(self) -> Mapping[str, AsgiApp]:
-        paths = [path for one in self._observers.values() if isinstance(one, ServesHttp) for path in one.mounts()]
+        return {
+            path: self._counted(name, app)
+            for name, one in self._observers.items()
+            if isinstance(one, ServesHttp)
+            for path, app in one.mounts().items()
+        }
 
-        def serve(path: str) -> AsgiApp:
-            async def answer(scope: Any, receive: Any, send: Any) -> None:
-                # Looked up at each request: a reload may have put another observer in its place.
-                now = [(name, one) for name, one in self._observers.items() if isinstance(one, ServesHttp)]
-                name, app = next(((name, one.mounts()[path]) for name, one in now if path in one.mounts()), ("", None))
-                if app is None:
-                    await send({"type": "http.response.start", "status": 404, "headers": []})
-                    await send({"type": "http.response.body", "body": b"not served any more\n"})
-                    return
-                await asyncio.to_thread(tell_outbox, self._telemetry, self._store, self._in_force.notifiers())
-                try:
-                    await app(scope, receive, send)
-                except Exception:
-                    self._defect("observer", name)
-                    raise
+    def _counted(self, name: str, app: AsgiApp) -> AsgiApp:
+        """Return what an observer serves, with the figures of the store brought up to date before each answer."""
+        kind = self._in_force.settings.notifiers[name].type
 
-            return answer
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            await asyncio.to_thread(tell_outbox, self._telemetry, self._store, self._in_force.notifiers())
+            try:
+                await app(scope, receive, send)
+            except Exception:
+                self._defect("observer", kind)
+                raise
 
-        return {path: serve(path) for path in paths}
+        return answer
 
     def _waiting_for(self) -> list[str]:
         return [
@@ -350,3 +366,11 @@ class Daemon:
             )
             if not ready
         ]
+
+
+def _close_observers(observers: Mapping[str, Observer]) -> None:
+    for name, one in observers.items():
+        try:
+            one.close()
+        except Exception:  # a plugin's defect keeps nothing else open
+            LOG.exception("observer cannot be closed", notifier=name)

@@ -72,11 +72,11 @@ class _Redacted(logging.Formatter):
 
     def __init__(self, inner: logging.Formatter, redaction: Redaction) -> None:
         super().__init__()
-        self._inner, self._redaction = inner, redaction
+        self._inner, self.redaction = inner, redaction
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return self._redaction.clean(self._inner.format(record))
+        return self.redaction.clean(self._inner.format(record))
 
 
 class _StandardError(logging.Handler):
@@ -94,7 +94,7 @@ class _StandardError(logging.Handler):
 def set_up_logging(level: str = "info", secrets: Iterable[str] = ()) -> Redaction:
     """Send everything to standard error: JSON, or lines for people where it is a terminal.
 
-    Call once, before anything logs. What is returned also cleans answers that are stored, and learns new secrets.
+    Call once, before anything logs. What is returned also cleans answers that are stored.
 
     Raises:
         SettingsError: there is no such level.
@@ -125,6 +125,13 @@ def set_up_logging(level: str = "info", secrets: Iterable[str] = ()) -> Redactio
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     return redaction
+
+
+def learn_secrets(secrets: Iterable[str]) -> None:
+    """Keep these out of the log too: a reload brings new ones."""
+    for handler in logging.root.handlers:
+        if isinstance(handler.formatter, _Redacted):
+            handler.formatter.redaction.learn(secrets)
 
 
 def _last(for_people: bool) -> list[Processor]:

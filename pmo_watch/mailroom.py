@@ -79,11 +79,8 @@ class Mailroom:
         telemetry.delivery_seconds.labels(name).observe(attempt.seconds)
         if accepted:
             telemetry.delivery_delay.labels(name).observe(attempt.delay_seconds)
-            telemetry.healthy.labels(name).set(1)
         else:
             telemetry.delivery_failures.labels(name, attempt.reason or "other").inc()
-        if attempt.channel_fault:
-            telemetry.healthy.labels(name).set(0)
 
     def wake(self) -> None:
         """Look for messages now."""

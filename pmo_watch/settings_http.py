@@ -155,9 +155,26 @@ class Http(Section):
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether only this machine reaches it, people sign in, or it is meant to be open."""
+        return self.is_local or self.insecure or self.proxy is not None or bool(self.users and self.tls)
+
+    def served_on(self, running: "Http") -> "Http":
+        """Return these settings for a server that goes on listening as `running` does, until it is started again.
+
+        That is `running` as a whole where they would leave its address open without a login.
+        """
+        served = self.model_copy(update={"listen": running.listen, "tls": running.tls})
+        return served if served.is_guarded else running
+
+    def beside(self, served: "Http") -> list[str]:
+        """Return the names of the settings that are served otherwise."""
+        return [f"http.{name}" for name in Http.model_fields if getattr(self, name) != getattr(served, name)]
+
     @model_validator(mode="after")
     def _guarded(self) -> "Http":
-        if not (self.is_local or self.insecure or self.proxy or (self.users and self.tls)):
+        if not self.is_guarded:
             raise ValueError(
                 f"listen: {self.listen} can be reached from other machines: set users and tls, or proxy, "
                 "or insecure: true if that is meant"

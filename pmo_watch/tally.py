@@ -42,7 +42,7 @@ def tell_names(telemetry: Telemetry, in_force: InForce, now: datetime) -> None:
 def tell_outbox(telemetry: Telemetry, store: Store, told: Collection[str]) -> None:
     """Bring the figures up to date that live in the store."""
     try:
-        figures = store.outbox_figures()
+        figures, circuits = store.outbox_figures(), store.circuits()
     except PmoWatchError:
         telemetry.store_up.set(0)
         return
@@ -51,6 +51,7 @@ def tell_outbox(telemetry: Telemetry, store: Store, told: Collection[str]) -> No
         for outcome in ("waiting", "leased", "deferred"):
             telemetry.outbox.labels(name, outcome).set(0)
         telemetry.dead_letters.labels(name).set(figures.dead_letters.get(name, 0))
+        telemetry.healthy.labels(name).set(name not in circuits or circuits[name].fault_since is None)
     for (name, state), count in figures.counts.items():
         if name in told and state.value in {"waiting", "leased", "deferred"}:
             telemetry.outbox.labels(name, state.value).set(count)

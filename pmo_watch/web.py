@@ -25,7 +25,7 @@ from pmo_watch.settings_http import Http, Tls
 from pmo_watch.store import Store
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp, CycleReport
-from pmo_watch.web_access import Caller
+from pmo_watch.web_access import Access, Caller
 from pmo_watch.web_ack import AckPages, Behind
 from pmo_watch.web_acts import Acts
 from pmo_watch.web_answers import HEADER_BYTES, STYLE, BadRequest, error, refusal
@@ -158,12 +158,12 @@ def _who(request: Request) -> str:
     return caller.name or "operator on this machine"
 
 
-def site(backend: Backend) -> AsgiApp:
+def site(backend: Backend, access: Access) -> AsgiApp:
     """Return the whole application."""
     routes = Site(backend).routes()
     app = Starlette(routes=routes, exception_handlers=_handlers(words(backend.language)))
     app.router.redirect_slashes = False
-    return Guard(app, routes, backend.http, backend.telemetry, backend.language)
+    return Guard(app, routes, access, backend.telemetry, backend.language)
 
 
 def _handlers(said: Words) -> dict[Any, Any]:
@@ -188,8 +188,30 @@ def _handlers(said: Words) -> dict[Any, Any]:
 # --- the server ---------------------------------------------------------------------------------------------------
 
 
+class Served:
+    """The application as the settings in force have it; a request that is being answered goes on with what it found."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._access = Access(backend.http)
+        self._app = site(backend, self._access)
+
+    def take_up(self, backend: Backend) -> None:
+        """Serve what changed settings say; failed logins and who is signed in are kept where `http:` is as it was."""
+        if backend.http != self._access.http:
+            self._access = Access(backend.http)
+        self._app = site(backend, self._access)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request; without its three arguments uvicorn would take this for something that makes one."""
+        await self._app(scope, receive, send)
+
+
 class Server(uvicorn.Server):
     """Leaves SIGTERM and SIGINT to the daemon, which stops everything in order."""
+
+    def __init__(self, config: uvicorn.Config, served: Served) -> None:
+        super().__init__(config)
+        self.served = served
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -228,8 +250,9 @@ def server(backend: Backend) -> Server:
     if http.insecure and not (http.is_local or http.users or http.proxy):
         LOG.warning("open to other machines without a login", listen=http.listen, setting="http.insecure")
     context = _tls(http.tls) if http.tls else None
+    served = Served(backend)
     config = uvicorn.Config(
-        site(backend),
+        served,
         http="h11",
         log_config=None,
         access_log=False,
@@ -241,7 +264,7 @@ def server(backend: Backend) -> Server:
         h11_max_incomplete_event_size=4 * HEADER_BYTES,  # what is longer than we take is refused in our own words
         ssl_context_factory=(lambda *_: context) if context else None,
     )
-    return Server(config)
+    return Server(config, served)
 
 
 def _tls(settings: Tls) -> ssl.SSLContext:

@@ -75,7 +75,7 @@ class Access:
     """Decides who a request comes from and whether it may."""
 
     def __init__(self, http: Http, clock: Callable[[], float] = time.monotonic) -> None:
-        self._http = http
+        self.http = http
         self._clock = clock
         self._failures = Rate(FAILURES_PER_MINUTE, clock)
         self._salt = secrets.token_bytes(32)
@@ -97,17 +97,17 @@ class Access:
 
     def stranger(self, request: Request) -> Caller | Refusal:
         """Return a caller without a name, unless a page of another site lets a browser change something here."""
-        if request.method not in {"GET", "HEAD"} and is_foreign(request, self._http.external_url):
+        if request.method not in {"GET", "HEAD"} and is_foreign(request, self.http.external_url):
             return Refusal(403, "a page of another site sends this: it is not done")
         return Caller("", "viewer")
 
     async def _caller(self, request: Request) -> Caller | Refusal:
         peer = peer_of(request)
-        if self._http.proxy and peer and any(peer in network for network in self._http.proxy.from_):
+        if self.http.proxy and peer and any(peer in network for network in self.http.proxy.from_):
             return self._of_proxy(request)
-        if self._http.users:
+        if self.http.users:
             return await self._of_password(request, str(peer))
-        if self._http.proxy:
+        if self.http.proxy:
             return Refusal(401, "requests must come through the reverse proxy")
         return Caller("", "operator" if self._is_on_this_machine(request) else "viewer")
 
@@ -119,8 +119,8 @@ class Access:
         return _is_local(_host(f"//{request.headers.get('host', '')}"))
 
     def _of_proxy(self, request: Request) -> Caller | Refusal:
-        assert self._http.proxy is not None
-        proxy = self._http.proxy
+        assert self.http.proxy is not None
+        proxy = self.http.proxy
         name = request.headers.get(proxy.user_header, "").strip()
         if not name:
             return Refusal(401, f"the reverse proxy sent no {proxy.user_header}")
@@ -143,7 +143,7 @@ class Access:
         if not await asyncio.to_thread(self._is_right, name, password):
             return Refusal(401, "wrong name or password")
         self._failures.forget(peer)
-        caller = Caller(name, self._http.users[name].role)
+        caller = Caller(name, self.http.users[name].role)
         now = self._clock()
         self._remembered = {one: kept for one, kept in self._remembered.items() if kept[0] > now}
         self._remembered[stamp] = (now + REMEMBERED_SECONDS, caller)
@@ -151,8 +151,8 @@ class Access:
 
     def _is_right(self, name: str, password: str) -> bool:
         """Compare a password; an unknown name takes as long as one that we know."""
-        user = self._http.users.get(name)
-        hashed = (user or next(iter(self._http.users.values()))).hash.get_secret_value().encode()
+        user = self.http.users.get(name)
+        hashed = (user or next(iter(self.http.users.values()))).hash.get_secret_value().encode()
         right = bcrypt.checkpw(password.encode()[:LONGEST_PASSWORD], hashed)
         return right and user is not None
 

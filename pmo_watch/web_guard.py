@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from pmo_watch.settings_http import Http
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp
 from pmo_watch.web_access import Access, Caller, Refusal
@@ -25,13 +24,15 @@ UNMATCHED = "other"
 class Guard:
     """Lets requests through to the routes, or answers itself."""
 
-    def __init__(self, app: AsgiApp, routes: Sequence[Route], http: Http, telemetry: Telemetry, language: str) -> None:
+    def __init__(
+        self, app: AsgiApp, routes: Sequence[Route], access: Access, telemetry: Telemetry, language: str
+    ) -> None:
         self._app = app
         self._routes = routes
-        self._http = http
+        self._http = access.http
         self._telemetry = telemetry
         self._said = words(language)
-        self._access = Access(http)
+        self._access = access
         telemetry.serve([*(route.path for route in routes), UNMATCHED])
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

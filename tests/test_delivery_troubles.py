@@ -16,6 +16,7 @@ from pmo_watch.clock import FixedClock
 from pmo_watch.cycle import Engine
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.store import OutboxQuery, OutboxState, Store
+from pmo_watch.tally import tell_outbox
 from pmo_watch.telemetry import Telemetry
 
 HOURS = timedelta(hours=1)
@@ -54,6 +55,7 @@ class Post:
 
     def metric(self, name: str, **labels: str) -> float | None:
         """Return one of the daemon's own figures."""
+        tell_outbox(self.telemetry, self.store, self.office.load().notifiers())
         return self.telemetry.registry.get_sample_value(f"pmo_watch_{name}", labels)
 
 

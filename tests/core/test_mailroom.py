@@ -16,6 +16,7 @@ from pmo_watch.in_force import InForce, open_notifiers
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.render import render
 from pmo_watch.store import CycleChange, OutboxQuery, OutboxState, Store, open_store
+from pmo_watch.tally import tell_outbox
 from pmo_watch.telemetry import Names, Telemetry
 from pmo_watch.telling import Probed
 
@@ -59,6 +60,7 @@ async def test_notifier_that_cannot_be_opened_keeps_its_messages_and_no_others(t
     assert (entries[waits].state, entries[waits].reason) == (OutboxState.DEFERRED, "config")
     assert entries[waits].answer == f"ca_file {tmp_path / 'none.pem'}: No such file or directory"
     assert entries[goes].state == OutboxState.ACCEPTED
+    tell_outbox(telemetry, store, loaded.notifiers())
     text = telemetry.render(openmetrics=False).decode()
     assert 'pmo_watch_notifier_healthy{notifier="broken"} 0.0' in text
     assert 'pmo_watch_notifier_healthy{notifier="mail"} 1.0' in text
