@@ -254,7 +254,7 @@ def _day(value: Value, operand: Operand, scope: Scope) -> pl.Expr:
     if isinstance(value, Today):
         if value.unit == "d":
             return pl.lit(snapshot.today + timedelta(days=value.offset))
-        choose = workdays.each_in_its_own(snapshot.calendars, snapshot.organisation.calendar)
+        choose = workdays.each_in_its_own(snapshot.working_calendars(), snapshot.organisation.calendar)
         offset = pl.lit(value.offset)
         return choose(lambda calendar: workdays.add(pl.col("@today"), offset, calendar))
     if isinstance(value, str):

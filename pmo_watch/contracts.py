@@ -1,6 +1,6 @@
 """What a plugin implements: sources, measures, notifiers, observers; and what it is given."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -16,6 +16,7 @@ from pmo_watch.workdays import Calendar
 
 Cursor = Mapping[str, Any]  # what `Summary.cursor` held last time
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
+T = TypeVar("T")
 
 
 class PluginSettings(BaseModel):
@@ -169,17 +170,29 @@ class View:
     findings: Mapping[str, Findings] = field(default_factory=dict)
     rules: RuleSet | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)  # rule id -> dimension of the colour it counts in
+    shared: dict[Hashable, Any] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made once for all measures of this entity that ask for the same key.
+
+        The key begins with a name of the plugin's own. What is made must depend on the rows, the snapshot and the key alone.
+        """
+        whole = (self.entity, key)
+        if whole not in self.shared:
+            self.shared[whole] = make()
+        found: T = self.shared[whole]
+        return found
 
     def working_days(self, start: pl.Expr, end: pl.Expr) -> pl.Expr:
         """Count the working days in (start, end], each row in its own calendar; null when either is null."""
 
-        choose = workdays.each_in_its_own(self.snapshot.calendars, self.snapshot.organisation.calendar)
+        choose = workdays.each_in_its_own(self.snapshot.working_calendars(), self.snapshot.organisation.calendar)
         return choose(lambda calendar: workdays.count(start, end, calendar))
 
     def add_working_days(self, day: pl.Expr, number: pl.Expr) -> pl.Expr:
         """Return the `number`-th working day after `day`, each row in its own calendar."""
 
-        choose = workdays.each_in_its_own(self.snapshot.calendars, self.snapshot.organisation.calendar)
+        choose = workdays.each_in_its_own(self.snapshot.working_calendars(), self.snapshot.organisation.calendar)
         return choose(lambda calendar: workdays.add(day, number, calendar))
 
     def planned_share(self) -> pl.Expr:

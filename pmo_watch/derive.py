@@ -70,6 +70,8 @@ def derive(
     """Return the frames with nulls taken as the model says and every computed field filled."""
     filled = {name: _taken(name, frame) for name, frame in frames.items()}
     filled["project"] = _projects(filled["project"], filled["program"], organisation, past)
+    named = [filled[name]["calendar"] for name in ("project", "person")]
+    calendars = workdays.in_use(calendars, organisation.calendar, *named)
     zones = filled["project"].select(
         project="uid", **{"@calendar": "calendar", "@as_of": as_of(today, calendars, organisation)}
     )
@@ -102,11 +104,19 @@ def as_of(today: date, calendars: Mapping[str, Calendar], organisation: Organisa
     return pl.when(useful).then(day).otherwise(now)
 
 
+def _beside(frame: pl.DataFrame, found: pl.DataFrame, on: str) -> pl.DataFrame:
+    """Add the other columns of `found`, whose `on` is unique, to the rows they belong to.
+
+    Only the key goes through the join: a hundred thousand rows keep the columns they have instead of copying them.
+    """
+    return frame.hstack(frame.select(on).join(found, on=on, how="left", maintain_order="left").drop(on))
+
+
 def _with_past(frame: pl.DataFrame, found: pl.DataFrame | None, column: str, name: str) -> pl.DataFrame:
     """Add what history knows of each row as a new column; null where history was not asked or knows nothing."""
     if found is None:
         return frame.with_columns(pl.lit(None, pl.Date).alias(name))
-    return frame.join(found.select("uid", pl.col(column).cast(pl.Date).alias(name)), on="uid", how="left")
+    return _beside(frame, found.select("uid", pl.col(column).cast(pl.Date).alias(name)), "uid")
 
 
 def _projects(projects: pl.DataFrame, programs: pl.DataFrame, organisation: Organisation, past: Past) -> pl.DataFrame:
@@ -143,7 +153,7 @@ def _tasks(
     )
     tasks = _with_past(tasks, past.get(FIRST_BASELINE), "baseline_finish", "first_baseline_finish")
     tasks = _with_past(tasks, past.get(FORECAST_SINCE), "since", "@forecast_since")
-    tasks = _with_links(tasks, links).join(zones, on="project", how="left")
+    tasks = _beside(_with_links(tasks, links), zones, "project")
     tasks = tasks.with_columns(
         pl.col("uid").is_in(tasks["parent"].drop_nulls().unique().implode()).alias("is_summary"),
         pl.coalesce("done", done).alias("done"),
@@ -176,12 +186,10 @@ def _flagged(tasks: pl.DataFrame, changes: pl.DataFrame, organisation: Organisat
 
 def _with_links(tasks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     """Count direct predecessors; null in a project of which no link is known at all."""
-    counted = links.group_by("successor").agg(pl.len().cast(pl.Int64).alias("predecessor_count"))
+    counted = links.group_by(uid="successor").agg(pl.len().cast(pl.Int64).alias("predecessor_count"))
     linked = tasks.filter(pl.col("uid").is_in(links["successor"].drop_nulls().implode()))["project"].unique()
     known = pl.when(pl.col("project").is_in(linked.implode())).then(pl.col("predecessor_count").fill_null(0))
-    return tasks.join(counted, left_on="uid", right_on="successor", how="left").with_columns(
-        known.alias("predecessor_count")
-    )
+    return _beside(tasks, counted, "uid").with_columns(known.alias("predecessor_count"))
 
 
 def _register(entity: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -25,8 +25,11 @@ def earned(view: View, basis: Basis = "auto", progress: Progress = "auto") -> pl
     (`bac_unknown`, `pv_unknown`, `ev_unknown`, `ac_unknown`), `begun` (whether anything has started), `left_out` (rows
     without a value) and `rows`.
     """
-    rows = _valued(view, basis, progress)
-    sums = _sums(rows)
+    return view.once(("earned", basis, progress), lambda: _earned(view, basis, progress))
+
+
+def _earned(view: View, basis: Basis, progress: Progress) -> pl.DataFrame:
+    sums = _sums(_valued(view, basis, progress))
     projects = _facts(view).join(sums, left_on="uid", right_on="project", how="left", maintain_order="left")
     return _with_actual(_with_value(projects))
 

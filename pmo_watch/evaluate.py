@@ -4,7 +4,7 @@ Each measure is computed once per set of parameters, each `only_if` once, and a 
 whole columns. What one rule cannot do is said in its findings; the others go on.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -91,6 +91,7 @@ class _Evaluation:
         self.defects: list[str] = []
         self._tables = Tables(snapshot)
         self._found: Mapping[str, Findings] = {}
+        self._shared: dict[Hashable, Any] = {}
         self._sheets: dict[str, Sheet] = {}
         self._asked: dict[str, Measured | str] = {}
         self._gates: dict[object, pl.DataFrame | None] = {}
@@ -215,6 +216,7 @@ class _Evaluation:
                 self._found,
                 self._rules,
                 dimensions_of(self._rules, self._measures),
+                self._shared,
             )
             answer = _attempt(lambda: compute(measure, params, table, view), lambda: self.defects.append(measure.name))
             if isinstance(answer, Measured):

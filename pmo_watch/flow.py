@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from pmo_watch.entities import ENTITIES
-from pmo_watch.workdays import Calendar
+from pmo_watch.workdays import Calendar, in_use
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +188,11 @@ class Snapshot:
         """Return the entity's frame; without rows when nobody delivered it."""
         found = self.frames.get(entity)
         return found if found is not None else ENTITIES[entity].empty()
+
+    def working_calendars(self) -> Mapping[str, Calendar]:
+        """Return the calendars that some project or person works by, and the organisation's."""
+        named = [self.frame(entity)["calendar"] for entity in ("project", "person")]
+        return in_use(self.calendars, self.organisation.calendar, *named)
 
 
 # What repeats from row to row is kept as a number: a hundred rules on 100,000 rows are ten million findings.

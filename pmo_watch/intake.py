@@ -6,7 +6,7 @@ import polars as pl
 
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Records, Rejected
-from pmo_watch.model import Entity, Kind
+from pmo_watch.model import Entity, Kind, lean
 
 
 def row_schema(entity: Entity) -> dict[str, pl.DataType]:
@@ -35,7 +35,7 @@ def frames_of(source: str, records: Iterable[Records]) -> tuple[dict[str, pl.Dat
         lost += len(left_out)
         frame, words = _without_unknown_words(entity, frame)
         rejected += left_out + words
-        frames[name] = frame.select(*row_schema(entity)).sort("uid")
+        frames[name] = lean(frame.select(*row_schema(entity)).sort("uid"))
     return frames, rejected, lost
 
 

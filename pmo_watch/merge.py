@@ -10,6 +10,7 @@ from pmo_watch.derive import derive
 from pmo_watch.entities import ENTITIES, MATCHED_ON
 from pmo_watch.figures import expected_figures
 from pmo_watch.flow import Organisation, Outcome, Rejected, Snapshot, SourceState, Wish
+from pmo_watch.model import lean
 from pmo_watch.references import Directory, identify, with_references
 from pmo_watch.workdays import Calendar
 
@@ -180,7 +181,7 @@ def _group_winner(frame: pl.DataFrame, names: Sequence[str], group: str) -> pl.D
 def _one_source(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Keep, for each project, the rows of the source that wins the group."""
     group = ONE_SOURCE.get(entity)
-    if group is None or frame.is_empty():
+    if group is None or frame["source"].n_unique() < 2:
         return frame
     counted = frame
     if entity == "task":
@@ -231,4 +232,5 @@ def _shape(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
     schema = ENTITIES[entity].schema()
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
     engine = [name for name in frame.columns if name.startswith("@") and name not in {"@native", "@rank"}]
-    return frame.with_columns(absent).select(*schema, *engine).sort("uid")
+    shaped = lean(frame.with_columns(absent).select(*schema, *engine))
+    return shaped if shaped["uid"].is_sorted() else shaped.sort("uid")  # sorting copies every column

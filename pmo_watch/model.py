@@ -111,3 +111,9 @@ class Entity:
     def empty(self) -> pl.DataFrame:
         """Return a frame without rows."""
         return pl.DataFrame(schema=self.schema())
+
+
+def lean(frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep a column without any value as one null, however many rows: few sources fill half of the model's fields."""
+    bare = [name for name in frame.columns if frame[name].null_count() == frame.height]
+    return frame.with_columns([pl.lit(None, frame.schema[name]).alias(name) for name in bare])

@@ -16,6 +16,7 @@ from pmo_watch.model import Kind
 NAMES = ("id", "code", "email", "name")  # what people may write in place of a key, most telling first
 
 Frames = Mapping[str, pl.DataFrame]
+ROW = pl.UInt32
 
 
 def plain(text: pl.Expr) -> pl.Expr:
@@ -61,52 +62,67 @@ class Directory:
     """Finds uids by what sources write; made once per snapshot from rows that have `uid`, `source` and `@native`."""
 
     def __init__(self, frames: Frames, aliases: Mapping[str, str]) -> None:
-        self._own = {name: self._native(frame) for name, frame in frames.items()}
-        self._names = {name: self._called(name, frame, aliases) for name, frame in frames.items()}
-
-    @staticmethod
-    def _native(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.select("source", text=pl.col("@native"), own=pl.col("uid")).unique(["source", "text"])
-
-    @staticmethod
-    def _called(entity: str, frame: pl.DataFrame, aliases: Mapping[str, str]) -> pl.DataFrame:
-        columns = [name for name in NAMES if name in frame.columns]
-        called = pl.concat(
-            [
-                frame.select(text=plain(pl.col(name)), found=pl.col("uid"), rank=pl.lit(rank))
-                for rank, name in enumerate(columns)
-            ]
-            or [pl.DataFrame(schema={"text": pl.String(), "found": pl.String(), "rank": pl.Int32()})]
-        ).filter(pl.col("text").is_not_null())
-        other = frame.select(text=pl.col("aliases"), found=pl.col("uid")) if "aliases" in frame.columns else None
-        if other is not None:
-            called = pl.concat(
-                [called, other.explode("text").drop_nulls().select(plain(pl.col("text")), "found", rank=9)]
-            )
-        if aliases:
-            pairs = pl.DataFrame({"text": [a.lower() for a in aliases], "to": [b.lower() for b in aliases.values()]})
-            more = pairs.join(called, left_on="to", right_on="text").select("text", "found", "rank")
-            called = pl.concat([called, more])
-        # A word that means two rows means neither.
-        best = called.unique(["text", "found"]).filter(pl.col("rank") == pl.col("rank").min().over("text"))
-        return best.filter(pl.len().over("text") == 1).select("text", "found")
+        self._frames = frames
+        self._aliases = aliases
+        self._own: dict[str, pl.DataFrame] = {}
+        self._names: dict[str, pl.DataFrame] = {}
 
     def resolve(self, frame: pl.DataFrame, column: str, targets: Sequence[str]) -> pl.Series:
         """Return the uid each text of the column means, null where it means none; `frame` has `source`."""
-        asked = frame.select("source", text=pl.col(column), folded=plain(pl.col(column))).with_row_index("@row")
-        answer = pl.Series(values=[None] * frame.height, dtype=pl.String)
-        for target in targets:
-            if target not in self._own:
-                continue
-            hit = (
-                asked.join(self._own[target], on=["source", "text"], how="left")
-                .join(self._names[target].rename({"text": "folded"}), on="folded", how="left")
-                .sort("@row")
-                .select(pl.coalesce("own", "found"))
-                .to_series()
-            )
-            answer = answer.zip_with(answer.is_not_null(), hit)
+        asked = frame.select("source", text=pl.col(column))
+        found = [self._found(asked, target) for target in targets if target in self._frames]
+        answer = found[0] if found else pl.Series(values=[None] * frame.height, dtype=pl.String)
+        for other in found[1:]:
+            answer = answer.zip_with(answer.is_not_null(), other)
         return answer
+
+    def _found(self, asked: pl.DataFrame, target: str) -> pl.Series:
+        """Look for native keys of the same source, and for the texts that are none among what things are called."""
+        at = asked.join(self._native(target), on=["source", "text"], how="left", maintain_order="left")["at"]
+        own = self._frames[target]["uid"].gather(at)  # picked from the uids there are: no text is written twice
+        words = asked.filter(at.is_null() & pl.col("text").is_not_null()).select("text").unique()
+        if words.is_empty():
+            return own
+        meant = words.with_columns(folded=plain(pl.col("text"))).join(
+            self._called(target).rename({"text": "folded"}), on="folded"
+        )
+        other = asked.join(meant.select("text", "found"), on="text", how="left", maintain_order="left")["found"]
+        return own.zip_with(own.is_not_null(), other)
+
+    def _native(self, entity: str) -> pl.DataFrame:
+        """Return `source`, `text` and `at`, the row of that native key."""
+        if entity not in self._own:
+            rows = self._frames[entity].select("source", text=pl.col("@native"), at=pl.int_range(pl.len(), dtype=ROW))
+            self._own[entity] = rows.unique(["source", "text"])
+        return self._own[entity]
+
+    def _called(self, entity: str) -> pl.DataFrame:
+        """Return `text`, folded, and `found`, the uid; a word that means two rows means neither."""
+        if entity not in self._names:
+            called = _calls(self._frames[entity], self._aliases)
+            best = called.unique(["text", "found"]).filter(pl.col("rank") == pl.col("rank").min().over("text"))
+            self._names[entity] = best.filter(pl.len().over("text") == 1).select("text", "found")
+        return self._names[entity]
+
+
+def _calls(frame: pl.DataFrame, aliases: Mapping[str, str]) -> pl.DataFrame:
+    """Return everything that people call the rows: `text`, `found` and `rank`, the least being most telling."""
+    columns = [name for name in NAMES if name in frame.columns]
+    called = pl.concat(
+        [
+            frame.select(text=plain(pl.col(name)), found=pl.col("uid"), rank=pl.lit(rank))
+            for rank, name in enumerate(columns)
+        ]
+        or [pl.DataFrame(schema={"text": pl.String(), "found": pl.String(), "rank": pl.Int32()})]
+    ).filter(pl.col("text").is_not_null())
+    if "aliases" in frame.columns:
+        other = frame.select(text=pl.col("aliases"), found=pl.col("uid")).explode("text").drop_nulls()
+        called = pl.concat([called, other.select(plain(pl.col("text")), "found", rank=9)])
+    if aliases:
+        pairs = pl.DataFrame({"text": [a.lower() for a in aliases], "to": [b.lower() for b in aliases.values()]})
+        more = pairs.join(called, left_on="to", right_on="text").select("text", "found", "rank")
+        called = pl.concat([called, more])
+    return called
 
 
 def with_references(entity: str, frame: pl.DataFrame, directory: Directory) -> tuple[pl.DataFrame, list[Rejected]]:

@@ -212,7 +212,7 @@ def project_facts(snapshot: Snapshot) -> pl.DataFrame:
     """Return what each project says of all its rows: clocks, calendar, currency, parents, why nobody asks."""
     today, organisation = snapshot.today, snapshot.organisation
     projects = snapshot.frame("project").with_columns(calendar=_known_calendar(pl.col("calendar"), snapshot))
-    choose = workdays.each_in_its_own(snapshot.calendars, organisation.calendar, "calendar")
+    choose = workdays.each_in_its_own(snapshot.working_calendars(), organisation.calendar, "calendar")
     day = pl.col("status_date")
     age = choose(lambda calendar: workdays.count(day, pl.lit(today), calendar))
     old = age > organisation.status_date_max_age
@@ -232,7 +232,7 @@ def project_facts(snapshot: Snapshot) -> pl.DataFrame:
         pl.col("portfolio").alias("@portfolio"),
         pl.col("calendar").alias("@calendar"),
         pl.col("currency").alias("@currency"),
-        as_of(today, snapshot.calendars, organisation).alias("@as_of"),
+        as_of(today, snapshot.working_calendars(), organisation).alias("@as_of"),
         note.alias("@as_of_note"),
         pl.when(day <= today).then(age).alias("@status_age"),
         pl.when(state.is_in(NOT_RUNNING)).then(pl.lit("closed")).alias("@na"),

@@ -61,10 +61,16 @@ class Calendar:
 def _spread(calendar: Calendar) -> tuple[pl.Series, pl.Series, date]:
     """Return working days up to each day, the working days, and the first day of the first column."""
     first, last = calendar.first or FIRST, calendar.last or LAST
-    worked = [calendar.works(first + timedelta(days=n)) for n in range((last - first).days + 1)]
-    flags = pl.Series(worked, dtype=pl.Boolean)
     every = pl.date_range(first, last, eager=True)
+    usual = every.dt.weekday().is_in([day for day, works in enumerate(calendar.week, start=1) if works])
+    flags = usual & ~every.is_in(list(calendar.closed)) | every.is_in(list(calendar.opened))
     return flags.cast(pl.Int64).cum_sum(), every.filter(flags), first
+
+
+def in_use(calendars: Mapping[str, Calendar], default: str, *named: pl.Series) -> dict[str, Calendar]:
+    """Leave out the calendars that no row names: each one costs a count of every row."""
+    names = {default, *(name for one in named for name in one.unique())}
+    return {name: calendar for name, calendar in calendars.items() if name in names}
 
 
 Choose = Callable[[Callable[[Calendar], pl.Expr]], pl.Expr]

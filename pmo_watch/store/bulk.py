@@ -16,7 +16,7 @@ from pmo_watch.model import Kind
 from pmo_watch.store.columns import fetched, packed, packed_dtype, unpacked
 from pmo_watch.store.tables import STORED, VERSIONS
 
-AT_ONCE = 20_000  # rows turned into Python values at a time: memory stays flat
+AT_ONCE = 5_000  # rows turned into Python values at a time: memory stays flat
 ARGUMENTS = 90  # SQLite builds differ in how many a function takes; the least is 100
 ENGINE_KINDS = {
     "uid": Kind.TEXT,
@@ -77,8 +77,8 @@ def fetch(connection: Connection, entity: str, columns: Sequence[str], where: Co
         pieces = _from_json(connection, select(*arrays).select_from(VERSIONS[entity]).where(where), schema)
     else:
         pieces = _from_copy(connection, select(*wanted).select_from(VERSIONS[entity]).where(where), schema)
-    frame = pl.concat([pl.DataFrame(schema=schema), *pieces])
-    return frame.select([unpacked(name, kinds[name], dialect).alias(name) for name in columns])
+    typed = [unpacked(name, kinds[name], dialect).alias(name) for name in columns]
+    return pl.concat([piece.select(typed) for piece in (pl.DataFrame(schema=schema), *pieces)], rechunk=True)
 
 
 def _from_json(connection: Connection, query: Select[Any], schema: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:

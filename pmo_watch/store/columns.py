@@ -174,6 +174,8 @@ def unpacked(name: str, kind: Kind, dialect: str) -> pl.Expr:
     if kind == Kind.MOMENT:
         moment = column.str.to_datetime("%Y-%m-%d %H:%M:%S%.6f", time_unit="us") if dialect == "sqlite" else column
         return moment.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if packed_dtype(kind, dialect) == pl.String:
+        return column + ""  # a copy: a column that is cut out of something larger keeps all of that in memory
     return column
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from pmo_watch.flow import Outcome, SourceState
+from pmo_watch.model import lean
 from pmo_watch.store.bulk import fetch, insert_rows
 from pmo_watch.store.changes import ReadingChange, ReadingEntry, SourceRows
 from pmo_watch.store.rows import made_of, upsert, values_of
@@ -195,4 +196,4 @@ def _spread(found: SourceRows, entity: str, frame: pl.DataFrame) -> None:
         return
     named = frame.rename({"part": "@part", "missing": "@missing"}).sort("uid")
     for (source,), rows in named.partition_by("source", as_dict=True, include_key=False, maintain_order=True).items():
-        found.setdefault(str(source), {})[entity] = rows
+        found.setdefault(str(source), {})[entity] = lean(rows)

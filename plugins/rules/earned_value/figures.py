@@ -37,6 +37,10 @@ class TimeParams(IndexParams):
 
 def figures(params: ValueParams, view: View) -> pl.DataFrame:
     """Return the figures of each project in view, in the order of its rows, with what the measures ask of them."""
+    return view.once(("figures", params.value, params.ev_progress), lambda: _figures(params, view))
+
+
+def _figures(params: ValueParams, view: View) -> pl.DataFrame:
     found = earning.earned(view, params.value, params.ev_progress)
     facts = view.rows.select("uid", "baseline_start", "baseline_finish", "@as_of", "@calendar")
     gone = view.working_days(pl.col("baseline_start"), pl.col("@as_of"))
