@@ -164,6 +164,26 @@ def test_each_measure_is_computed_once_per_set_of_parameters() -> None:
     assert asked == [1, 2]
 
 
+def test_what_several_measures_need_is_made_once() -> None:
+    made: list[str] = []
+
+    def doubled(view: View) -> pl.Expr:
+        def make() -> pl.Series:
+            made.append(view.entity)
+            return view.rows["story_points"] * 2
+
+        return pl.lit(view.once("doubled", make))
+
+    one = Measure("task.one", "task", Unit.COUNT, NoParams, (), lambda _, view: Columns(doubled(view)))
+    other = Measure("task.other", "task", Unit.COUNT, NoParams, (), lambda _, view: Columns(doubled(view) + 1))
+    rule = {"measure": "task.one", "amber": "over 10"}
+
+    first, second = found(catalogue(one, other), points(6), rule, {"measure": "task.other", "amber": "over 13"})
+
+    assert (states(first), states(second)) == (["amber"], ["green"])
+    assert made == ["task"]
+
+
 def test_findings_come_in_the_order_of_the_rules_though_some_read_the_others() -> None:
     def count(_: NoParams, view: View) -> Columns:
         red = [one.rule for one in view.findings.values() if "red" in one.frame["state"]]
