@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pmo_watch.cli_options import Config, configured
+from pmo_watch.contracts import Probes, Source
 from pmo_watch.errors import DeliveryError, SourceError
 from pmo_watch.faults import Fault, Faults
 from pmo_watch.flow import Records
@@ -106,9 +107,7 @@ async def _online(in_force: InForce) -> int:
     for name in in_force.sources():
         try:
             with closing(open_source(in_force, name, now)) as source:
-                first = next(iter(source.read(None)), None)
-            rows = first.frame.height if isinstance(first, Records) else 0
-            said(f"source {name}: answers, {rows} rows in its first part")
+                unreached += _seen(name, source)
         except SourceError as fault:
             unreached += 1
             said(f"source {name}: {fault}")
@@ -116,6 +115,20 @@ async def _online(in_force: InForce) -> int:
         unreached += bool(problem)
         said(f"notifier {name}: {problem or 'answers'}")
     return unreached
+
+
+def _seen(name: str, source: Source) -> bool:
+    """Say what is seen of a source, and return whether somebody must act on it."""
+    if isinstance(source, Probes):
+        must_act = False
+        for sight in source.probe():
+            said(f"source {name}: {sight.text}")
+            must_act = must_act or not sight.ok
+        return must_act
+    first = next(iter(source.read(None)), None)
+    rows = first.frame.height if isinstance(first, Records) else 0
+    said(f"source {name}: answers, {rows} rows in its first part")
+    return False
 
 
 async def _notifiers(in_force: InForce) -> dict[str, str]:

@@ -10,21 +10,24 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from pmo_watch.cli_options import Config, Form, LogLevel, configured, moment
+from pmo_watch.cli_options import Config, Form, LogLevel, configured, moment, stored
 from pmo_watch.collect import Asked, read_source
+from pmo_watch.contracts import Remembers, Source
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES, readable_fields
-from pmo_watch.errors import ConfigError, SourceError
+from pmo_watch.errors import ConfigError, SourceError, StoreError
 from pmo_watch.faults import did_you_mean
-from pmo_watch.flow import Outcome, Reading
+from pmo_watch.flow import Outcome, Reading, SourceState
 from pmo_watch.in_force import InForce, open_source
 from pmo_watch.model import Kind
 from pmo_watch.output import Format, as_json, printed, said, show, show_json
 from pmo_watch.plugin_host import load_plugins
 from pmo_watch.settings import plugins_folder
+from pmo_watch.store import schema_status
 from pmo_watch.view import ROWS_OF
 
 UNREACHED = 3
+LAST = "last"
 SHOWN = {  # what a table shows of an entity; JSON shows all
     "project": ("id", "code", "name", "state", "forecast_finish", "status_date", "progress"),
     "task": ("id", "name", "is_milestone", "baseline_finish", "forecast_finish", "actual_finish", "progress"),
@@ -33,7 +36,13 @@ SHOWN = {  # what a table shows of an entity; JSON shows all
 
 def read(
     source: Annotated[str, typer.Argument(help="A source of the settings.")],
-    since: Annotated[str, typer.Option("--since", help="Only what changed since, where the source can tell.")] = "",
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since",
+            help="Only what changed since a day or moment, or since the `last` stored reading, where it can tell.",
+        ),
+    ] = "",
     config: Config = None,
     form: Form = Format.TABLE,
     log_level: LogLevel = "WARNING",
@@ -41,10 +50,10 @@ def read(
     """Read one source and print the normalised entities and every rejected record with its reason."""
     in_force = configured(config, log_level)
     now = datetime.now(UTC)
-    cursor = {"since": moment(since, in_force.zone).isoformat()} if since else {}
     try:
         with closing(open_source(in_force, source, now, said)) as opened:
-            reading = read_source(Asked(source, opened, cursor), now, in_force.settings.reading_limits())
+            asked = _asked(in_force, source, opened, since)
+            reading = read_source(asked, now, in_force.settings.reading_limits())
     except SourceError as fault:
         said(f"{source}: {fault}")
         raise typer.Exit(UNREACHED) from None
@@ -56,6 +65,34 @@ def read(
         said(f"{source}: {reading.error}")
     if reading.outcome == Outcome.FAILED or not reading.summary.whole:
         raise typer.Exit(UNREACHED)
+
+
+def _asked(in_force: InForce, name: str, opened: Source, since: str) -> Asked:
+    """Return what is asked of a source: all, or what changed, and with it what it delivered before.
+
+    Raises:
+        ConfigError: `since` is neither a moment nor `last`, or no reading is stored to go on from.
+    """
+    state, rows = _left_behind(in_force, name) if since == LAST or isinstance(opened, Remembers) else (None, {})
+    if since != LAST:
+        cursor = {"since": moment(since, in_force.zone).isoformat()} if since else {}
+        return Asked(name, opened, cursor, rows=rows)
+    if state is None or not state.cursor:
+        raise ConfigError(f"no reading of {name} is stored to go on from: leave --since out, or name a day")
+    return Asked(name, opened, state.cursor, rows=rows)
+
+
+def _left_behind(in_force: InForce, name: str) -> tuple[SourceState | None, Mapping[str, pl.DataFrame]]:
+    """Return the state and rows of a source as stored; nothing where there is no database yet that we can read."""
+    try:
+        status = schema_status(in_force.settings.database.url.get_secret_value())
+        if status.revision != status.newest:
+            return None, {}
+        with stored(in_force) as store:
+            return store.sources().get(name), store.rows().get(name, {})
+    except StoreError as fault:
+        said(f"warning: {fault}: read as if nothing were stored")
+        return None, {}
 
 
 def _as_document(source: str, reading: Reading, in_force: InForce) -> Mapping[str, Any]:

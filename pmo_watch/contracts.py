@@ -53,6 +53,9 @@ class Source(Protocol):
     def read(self, since: Cursor | None) -> Iterator[Records | Summary]:
         """Yield records part by part and one summary last; an error before the first record fails the reading.
 
+        `since`: the cursor that the last reading left behind, or None for everything. `{"since": "<ISO instant>"}`
+        comes from `read --since`: what changed since then, and no more, where the source can tell.
+
         Raises:
             SourceUnavailable, SourceRefused, SourceDataError
         """

@@ -28,11 +28,26 @@ def read_json(body: bytes) -> Any:
         raise ValueError(f"nested more than {DEEPEST} deep")
     try:
         found = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
-    except json.JSONDecodeError as fault:
-        if fault.pos >= len(fault.doc.rstrip()) or fault.msg.startswith("Unterminated"):
+    except ValueError as fault:
+        if _is_half(body):
             raise HalfText("the text ends too early") from None
-        raise ValueError(f"line {fault.lineno}, column {fault.colno}: {fault.msg}") from None
+        raise ValueError(_where(fault)) from None
     return _mended(found) if _LONE.search(body) else found
+
+
+def _where(fault: ValueError) -> str:
+    """Return what is wrong without the text itself."""
+    if isinstance(fault, json.JSONDecodeError):
+        return f"line {fault.lineno}, column {fault.colno}: {fault.msg}"
+    return "it is no UTF-8" if isinstance(fault, UnicodeDecodeError) else str(fault)
+
+
+def _is_half(body: bytes) -> bool:
+    """Say whether a text, a bracket or a quoted word of it is never closed."""
+    rest = _TEXT.sub(b"", body)
+    if b'"' in rest:
+        return True
+    return rest.count(b"{") + rest.count(b"[") > rest.count(b"}") + rest.count(b"]")
 
 
 def looks_like_json(body: bytes) -> bool:
