@@ -151,6 +151,7 @@ class Engine:
         decided = replace(decided, findings=decided.picture.evaluated.findings)
         alerts = [one for one in self.store.alerts() if one.closed_at is None]
         self._picture = decided.picture
+        self._former = self._former or decided.rules
         self._tell(replace(_still(now, decided, alerts, CycleChange(now)), silences=tuple(self.store.silences())))
 
     def preview(self, now: datetime, due: Sequence[str]) -> Draft:

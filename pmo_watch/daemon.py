@@ -19,7 +19,7 @@ from pmo_watch import __version__
 from pmo_watch.clock import Clock
 from pmo_watch.cycle import Draft, Engine, Stopped
 from pmo_watch.errors import ConfigError, StoreError
-from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths
+from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths, with_former_rules
 from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.reload import Plan, plan_reload
@@ -44,7 +44,10 @@ class Daemon:
     """One process: leads, reads, evaluates, delivers, serves."""
 
     def __init__(self, in_force: InForce, store: Store, clock: Clock | None = None) -> None:
-        self._in_force = in_force
+        # Rules that changed while nothing ran are taken up like those that change while we run: by a reload.
+        self._in_force = with_former_rules(in_force, store.marks(MarkKind.RULE_TEXT))
+        self._outdated = self._in_force is not in_force
+        in_force = self._in_force
         self._store = store
         self._clock = clock or Clock()
         self._telemetry = Telemetry()
@@ -173,6 +176,8 @@ class Daemon:
     async def _cycles(self) -> None:
         async with self._cycling:
             await asyncio.to_thread(self._show)
+        if self._outdated:
+            await self._reload()
         while not self._stop.is_set():
             self._wake.clear()
             await self.cycle()

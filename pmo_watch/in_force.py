@@ -19,7 +19,7 @@ from pmo_watch.flow import Organisation
 from pmo_watch.merge import Context
 from pmo_watch.plugin_host import Plugins
 from pmo_watch.rest import USER_AGENT
-from pmo_watch.rule_files import Catalogue, LoadedRules, load_rules
+from pmo_watch.rule_files import Catalogue, LoadedRules, Readable, load_rules, rules_from_texts
 from pmo_watch.rules import RuleSet
 from pmo_watch.settings import Settings
 from pmo_watch.settings_entries import NotifierEntry, SourceEntry
@@ -102,10 +102,29 @@ def load(path: Path | None, last_good: Mapping[str, str] | None = None) -> InFor
 def with_rules(in_force: InForce, last_good: Mapping[str, str]) -> InForce:
     """Load the rules again and return what is in force with them."""
     settings = in_force.settings
-    told = frozenset(name for name, entry in settings.notifiers.items() if not entry.observes)
-    catalogue = Catalogue(in_force.plugins.measures, told, frozenset(in_force.plugins.failed))
     language = settings.organisation.language
-    return replace(in_force, loaded=load_rules(settings.rules, catalogue, last_good, language))
+    return replace(in_force, loaded=load_rules(settings.rules, _catalogue(in_force), last_good, language))
+
+
+def with_former_rules(in_force: InForce, former: Mapping[str, str]) -> InForce:
+    """Return it with the rule files as they were in force last, whatever they say now; itself where they say the same.
+
+    `former`: file -> text; empty where no rules were ever in force.
+    """
+    now = in_force.loaded
+    if not former or dict(former) == dict(now.texts):
+        return in_force
+    settings = in_force.settings
+    texts = Readable(former)
+    loaded = rules_from_texts(settings.rules, texts, _catalogue(in_force), language=settings.organisation.language)
+    # What is wrong with the present files stays said: it was told of already.
+    rules = replace(loaded.rules, stale_files=now.rules.stale_files, owners={**loaded.rules.owners, **now.rules.owners})
+    return replace(in_force, loaded=LoadedRules(rules, now.faults, loaded.texts))
+
+
+def _catalogue(in_force: InForce) -> Catalogue:
+    told = frozenset(name for name, entry in in_force.settings.notifiers.items() if not entry.observes)
+    return Catalogue(in_force.plugins.measures, told, frozenset(in_force.plugins.failed))
 
 
 def open_source(

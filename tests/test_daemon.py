@@ -203,6 +203,37 @@ def test_mass_change_waits_for_approval(tmp_path: Path, mailbox: Mailbox, smtp: 
         until(lambda: daemon.metric("pmo_watch_reload_waiting_approval") == 1, "an approval is for one reload")
 
 
+def test_mass_change_while_nothing_ran_waits_at_the_start(tmp_path: Path, mailbox: Mailbox, smtp: int) -> None:
+    office = Office(tmp_path, Reach(smtp), projects=4, mass_change=2)
+    for code in office.codes:
+        office.save(code, 4)
+    with running(office) as daemon:
+        daemon.ready().stop()
+    office.slip_rule(amber="over 3 wd")
+
+    with running(office) as daemon:
+        daemon.ready()
+        assert daemon.metric("pmo_watch_reload_waiting_approval") == 1
+        assert "would open 4 and close 0 alerts, more than 2" in daemon.reload()[1]["message"]
+        assert (alerts(daemon), subjects(mailbox)) == ("[]", [])
+
+        assert pmo_watch(office.config, "alerts", "approve", "--who", "ann").returncode == 0
+        assert daemon.reload()[0] == 200
+        until(lambda: len(mailbox.mails) == 4, "the alerts that were approved")
+
+
+def test_small_change_while_nothing_ran_is_taken_up_at_the_start(office: Office, mailbox: Mailbox) -> None:
+    office.save("P01", 4)
+    with running(office) as daemon:
+        daemon.ready().stop()
+    office.slip_rule(amber="over 3 wd")
+
+    with running(office) as daemon:
+        daemon.ready()
+        assert daemon.metric("pmo_watch_reload_waiting_approval") == 0
+        until(mailed(mailbox, "[AMBER] P01"), "the alert by the new threshold")
+
+
 def test_hangup_reloads(office: Office, mailbox: Mailbox) -> None:
     office.save("P01", 4)
     with running(office) as daemon:
