@@ -28,7 +28,8 @@ AUDIENCES = "version: 1\naudiences: {pmo: {email: pmo@example.org, amber: at onc
 SECRETS = ("a-secret", "https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=a")
 DEFAULT = re.compile(r"^    # (?P<line>\w+:.*)$", re.MULTILINE)
 HIDDEN = re.compile(r"(^|_)(password|token|secret|api_key)$")
-SIZED = re.compile(r"(^|_)(timeout|wait|delay|interval|settle|age|size|duration)(_|$)")
+# A page is measured in rows, which is a count.
+SIZED = re.compile(r"(^|_)(timeout|wait|delay|interval|settle|age|(?<!page_)size|duration)(_|$)")
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "bytes", "kb", "mb", "percent")
 
 
