@@ -1,0 +1,130 @@
+"""Lists of raw values become columns of the model's types, many values at a time.
+
+What is as documented is converted as a whole; only where something is not is each value looked at, and reported.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from pmo_watch.api import ENTITIES, Kind
+
+from .report import Report
+from .values import MICRO, MONEY_UNIT, amount_of, text_of
+
+Raw = Sequence[Any]
+INSTANT = "%Y-%m-%dT%H:%M:%S%.f%z"
+SECONDS_PER_HOUR = 3_600
+LARGEST_SECONDS = 10**13
+UNITS = {Kind.MONEY: MONEY_UNIT, Kind.NUMBER: MICRO, Kind.PERCENT: MICRO, Kind.HOURS: MICRO}
+UTC_MICROSECONDS = pl.Datetime("us", "UTC")
+
+
+class Columns:
+    """Makes columns for the same rows; `where` names each row in what is reported."""
+
+    def __init__(self, where: Sequence[str], report: Report, zone: tzinfo) -> None:
+        self.where = where
+        self._report = report
+        self._zone = zone_name(zone)
+
+    def texts(self, name: str, raw: Raw) -> pl.Series:
+        """Return texts, composed (NFC) and trimmed; null for what is empty."""
+        try:
+            plain = pl.Series(name, raw, pl.String)
+        except (TypeError, pl.exceptions.PolarsError):
+            plain = pl.Series(name, [text_of(one) for one in raw], pl.String)
+        frame = plain.to_frame().select(pl.col(name).str.normalize("NFC").str.strip_chars())
+        return frame.select(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name)).to_series()
+
+    def days(self, name: str, raw: Raw) -> pl.Series:
+        """Return civil days, as written."""
+        texts = self.texts(name, raw)
+        found = texts.str.to_date("%Y-%m-%d", strict=False)
+        in_range = found.dt.year().is_between(1, 9999).fill_null(value=False)
+        return self._checked(name, texts, found.zip_with(in_range, pl.Series([None], dtype=pl.Date)), "no date")
+
+    def instants(self, name: str, raw: Raw) -> pl.Series:
+        """Return moments in UTC."""
+        texts = self.texts(name, raw)
+        found = texts.str.replace("Z$", "+0000").str.to_datetime(INSTANT, time_unit="us", strict=False)
+        return self._checked(name, texts, found.cast(UTC_MICROSECONDS), "no moment with its offset")
+
+    def days_of(self, instants: pl.Series) -> pl.Series:
+        """Return the days of moments in the organisation's zone."""
+        return days_of(instants, self._zone)
+
+    def hours(self, name: str, raw: Raw) -> pl.Series:
+        """Return hours of seconds, exact to a millionth."""
+        try:
+            seconds = pl.Series(name, raw, pl.Int64)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            seconds = pl.Series(name, self._each(name, raw, _whole_seconds), pl.Int64)
+        seconds = seconds.to_frame().select(pl.when(pl.col(name).abs() < LARGEST_SECONDS).then(name)).to_series()
+        return _scaled((seconds * MICRO / SECONDS_PER_HOUR).round(mode="half_to_even").cast(pl.Int64), MICRO)
+
+    def numbers(self, name: str, raw: Raw) -> pl.Series:
+        """Return exact numbers."""
+        micros = [None if one is None else int(one * MICRO) for one in self._each(name, raw, amount_of)]
+        return _scaled(pl.Series(name, micros, pl.Int64), MICRO)
+
+    def lists(self, name: str, raw: Raw) -> pl.Series:
+        """Return lists of texts; null for none."""
+        tidy = [[text for one in many if (text := text_of(one))] if type(many) is list else None for many in raw]
+        return pl.Series(name, [many or None for many in tidy], pl.List(pl.String))
+
+    def _each(self, name: str, raw: Raw, read: Callable[[Any], Any]) -> list[Any]:
+        """Read values one by one; what cannot be read is null and reported."""
+        found = []
+        for where, value in zip(self.where, raw, strict=True):
+            try:
+                found.append(None if value is None else read(value))
+            except ValueError as fault:
+                self._report.value(where, name, value, str(fault))
+                found.append(None)
+        return found
+
+    def _checked(self, name: str, before: pl.Series, after: pl.Series, reason: str) -> pl.Series:
+        """Report what became null."""
+        if after.null_count() > before.null_count():
+            for row in (before.is_not_null() & after.is_null()).arg_true():
+                self._report.value(self.where[row], name, before[row], reason)
+        return after.alias(name)
+
+
+def frame_of(entity: str, columns: Mapping[str, Raw]) -> pl.DataFrame:
+    """Return rows of an entity from plain values: Decimals, dates, aware moments."""
+    return pl.DataFrame([_series(entity, name, values) for name, values in columns.items()])
+
+
+def _series(entity: str, name: str, values: Raw) -> pl.Series:
+    field = ENTITIES[entity].field(name)
+    if field is None:  # the key
+        return pl.Series(name, values, pl.String)
+    if unit := UNITS.get(field.kind):
+        return _scaled(pl.Series(name, [None if one is None else int(one * unit) for one in values], pl.Int64), unit)
+    return pl.Series(name, values, field.dtype)
+
+
+def _scaled(whole: pl.Series, unit: int) -> pl.Series:
+    """Return small units as exact numbers of whole ones."""
+    scale = 6 if unit == MICRO else 4
+    exact = whole.cast(pl.Decimal(38, 0)) * pl.Series([1 / Decimal(unit)])
+    return exact.cast(pl.Decimal(24 if unit == MICRO else 18, scale)).alias(whole.name)
+
+
+def _whole_seconds(value: Any) -> int:
+    return int(amount_of(value))
+
+
+def days_of(instants: pl.Series, zone: str) -> pl.Series:
+    """Return the days of moments in a zone."""
+    return instants.dt.convert_time_zone(zone).dt.date()
+
+
+def zone_name(zone: tzinfo) -> str:
+    """Return the name by which columns know a zone."""
+    return str(getattr(zone, "key", "UTC"))

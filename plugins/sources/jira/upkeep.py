@@ -1,0 +1,90 @@
+"""Which stored rows are gone, which are still there, and which a reading of everything takes over unread."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from .found import Found
+from .memory import ISSUES, Recalled
+from .projects import VERSION
+from .settings import REGISTERS
+
+Frames = Mapping[str, pl.DataFrame]
+Keys = dict[str, list[str]]
+OF_TASKS = ("status_change", "sprint_item", "assignment")  # rows with the issue in `task`
+
+
+def gone_keys(frames: Frames, found: Found, recalled: Recalled, items: set[str]) -> Keys:
+    """Return the keys of stored rows that are known to be gone; `items`: of sprint items."""
+    read = found.gathered.ids
+    gone: dict[str, set[str]] = {"sprint_item": set(items)}
+    for name in ISSUES:  # an issue whose type changed is an entry of another register now
+        gone[name] = (recalled.issues()[name] & read) - _keys(frames.get(name))
+    no_task = gone["task"]
+    changes = recalled.frame("status_change")
+    of_read = changes.filter(pl.col("task").is_in(list(found.gathered.traced | no_task)))
+    gone["status_change"] = _keys(of_read) - _keys(frames.get("status_change"))
+    gone["sprint_item"] |= _keys(recalled.frame("sprint_item").filter(pl.col("task").is_in(list(no_task))))
+    assigned = recalled.frame("assignment").filter(pl.col("task").is_in(list(read)))
+    gone["assignment"] = _keys(assigned) - _keys(frames.get("assignment"))
+    links = recalled.frame("dependency").filter(pl.col("predecessor").is_in(list(read)))
+    gone["dependency"] = _keys(links) - _keys(frames.get("dependency"))
+    if found.worklogs is not None:
+        gone["timesheet"] = set(found.worklogs.deleted) & _keys(recalled.frame("timesheet"))
+    return {name: sorted(keys) for name, keys in gone.items() if keys}
+
+
+def listed_keys(frames: Frames, found: Found, recalled: Recalled, gone: Mapping[str, list[str]]) -> Keys:
+    """Return the keys of the rows that exist now, of the entities of which all are known."""
+    listed: dict[str, set[str]] = {}
+    if found.versions is not None and found.versions_whole:
+        listed["release"] = _keys(frames.get("release"))
+    if found.census is not None:
+        listed |= _of_issues(frames, found, recalled)
+        delivery = found.delivery
+        if found.refreshed and delivery is not None and not delivery.lost:
+            listed |= {name: _keys(frames.get(name)) for name in ("board", "sprint")}
+        if found.projects is not None:
+            listed |= {name: _keys(frames.get(name)) for name in ("project", "program")}
+    return {name: sorted(keys - set(gone.get(name, ()))) for name, keys in listed.items()}
+
+
+def _of_issues(frames: Frames, found: Found, recalled: Recalled) -> dict[str, set[str]]:
+    there = found.gathered.ids | set(found.census or ())
+    stored = recalled.frame("task")["key"]
+    versions = set(stored.filter(stored.str.starts_with(VERSION)))
+    if found.versions is not None and found.versions_whole:
+        versions = {key for key in _keys(frames.get("task")) if key.startswith(VERSION)}
+    listed = {name: set(there) for name in REGISTERS} | {"task": there | versions}
+    for name in OF_TASKS:
+        kept = recalled.frame(name).filter(pl.col("task").is_in(list(there)))
+        listed[name] = _keys(kept) | _keys(frames.get(name))
+    links = recalled.frame("dependency")
+    either = pl.col("predecessor").is_in(list(there)) | pl.col("successor").is_in(list(there))
+    return {**listed, "dependency": _keys(links.filter(either)) | _keys(frames.get("dependency"))}
+
+
+def with_carried(
+    frames: Frames, found: Found, recalled: Recalled, gone: Mapping[str, list[str]]
+) -> dict[str, pl.DataFrame]:
+    """Add to a reading of everything the stored rows that it need not read again, or could not."""
+    made = dict(frames)
+    there = list(found.gathered.ids)
+    is_there = pl.col("task").is_in(there)
+    kept = {name: recalled.frame(name).filter(is_there) for name in ("status_change", "sprint_item")}
+    if found.worklogs is not None:
+        kept["timesheet"] = recalled.frame("timesheet")
+    if found.delivery is not None and found.delivery.lost:
+        kept |= {name: recalled.frame(name) for name in ("board", "sprint")}
+    if not found.versions_whole:
+        kept["release"] = recalled.frame("release")
+        kept["task"] = recalled.frame("task").filter(pl.col("key").str.starts_with(VERSION))
+    for name, rows in kept.items():
+        others = rows.filter(~pl.col("key").is_in([*_keys(made.get(name)), *gone.get(name, ())]))
+        if others.height:
+            made[name] = pl.concat([made[name], others], how="diagonal") if name in made else others
+    return made
+
+
+def _keys(frame: pl.DataFrame | None) -> set[str]:
+    return set() if frame is None else set(frame["key"])
