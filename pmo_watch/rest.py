@@ -27,7 +27,7 @@ from pmo_watch.errors import SourceDataError, SourceRefused, SourceUnavailable
 from pmo_watch.rest_calls import Call, Received, Spent, any_json, data_of, origin, site, target_of, written
 from pmo_watch.rest_faults import AGAIN, PROXY_REFUSES, Again, of_transport, phrase, retry_after, what_it_says
 from pmo_watch.rest_tls import no_cookies, trusting
-from pmo_watch.rest_turns import Turns, turns_of
+from pmo_watch.rest_turns import Turns, join, leave
 
 __all__ = ["Answer", "Headers", "HttpSettings", "Request", "Rest"]
 
@@ -99,8 +99,9 @@ class Rest:
         self._sign, self._near_limit = sign, near_limit
         self._origins = {origin(one) for one in (base, *aliases)}
         self._closed = threading.Event()
-        self._pause = pause or self._closed.wait
+        self._pause = self._closed.wait if pause is None else pause
         self._turns: dict[str, Turns] = {}
+        self._lock = threading.Lock()
         self._near = False
         # A request that hangs ends only with its connection; the library hands connections out nowhere else.
         self._streams: deque[Any] = deque(maxlen=8 + 4 * settings.parallel)
@@ -173,9 +174,11 @@ class Rest:
 
     def close(self) -> None:
         """Let go of connections; a wait and a request that go on end with SourceUnavailable."""
-        self._closed.set()
-        for turns in tuple(self._turns.values()):
-            turns.wake()
+        with self._lock:
+            self._closed.set()
+            joined, self._turns = self._turns, {}
+        for host, turns in joined.items():
+            leave(host, turns, self._settings.parallel)
         for stream in tuple(self._streams):
             _shut(stream)
         self._client.close()
@@ -292,14 +295,23 @@ class Rest:
 
     @contextlib.contextmanager
     def _turn(self, call: Call) -> Iterator[None]:
-        host = call.url.host if origin(str(call.url)) not in self._origins else urlsplit(self._base).hostname or ""
-        turns = self._turns.setdefault(host, turns_of(host, self._settings.parallel))
+        turns = self._turns_at(call)
         if not turns.take(self._closed.is_set, self._left()):
-            self._must_go_on()
+            raise SourceUnavailable(ENDED if self._closed.is_set() else self._too_long())
         try:
             yield
         finally:
             turns.give_back()
+
+    def _turns_at(self, call: Call) -> Turns:
+        """Return the turns of the host, which all names of the system share."""
+        host = call.url.host if origin(str(call.url)) not in self._origins else urlsplit(self._base).hostname or ""
+        with self._lock:
+            if self._closed.is_set():
+                raise SourceUnavailable(ENDED)
+            if host not in self._turns:
+                self._turns[host] = join(host, self._settings.parallel)
+            return self._turns[host]
 
     def _received(self, call: Call, request: Request) -> Received:
         most = self._settings.max_body_mb * MEGABYTE

@@ -73,8 +73,11 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 def site(url: str) -> str:
     """Return scheme, host and port of an address as a message may show them."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "an address without a host"
 
 
 def target_of(url: str, parsed: httpx2.URL) -> bytes:

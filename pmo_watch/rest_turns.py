@@ -1,52 +1,54 @@
 """Whose turn it is to ask a host: one budget of requests in flight per host, over all sources of the process."""
 
 import threading
-import weakref
 from collections.abc import Callable
 
 
 class Turns:
-    """The requests in flight to one host; whoever has none free waits."""
+    """The requests in flight to one host: as many as the most generous of those who ask it allows."""
 
     def __init__(self) -> None:
-        self._free = threading.Condition()
+        self.free = threading.Condition()
+        self.members: list[int] = []
         self._taken = 0
-        self._at_once = 1
-
-    def widen(self, at_once: int) -> None:
-        """Allow so many at once, where it was less."""
-        with self._free:
-            self._at_once = max(self._at_once, at_once)
-            self._free.notify_all()
 
     def take(self, given_up: Callable[[], bool], seconds: float) -> bool:
         """Wait for a turn at most so long; False when it did not come or was given up."""
-        with self._free:
-            self._free.wait_for(lambda: self._taken < self._at_once or given_up(), timeout=max(seconds, 0))
-            if given_up() or self._taken >= self._at_once:
+        with self.free:
+            self.free.wait_for(lambda: self._has_room() or given_up(), timeout=max(seconds, 0))
+            if given_up() or not self._has_room():
                 return False
             self._taken += 1
             return True
 
+    def _has_room(self) -> bool:
+        return self._taken < max(self.members, default=1)
+
     def give_back(self) -> None:
         """End a turn."""
-        with self._free:
+        with self.free:
             self._taken -= 1
-            self._free.notify_all()
-
-    def wake(self) -> None:
-        """Let those who wait look again whether they have given up."""
-        with self._free:
-            self._free.notify_all()
+            self.free.notify_all()
 
 
 _LOCK = threading.Lock()
-_OF_HOSTS: weakref.WeakValueDictionary[str, Turns] = weakref.WeakValueDictionary()
+_OF_HOSTS: dict[str, Turns] = {}
 
 
-def turns_of(host: str, at_once: int) -> Turns:
-    """Return the turns of a host, the same for everybody who asks it at the same time."""
+def join(host: str, at_once: int) -> Turns:
+    """Ask a host from now on, so many requests at once if nobody else asks it; to be ended with `leave`."""
     with _LOCK:
         turns = _OF_HOSTS.setdefault(host, Turns())
-    turns.widen(at_once)
-    return turns
+        with turns.free:
+            turns.members.append(at_once)
+            turns.free.notify_all()
+        return turns
+
+
+def leave(host: str, turns: Turns, at_once: int) -> None:
+    """Ask a host no more; whoever waits for a turn looks again whether it is given up."""
+    with _LOCK, turns.free:
+        turns.members.remove(at_once)
+        if not turns.members and _OF_HOSTS.get(host) is turns:
+            del _OF_HOSTS[host]
+        turns.free.notify_all()

@@ -1,5 +1,6 @@
 """A server that answers as it is told, one reply per request, and remembers what it was asked."""
 
+import contextlib
 import gzip
 import ssl
 import threading
@@ -16,7 +17,8 @@ class Reply:
     """What one request gets.
 
     `announced`: the Content-Length where it is not the body's. `drop`: hang up without a word. `hold`: wait for this
-    before answering. `drip`: send the body byte by byte, so many seconds apart. `together`: how long to stay busy.
+    before answering. `drip`: send the body byte by byte, so many seconds apart. `busy`: how long it
+    takes.
     """
 
     body: bytes = b"{}"
@@ -44,16 +46,53 @@ def packed(body: bytes) -> Reply:
     return Reply(gzip.compress(body), headers={"Content-Encoding": "gzip"})
 
 
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    script: "ScriptedServer"
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        reply = self.script.next(Asked(self.command, self.path, dict(self.headers), self.rfile.read(length)))
+        if reply.hold:
+            reply.hold.wait(20)
+        time.sleep(reply.busy)
+        self.script.done()
+        self.close_connection = reply.drop
+        if not reply.drop:
+            with contextlib.suppress(OSError):
+                self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        answer = self.send_response_only if "Date" in reply.headers else self.send_response
+        answer(reply.status)
+        announced = len(reply.body) if reply.announced is None else reply.announced
+        length = {"Content-Length": str(announced)} if announced >= 0 else {}
+        for name, value in {**reply.headers, **length}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        step = 1 if reply.drip else max(len(reply.body), 1)
+        for at in range(0, len(reply.body), step):
+            self.wfile.write(reply.body[at : at + step])
+            time.sleep(reply.drip)
+        self.close_connection = announced != len(reply.body)
+
+    do_GET = do_POST = do_CONNECT = _answer  # noqa: N815  # the library's names
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
 class ScriptedServer:
     """Answers with the replies in order, the last one for ever."""
 
     def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
         self.replies = list(replies) or [Reply()]
         self.asked: list[Asked] = []
+        self.was_asked = threading.Event()
         self.most_at_once = 0
         self._now = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"script": self}))
         self._server.daemon_threads = True
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -71,61 +110,19 @@ class ScriptedServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def _next(self, asked: Asked) -> Reply:
+    def next(self, asked: Asked) -> Reply:
+        """Note a request and return what it gets."""
         with self._lock:
             self.asked.append(asked)
+            self.was_asked.set()
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
             return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
-    def _left(self) -> None:
+    def done(self) -> None:
+        """Note that a request is about to be answered."""
         with self._lock:
             self._now -= 1
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _answer(self) -> None:
-                length = int(self.headers.get("Content-Length", 0))
-                asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length))
-                reply = outer._next(asked)
-                try:
-                    self._send(reply)
-                except OSError:
-                    self.close_connection = True
-                finally:
-                    outer._left()
-
-            def _send(self, reply: Reply) -> None:
-                if reply.hold:
-                    reply.hold.wait(20)
-                if reply.busy:
-                    time.sleep(reply.busy)
-                if reply.drop:
-                    self.close_connection = True
-                    return
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                announced = len(reply.body) if reply.announced is None else reply.announced
-                if announced >= 0:
-                    self.send_header("Content-Length", str(announced))
-                self.end_headers()
-                for piece in (reply.body[n : n + 1] for n in range(len(reply.body))) if reply.drip else [reply.body]:
-                    self.wfile.write(piece)
-                    self.wfile.flush()
-                    time.sleep(reply.drip)
-                self.close_connection = announced != len(reply.body)
-
-            do_GET = do_POST = do_CONNECT = _answer  # noqa: N815  # the library's names
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        return Handler
 
 
 @contextmanager
