@@ -107,6 +107,7 @@ def _as_document(source: str, reading: Reading, in_force: InForce) -> Mapping[st
         "rejected": [asdict(one) for one in summary.rejected],
         "degraded": list(summary.degraded),
         "decisions": list(summary.decisions),
+        "history": [asdict(one) for one in reading.imported.readings] if reading.imported else [],
         "error": reading.error or None,
     }
 
@@ -172,6 +173,8 @@ def _as_tables(source: str, reading: Reading) -> None:
         said(f"rejected: {one.where}: {one.field}: '{one.value}': {one.reason}")
     for text in (*reading.summary.degraded, *reading.summary.decisions):
         said(f"said: {text}")
+    for past in reading.imported.readings if reading.imported else ():
+        said(f"history: {past.part}, a state of {past.of}, from {past.at:%Y-%m-%d %H:%M} UTC: {past.rows} rows")
     said(f"{source}: {reading.outcome.value}{f', {reading.error}' if reading.error else ''}")
 
 

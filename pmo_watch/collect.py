@@ -16,9 +16,10 @@ from pydantic import BaseModel
 from pmo_watch.contracts import Cursor, Remembers, Source
 from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import SourceError, SourceRefused, SourceUnavailable
-from pmo_watch.flow import Outcome, Reading, Records, Rejected, Summary
+from pmo_watch.flow import Outcome, PastState, Reading, Records, Rejected, Summary
 from pmo_watch.intake import frames_of
 from pmo_watch.normalise import Limits, summary_rejects
+from pmo_watch.past_states import PastStates
 from pmo_watch.rest import HttpSettings
 
 LOG = structlog.get_logger("pmo_watch.collect")
@@ -86,11 +87,12 @@ def _answer(one: Asked, future: Future[Reading], now: datetime, began: float) ->
 def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
     """Read one source to its end; what goes wrong is part of the answer."""
     summaries: list[Summary] = []
+    past = PastStates(one.name, limits)
     error = ""
     try:
         if isinstance(one.source, Remembers):
             one.source.recall(remembered(one.name, one.rows))
-        frames, rejected, lost = frames_of(one.name, _records(one.source.read(one.cursor or None), summaries))
+        frames, rejected, lost = frames_of(one.name, _records(one.source.read(one.cursor or None), summaries, past))
         if not summaries:
             raise ValueError("the source ended without a summary")
     except SourceError as fault:
@@ -101,7 +103,10 @@ def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
         one.defect()
         error = "the plugin failed; the log holds the details: please report it to its author"
         return Reading(one.name, now, Outcome.FAILED, error=error)
-    return _judged(one.name, now, limits, frames, summary_rejects(summaries[-1], rejected, lost))
+    said = summary_rejects(summaries[-1], rejected, lost)
+    reading = _judged(one.name, now, limits, frames, replace(said, degraded=[*said.degraded, *past.notes]))
+    read = {part for frame in frames.values() for part in frame["@part"].unique()}
+    return reading if reading.outcome == Outcome.FAILED else replace(reading, imported=past.imported(read))
 
 
 def failed(name: str, now: datetime, fault: SourceError) -> Reading:
@@ -111,10 +116,14 @@ def failed(name: str, now: datetime, fault: SourceError) -> Reading:
     return Reading(name, now, Outcome.FAILED, error=str(fault), refused=refused, retry_after=wait)
 
 
-def _records(pieces: Iterator[Records | Summary], summaries: list[Summary]) -> Iterator[Records]:
+def _records(
+    pieces: Iterator[Records | PastState | Summary], summaries: list[Summary], past: PastStates
+) -> Iterator[Records]:
     for piece in pieces:
         if isinstance(piece, Summary):
             summaries.append(piece)
+        elif isinstance(piece, PastState):
+            past.add(piece)
         else:
             yield piece
 

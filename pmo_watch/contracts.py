@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from pmo_watch import workdays
-from pmo_watch.flow import Findings, Organisation, Records, Snapshot, Summary, Wish
+from pmo_watch.flow import Findings, Organisation, PastState, Records, Snapshot, Summary, Wish
 from pmo_watch.rules import RuleSet, Unit
 from pmo_watch.workdays import Calendar
 
@@ -50,11 +50,12 @@ class SourceContext:
 class Source(Protocol):
     """Reads one system, in a worker thread: it may block."""
 
-    def read(self, since: Cursor | None) -> Iterator[Records | Summary]:
+    def read(self, since: Cursor | None) -> Iterator[Records | PastState | Summary]:
         """Yield records part by part and one summary last; an error before the first record fails the reading.
 
         `since`: the cursor that the last reading left behind, or None for everything. `{"since": "<ISO instant>"}`
         comes from `read --since`: what changed since then, and no more, where the source can tell.
+        Past states, where the source knows any that history lacks, come between the two.
 
         Raises:
             SourceUnavailable, SourceRefused, SourceDataError

@@ -169,7 +169,7 @@ class Engine:
         today = now.astimezone(self.in_force.zone).date()
         pending = changes(accepted, readings, today)
         made = picture(
-            self._picture,
+            None if any(one.imported for one in accepted.values()) else self._picture,  # another past
             self._known.after(accepted),
             self.in_force,
             now,

@@ -1,7 +1,7 @@
 """What passes between collect, normalise and evaluate: records, readings, the snapshot, findings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -26,6 +26,21 @@ class Records:
     entity: str
     frame: pl.DataFrame
     part: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PastState:
+    """What a part said at an earlier moment, for the history alone: an older file of the same plan (spec model 1.10).
+
+    `at`: the instant from which it was so. `of`: the part that holds the present state. `records`: every row it had;
+    their own `part` says where they came from. A source yields past states after the present records, those of all
+    its parts together in the order of time, and of each part last the present state with the instant of its own: so
+    history has no gap before the reading.
+    """
+
+    at: datetime
+    of: str
+    records: Sequence[Records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,37 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class PastReading:
+    """A past state counted as a reading: its instant, the file or page it came from, its rows, those left out."""
+
+    at: datetime
+    part: str
+    of: str
+    rows: int
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Imported:
+    """Past states made into history, by entity.
+
+    `versions`: frames with `uid`, the entity's stored fields, `@part`, `@of` (the part that holds the present state)
+    and `known_from` to `known_to` (instants; null: no later state of the import says otherwise). `readings`: the
+    states in the order of time. `tells_all`: every part that was read is among them, so that the reading itself says
+    nothing that its last past state did not say.
+    """
+
+    versions: Mapping[str, pl.DataFrame]
+    readings: Sequence[PastReading]
+    tells_all: bool = False
+
+    def without(self, parts: Sequence[str]) -> "Imported":
+        """Return it without the history of these parts."""
+        kept = {name: frame.filter(~pl.col("@of").is_in(list(parts))) for name, frame in self.versions.items()}
+        return replace(self, versions=kept, readings=[one for one in self.readings if one.of not in parts])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What one source said at one moment; frames by entity, checked against the model, `key` made into `uid`.
@@ -90,6 +136,7 @@ class Reading:
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     summary: Summary = field(default_factory=Summary)
     error: str = ""
+    imported: Imported | None = None  # what it tells of the past, for the history alone
     refused: bool = False  # the next tries wait longer: spec sources 1.2
     retry_after: float = 0  # seconds that the system asked to be left alone
     unchanged: bool = False  # nothing was read again: no new reading

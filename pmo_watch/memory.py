@@ -100,6 +100,7 @@ def changes(accepted: Mapping[str, Accepted], readings: Sequence[Reading], today
             one.returned,
             deleted=one.deleted,
             cost=costs.get(name, {}),
+            imported=one.imported,
         )
         for name, one in accepted.items()
     ]

@@ -5,14 +5,14 @@ reading in which the row was first missing; null while present), plus `@unseen` 
 partial without the row). The snapshot is made from them by `merge.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Outcome, Reading, Rejected, SourceState, Summary
+from pmo_watch.flow import Imported, Outcome, Reading, Rejected, SourceState, Summary
 from pmo_watch.intake import row_schema
 
 Rows = Mapping[str, pl.DataFrame]
@@ -49,6 +49,7 @@ class Accepted:
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rejected: Sequence[Rejected] = ()
     nothing_new: bool = False
+    imported: Imported | None = None
 
     @property
     def moved(self) -> bool:
@@ -69,7 +70,7 @@ def accept(
         return Accepted(_failed(state, reading), known)
     if reading.unchanged and _parts(known) <= set(reading.summary.unchanged):
         again = replace(_good(state, reading.read_at, Outcome.COMPLETE), cursor=reading.summary.cursor)
-        return Accepted(again, known, nothing_new=True)
+        return Accepted(again, known, nothing_new=True, imported=reading.imported)
     strange = {} if accept_shrink else _strange_parts(reading, known, limits)
     if strange and _parts(reading.frames) <= set(strange):
         held = replace(
@@ -77,7 +78,8 @@ def accept(
         )
         return Accepted(held, known, rejected=reading.summary.rejected)
     made = _compare(reading, known, state, strange)
-    return _as_before(made, known, state) if _says_nothing_new(reading, known, made) else made
+    made = _as_before(made, known, state) if _says_nothing_new(reading, known, made) else made
+    return replace(made, imported=reading.imported and reading.imported.without(list(strange)))
 
 
 def _says_nothing_new(reading: Reading, known: Rows, made: Accepted) -> bool:
@@ -138,19 +140,23 @@ def _strange_parts(reading: Reading, known: Rows, limits: Limits) -> dict[str, s
         present = before.filter(pl.col("@missing").is_null())
         after = reading.frames.get(name, present.clear())
         if "name" in present.columns:
-            strange |= _renumbered(reading, name, present, after, limits)
+            strange |= renumbered(name, present, after, limits, is_list=reading.summary.listed)
         if name not in LINKS:
             strange |= _shrunken(reading, name, present, after, limits)
     return strange
 
 
-def _renumbered(
-    reading: Reading, entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: Limits
+def renumbered(
+    entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: Limits, *, is_list: bool = True
 ) -> dict[str, str]:
+    """Return the parts of `after` in which too many keys carry another name than `before`, each with the remedy.
+
+    `is_list`: `after` names every row that there is; otherwise those that changed.
+    """
     plain = pl.col("name").str.replace_all(r"[^A-Za-z0-9]", "").str.to_lowercase()
     both = before.select("uid", old=plain).join(after.select("uid", "@part", new=plain), on="uid")
     # A list of changes holds what was renamed and little else: the rows that it leaves out keep their names.
-    kept = pl.len() if reading.summary.listed else pl.lit(before.height)
+    kept = pl.len() if is_list else pl.lit(before.height)
     counted = both.group_by("@part").agg(kept=kept, renamed=(pl.col("old") != pl.col("new")).sum())
     too_many = (pl.col("renamed") >= limits.least) & (pl.col("renamed") >= limits.renamed * pl.col("kept"))
     return {
@@ -255,7 +261,7 @@ def _compared(
         return _Compared(known, empty)
     before = empty if known is None else known.select(empty.columns)
     after = reading.frames.get(name, empty).filter(~pl.col("@part").is_in(list(strange)))
-    changed = _different(before, after)
+    changed = differing(before, after)
     back = before.filter(pl.col("@missing").is_not_null()).join(after, on="uid", how="semi")
     returned = back.join(changed, on="uid", how="anti")["uid"].to_list()
     absent = before.join(after, on="uid", how="anti")
@@ -291,9 +297,9 @@ def _named_again(absent: pl.DataFrame, here: pl.Series) -> tuple[pl.DataFrame, l
     return absent.with_columns(pl.when(~named).then("@missing").alias("@missing")), again
 
 
-def _different(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def differing(before: pl.DataFrame, after: pl.DataFrame, leaving_out: Container[str] = ()) -> pl.DataFrame:
     """Return the rows of `after` that `before` lacks or has otherwise, null and null being alike."""
-    fields = [name for name in after.columns if name not in {"uid", "@missing"}]
+    fields = [name for name in after.columns if name not in {"uid", "@missing"} and name not in leaving_out]
     joined = after.join(before, on="uid", how="left", suffix="@old")
     known = pl.col("uid").is_in(before["uid"].implode())
     differs = pl.any_horizontal([pl.col(name).ne_missing(pl.col(f"{name}@old")) for name in fields])

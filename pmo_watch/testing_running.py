@@ -7,9 +7,11 @@ from typing import Any
 from pmo_watch.contracts import Source, SourceContext, SourceType
 from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import DeliveryDeferred, DeliveryRejected, SourceError
-from pmo_watch.flow import Records, Summary
+from pmo_watch.flow import PastState, Records, Summary
 
 AGAIN, NEVER = (408, 429, 500, 502, 503, 504), (400, 401, 403, 404, 410, 422)
+
+Piece = Records | PastState | Summary
 
 
 def check_source(kind: SourceType[Any], settings: Mapping[str, Any], context: SourceContext) -> list[str]:
@@ -25,19 +27,27 @@ def check_source(kind: SourceType[Any], settings: Mapping[str, Any], context: So
     return [*faults, *_closed(kind.open(checked, context))]
 
 
-def _read(source: Source) -> list[Records | Summary]:
+def _read(source: Source) -> list[Piece]:
     try:
         return list(source.read(None))
     finally:
         source.close()
 
 
-def _yielded(pieces: list[Records | Summary]) -> Iterator[str]:
+def _yielded(pieces: list[Piece]) -> Iterator[str]:
     if [isinstance(one, Summary) for one in pieces].count(True) != 1 or not isinstance(pieces[-1], Summary):
         yield "it must yield one summary, last"
     for one in pieces:
         if isinstance(one, Records):
             yield from _records(one)
+    past = [one for one in pieces if isinstance(one, PastState)]
+    for state in past:
+        for records in state.records:
+            yield from _records(records)
+    if any(one.at.tzinfo is None for one in past):
+        yield "a past state has a moment without a time zone"
+    elif [one.at for one in past] != sorted(one.at for one in past):
+        yield "past states must come in the order of time"
 
 
 def _records(one: Records) -> Iterator[str]:
@@ -54,7 +64,9 @@ def _records(one: Records) -> Iterator[str]:
         yield f"{one.entity}: each row must have a key"
 
 
-def _compared(piece: Records | Summary) -> object:
+def _compared(piece: Piece) -> object:
+    if isinstance(piece, PastState):
+        return piece.at, piece.of, [_compared(one) for one in piece.records]
     if isinstance(piece, Records):
         return piece.entity, piece.part, piece.frame.columns, piece.frame.rows()
     return piece.listed, piece.whole, piece.as_of, piece.rejected, piece.lost_records, piece.error
@@ -65,7 +77,7 @@ def _closed(source: Source) -> Iterator[str]:
     pieces = source.read(None)
     first = next(pieces, None)
     source.close()
-    rest: list[Records | Summary] = []
+    rest: list[Piece] = []
     with contextlib.suppress(SourceError):  # a reading that was ended may say so
         rest.extend(pieces)
     if isinstance(first, Records) and {one.part for one in rest if isinstance(one, Records)} - {first.part}:

@@ -12,7 +12,7 @@ import polars as pl
 from pmo_watch_plugins.sources.ms_project import MS_PROJECT
 from pmo_watch_plugins.sources.ms_project.source import PlanFiles
 
-from pmo_watch.api import Organisation, Records, SourceContext, Summary
+from pmo_watch.api import Organisation, PastState, Records, SourceContext, Summary
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 SAVED = datetime(2026, 3, 9, 16, 30, tzinfo=UTC).timestamp()  # long ago for the file system: no second look
@@ -69,6 +69,7 @@ class Answer:
     """What a source yielded: rows by entity, put together over its parts, and the summary."""
 
     records: list[Records] = field(default_factory=list)
+    past: list[PastState] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
 
     def frame(self, entity: str) -> pl.DataFrame:
@@ -108,6 +109,8 @@ def read(folder: Path, since: Mapping[str, Any] | None = None, pause: Any = None
     for piece in open_source(folder, pause, **settings).read(since):
         if isinstance(piece, Summary):
             answer.summary = piece
+        elif isinstance(piece, PastState):
+            answer.past.append(piece)
         else:
             answer.records.append(piece)
     return answer

@@ -1,13 +1,16 @@
 """A source as the daemon watches it: its rows in memory, each reading compared, accepted and written."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 from rows import reading, records
 
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Outcome, Records, SourceState, Summary
+from pmo_watch.flow import Outcome, PastState, Records, SourceState, Summary
 from pmo_watch.normalise import Accepted, Limits, accept
+from pmo_watch.past_states import PastStates
 from pmo_watch.store import CycleChange, ReadingChange, Store
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -26,9 +29,19 @@ class Watched:
         self.name = name
         self.accepted = Accepted(SourceState(name, "ms_project"), {})
 
-    def read(self, at: datetime, *batches: Records, outcome: Outcome = Outcome.COMPLETE) -> ReadingChange:
-        """Return what this reading changes, and remember its rows."""
+    def read(
+        self,
+        at: datetime,
+        *batches: Records,
+        outcome: Outcome = Outcome.COMPLETE,
+        past: Sequence[PastState] = (),
+    ) -> ReadingChange:
+        """Return what this reading changes, and remember its rows; `past` is what it tells of earlier days."""
         one = reading(self.name, *batches, at=at, outcome=outcome, summary=Summary(cursor={"seen": at.isoformat()}))
+        states = PastStates(self.name, GENEROUS)
+        for state in past:
+            states.add(state)
+        one = replace(one, imported=states.imported({batch.part for batch in batches}))
         self.accepted = accept(one, self.accepted.rows, self.accepted.state, GENEROUS)
         return ReadingChange(
             self.accepted.state,
@@ -37,13 +50,19 @@ class Watched:
             self.accepted.missing,
             self.accepted.vanished,
             self.accepted.returned,
+            imported=self.accepted.imported,
         )
 
     def write(
-        self, store: Store, at: datetime, *batches: Records, outcome: Outcome = Outcome.COMPLETE
+        self,
+        store: Store,
+        at: datetime,
+        *batches: Records,
+        outcome: Outcome = Outcome.COMPLETE,
+        past: Sequence[PastState] = (),
     ) -> ReadingChange:
         """Read and write."""
-        change = self.read(at, *batches, outcome=outcome)
+        change = self.read(at, *batches, outcome=outcome, past=past)
         store.write(CycleChange(at, readings=[change]))
         return change
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from pmo_watch.alerts import Alert, Message, OutboxRow, Rendered, Silence, Thread, Told, Transition
 from pmo_watch.errors import StoreError
-from pmo_watch.flow import SourceState
+from pmo_watch.flow import Imported, SourceState
 
 SourceRows = dict[str, dict[str, pl.DataFrame]]  # source -> entity -> uid, stored fields, @part, @missing
 
@@ -36,7 +36,8 @@ class ReadingChange:
     `missing`: uids first missing in this reading. `vanished`: uids now missing for the second time: their version ends
     with the reading in which they were first missing. `returned`: uids that were missing and are back as they were.
     `deleted`: uids that the source itself calls deleted: they end now. `today`: civil date of the attempt, kept as
-    `vanished_on`. A failed or held attempt has no rows.
+    `vanished_on`. `imported`: what the reading tells of the past: of it enters history what nothing is known about
+    (see `store.imports`). A failed or held attempt has no rows.
     """
 
     state: SourceState
@@ -48,6 +49,7 @@ class ReadingChange:
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hash: str = ""  # of what was read, where the source knows one
     cost: Mapping[str, float] = field(default_factory=dict)
+    imported: Imported | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +84,8 @@ class ReadingEntry:
     """One attempt at a source, as kept; `changed` counts the versions it began.
 
     `number` is that of a complete reading; None for an attempt that failed, was held or partial, or found the very
-    same files as before, which gives no new reading.
+    same files as before, which gives no new reading; 0 for a past state, with the instant from which it was so. A first
+    reading that tells the past is noted as of the instant at which what it found was written.
     """
 
     source: str

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, case, func, select
 from pmo_watch.flow import Outcome, Samples, Since, Wish
 from pmo_watch.store import wishes as of
 from pmo_watch.store.changes import ReadingChange
+from pmo_watch.store.imports import stands_for, with_past
 from pmo_watch.store.snapshots import Written
 from pmo_watch.store.tables import READING, SOURCE
 
@@ -75,6 +76,7 @@ class Past:
             for wish, one in list(self.kept.items()):
                 # Samples of a vanished row end with the reading that first missed it, which only the tables know.
                 lost = isinstance(wish, Samples) and any(change.vanished.get(wish.entity) for change, _ in changes)
+                lost = lost or any(change.imported for change, _ in changes)
                 if one.token != before or lost:
                     del self.kept[wish]
                     continue
@@ -107,7 +109,7 @@ class Past:
             return of.nothing(wish)
         if isinstance(wish, Samples):
             return self._samples(connection, wish, question, tables)
-        frame = self._with_pending(wish, question)
+        frame = self._with_pending(connection, wish, question)
         return of.since_days(frame, question.zone) if isinstance(wish, Since) else of.first_values(frame)
 
     def _samples(
@@ -120,24 +122,38 @@ class Past:
         if quiet and had and had.depends == depends and had.latest <= question.now:
             return had.frame
         looked = of.periods_of(wish, question.now, question.zone)
-        frame = self._with_pending(wish, question)
+        frame = self._with_pending(connection, wish, question)
         found = of.samples(frame, wish, looked, _heard(connection, looked, good, question.pending))
         latest = frame["known_from"].max()
         if quiet and isinstance(latest, datetime) and latest <= question.now:
             self.answers[wish] = _Answer(found, depends, latest)
         return found
 
-    def _with_pending(self, wish: Wish, question: Question) -> pl.DataFrame:
+    def _with_pending(self, connection: Connection, wish: Wish, question: Question) -> pl.DataFrame:
         """Return what the wish keeps, with what is pending counted as written."""
+        began = [(change, change.state.read_at or question.now) for change in question.pending]
         frame = self.kept[wish].frame
-        for change in question.pending:
-            frame = of.moved_on(frame, wish, change, change.state.read_at or question.now)
+        if any(change.imported and wish.entity in change.imported.versions for change, _ in began):
+            frame = _with_past(connection, wish, began, self.kept[wish].since)
+        for change, moment in began:
+            frame = of.moved_on(frame, wish, change, moment)
         return frame
+
+
+def _with_past(
+    connection: Connection, wish: Wish, began: Sequence[tuple[ReadingChange, datetime]], since: datetime
+) -> pl.DataFrame:
+    """Return what a wish keeps once the past that is pending has entered."""
+    versions = of.read_versions(connection, [wish], since)
+    for change, moment in began:
+        versions = with_past(connection, versions, wish.entity, change, moment)
+    return of.kept_of(versions, wish, since)
 
 
 def _concerns(change: ReadingChange, entity: str) -> bool:
     changed = change.changed.get(entity)
-    return bool((changed is not None and changed.height) or change.vanished.get(entity) or change.deleted.get(entity))
+    moved = (changed is not None and changed.height) or change.vanished.get(entity) or change.deleted.get(entity)
+    return bool(moved or (change.imported and entity in change.imported.versions))
 
 
 def _good_days(connection: Connection, question: Question) -> Good:
@@ -163,6 +179,10 @@ def _heard(
         heard.setdefault(name, set()).add(source)
     numbers = {row.name: row.reading for row in connection.execute(select(SOURCE.c.name, SOURCE.c.reading))}
     for one in pending:
-        if one.state.outcome == Outcome.COMPLETE and one.state.reading > numbers.get(one.state.name, 0):
+        is_new = one.state.outcome == Outcome.COMPLETE and one.state.reading > numbers.get(one.state.name, 0)
+        if is_new and stands_for(connection, one, one.state.read_at or looked[-1].looked_at) is None:
             heard.setdefault(looked[-1].name, set()).add(one.state.name)
+        for past in one.imported.readings if one.imported else ():
+            for within in [each.name for each in looked if each.begins <= past.at <= each.looked_at]:
+                heard.setdefault(within, set()).add(one.state.name)
     return heard

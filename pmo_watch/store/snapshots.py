@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from pmo_watch.flow import Outcome, SourceState
 from pmo_watch.model import lean
+from pmo_watch.store import imports
 from pmo_watch.store.bulk import fetch, insert_rows
 from pmo_watch.store.changes import ReadingChange, ReadingEntry, SourceRows
 from pmo_watch.store.rows import made_of, upsert, values_of
@@ -52,6 +53,8 @@ def write_reading(connection: Connection, change: ReadingChange) -> Written:
     if state.read_at is None:
         raise ValueError(f"source {state.name} was never read")
     began = _monotonic(connection, state.name, state.read_at)
+    is_told = imports.stands_for(connection, change, began) is not None
+    entered = _write_past(connection, change, began)
     for name, uids in change.missing.items():
         _mark(connection, name, uids, {"missing": state.reading})
     for name, uids in change.returned.items():
@@ -65,7 +68,8 @@ def write_reading(connection: Connection, change: ReadingChange) -> Written:
     moved = any(frame.height for frame in change.changed.values()) or any(
         any(part.values()) for part in (change.vanished, change.deleted)
     )
-    _note_attempt(connection, change, moved=moved)
+    moved = moved or entered
+    _note_attempt(connection, change, moved=moved, is_told=is_told)
     return Written(began, moved)
 
 
@@ -73,6 +77,18 @@ def _monotonic(connection: Connection, source: str, read_at: datetime) -> dateti
     """Return the moment from which versions count: a clock that was set back must not make history overlap."""
     latest = connection.execute(select(func.max(READING.c.read_at)).where(READING.c.source == source)).scalar()
     return read_at if latest is None else max(read_at, latest)
+
+
+def _write_past(connection: Connection, change: ReadingChange, began: datetime) -> bool:
+    """Write what the reading tells of the past and return whether history has any more of it than before."""
+    if change.imported is None:
+        return False
+    found = {name: imports.placed(connection, name, change, began) for name in change.imported.versions}
+    for name, one in found.items():
+        for at, uids in one.ended.items():
+            _mark(connection, name, uids, {"known_to": at})
+        imports.enter(connection, name, change.state.name, one.versions)
+    return imports.note_readings(connection, change, [one.versions for one in found.values()], began)
 
 
 def _first_missed(entity: str, began: datetime) -> ColumnElement[Any]:
@@ -116,10 +132,11 @@ def _replace(connection: Connection, entity: str, source: str, frame: pl.DataFra
     insert_rows(connection, entity, rows)
 
 
-def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool) -> None:
+def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool, is_told: bool) -> None:
+    """Note that somebody looked; `is_told`: what was seen is noted as a reading of the day it is from."""
     state = change.state
     before = connection.execute(select(SOURCE.c.reading).where(SOURCE.c.name == state.name)).scalar()
-    is_new = state.outcome == Outcome.COMPLETE and state.reading > (before or 0)
+    is_new = state.outcome == Outcome.COMPLETE and state.reading > (before or 0) and not is_told
     attempt = connection.execute(
         insert(READING).values(
             source=state.name,

@@ -13,7 +13,7 @@ from pmo_watch import in_force
 from pmo_watch.contracts import Cursor, Source
 from pmo_watch.cycle import Engine, Stopped
 from pmo_watch.errors import SourceRefused
-from pmo_watch.flow import Records, Summary
+from pmo_watch.flow import PastState, Records, Summary
 from pmo_watch.operations import Wanted, acknowledge_alerts
 from pmo_watch.store import CycleChange, MarkKind, OutboxQuery, Store, StoreConflict, TransitionQuery
 from pmo_watch.telling import CycleReport
@@ -243,7 +243,7 @@ class Defective:
     def __init__(self, source: Source, where: str) -> None:
         self._source, self._where = source, where
 
-    def read(self, cursor: Cursor | None) -> Iterator[Records | Summary]:
+    def read(self, cursor: Cursor | None) -> Iterator[Records | PastState | Summary]:
         """Read as the source does."""
         return iter(self._source.read(cursor))
 

@@ -78,6 +78,9 @@ class Settings(PluginSettings):
         (), description="Patterns that give milestones their kind, gate and level; the first that fits."
     )
     timephased: bool = Field(default=False, description="Read the hours per week of assignments.")
+    import_history: bool = Field(
+        default=False, description="Take older files of a plan into the history, each as of when it was written."
+    )
     repair: bool = Field(default=False, description="Try once more when forbidden characters are the only fault.")
     max_size_mb: int = Field(100, gt=0, description="A larger file is refused.")
     settle_seconds: float = Field(2, ge=0, description="A file must not change for so long before it is read.")

@@ -12,6 +12,7 @@ from pmo_watch.api import (
     Cursor,
     FoundFile,
     Listing,
+    PastState,
     Records,
     Rejected,
     SourceContext,
@@ -53,6 +54,20 @@ class _Seen:
         return self.file.part
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """A state of a plan for the history; `of` is the file of its present state. `made`: its records where known."""
+
+    seen: _Seen
+    of: str
+    made: FileRecords | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return datetime.fromtimestamp(self.seen.file.modified_seconds, UTC)
+
+
 @dataclass(slots=True, eq=False)
 class _Account:
     """What became of each file, for the summary."""
@@ -65,6 +80,7 @@ class _Account:
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    past: list["_Past"] = field(default_factory=list)
     lost: int = 0
 
     def trouble(self) -> str:
@@ -100,7 +116,7 @@ class PlanFiles:
         """End a reading that goes on."""
         self._closed.set()
 
-    def read(self, since: Cursor | None) -> Iterator[Records | Summary]:
+    def read(self, since: Cursor | None) -> Iterator[Records | PastState | Summary]:
         """Yield the records of the files that are new or changed, then the summary.
 
         Raises:
@@ -118,6 +134,7 @@ class PlanFiles:
         for states in self._states(seen):
             yield from self._newest(states, old, new, account)
         self._check_anything(account)
+        yield from self._past(new, account)
         yield self._summary(new, account)
 
     # --- which files ----------------------------------------------------------------------------------------------
@@ -191,16 +208,74 @@ class PlanFiles:
     # --- reading them ---------------------------------------------------------------------------------------------
 
     def _newest(self, states: Sequence[_Seen], old: Memory, new: Memory, account: _Account) -> Iterator[Records]:
-        """Yield the records of a plan's newest state that can be read; older ones are left out, and said."""
+        """Yield the records of a plan's newest state that can be read; older ones are noted for the history."""
+        current: _Past | None = None
+        older: list[_Seen] = []
         for one in states:
-            if (current := new.current_of(one.plan)) is not None:
-                new.files[one.part] = KnownFile(one.digest, one.plan, is_current=False)
-                account.notes.append(f"{one.part} is an older state of {current}: left out")
+            if new.current_of(one.plan) is not None:
+                older.append(one)
             elif one.is_unchanged:
                 account.unchanged.append(one.part)
                 new.files[one.part] = old.files[one.part]
+                current = _Past(one, one.part)
             elif (made := self._records(one, old, new, account)) is not None:
+                current = _Past(one, one.part, made)
                 yield from made.records
+        if self._settings.import_history:
+            self._note_history(older, current, (old, new), account)
+        elif older:
+            of = new.current_of(older[0].plan)
+            _remember(older, new)
+            account.notes += [
+                f"{one.part} is an older state of {of}: left out; 'import_history: true' takes it into the history"
+                for one in older
+            ]
+
+    @staticmethod
+    def _note_history(
+        older: Sequence[_Seen], current: _Past | None, memories: tuple[Memory, Memory], account: _Account
+    ) -> None:
+        """Note which older states of a plan, newest first, history lacks."""
+        old, new = memories
+        # One that was read before is in the history: as an older state, or as the present one of its day.
+        known = [one for one in older if one.part in old.files and old.files[one.part].digest == one.digest]
+        _remember(known, new)
+        lacking = [one for one in older if one not in known]
+        if current is None:  # what ends the last of them is not known
+            account.notes += [
+                f"{one.part} enters the history once {new.current_of(one.plan)} can be read" for one in lacking
+            ]
+            return
+        _remember(lacking, new)
+        if not lacking and current.seen.plan in old.plans:
+            return
+        written = {current.seen.file.modified_ns}
+        for one in lacking:
+            if one.file.modified_ns in written:
+                account.notes.append(f"{one.part} was written at the same time as a newer state: left out of history")
+            else:
+                account.past.append(_Past(one, current.of))
+            written.add(one.file.modified_ns)
+        account.past.append(current)
+
+    def _past(self, new: Memory, account: _Account) -> Iterator[PastState]:
+        """Yield the states that history lacks, of all plans together in the order of time."""
+        for one in sorted(account.past, key=lambda one: (one.seen.file.modified_ns, one.seen.part)):
+            if one.at > self._context.now and one.seen.part != one.of:
+                account.notes.append(f"{one.seen.part} is dated in the future: left out of history")
+            elif (made := one.made or self._past_records(one, new, account)) is not None:
+                yield PastState(min(one.at, self._context.now), one.of, made.records)
+
+    def _past_records(self, one: _Past, new: Memory, account: _Account) -> FileRecords | None:
+        """Return the records of an older file; one that cannot be read costs its place in the history alone."""
+        self._check_open()
+        self._context.progress(f"{one.seen.part}: {one.seen.file.size / MEGABYTE:.1f} MB, for the history")
+        try:
+            return self._convert(one.seen, new.plans[one.seen.plan], new)
+        except (SourceDataError, OSError) as fault:
+            text = str(fault) if isinstance(fault, SourceDataError) else f"{one.seen.part}: {fault.strerror}"
+            account.notes.append(f"left out of history: {text}")
+            return None
 
     def _records(self, one: _Seen, old: Memory, new: Memory, account: _Account) -> FileRecords | None:
         self._check_open()
@@ -280,6 +355,12 @@ class PlanFiles:
             decisions=tuple(account.decisions),
             cost={"files": len(account.read), "bytes": sum(file.size for file in account.read)},
         )
+
+
+def _remember(older: Sequence[_Seen], new: Memory) -> None:
+    """Note files as older states of their plans."""
+    for one in older:
+        new.files[one.part] = KnownFile(one.digest, one.plan, is_current=False)
 
 
 def open_plans(settings: Settings, context: SourceContext) -> PlanFiles:

@@ -18,7 +18,9 @@ def test_the_newest_file_of_a_plan_counts(tmp_path: Path) -> None:
     answer = read(tmp_path)
 
     assert (answer.parts, answer.row("task")["name"]) == (["w2.xml"], "New")
-    assert answer.summary.degraded == ("w1.xml is an older state of w2.xml: left out",)
+    assert answer.summary.degraded == (
+        "w1.xml is an older state of w2.xml: left out; 'import_history: true' takes it into the history",
+    )
     assert read(tmp_path, answer.summary.cursor).summary.unchanged == ("w2.xml",)
 
 
