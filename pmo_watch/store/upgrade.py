@@ -66,7 +66,7 @@ def _checked(engine: Engine, connection: Connection) -> str | None:
     return revision
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, to: str = "head") -> None:
     from alembic import command  # noqa: PLC0415 - slow to import, needed once
     from alembic.config import Config  # noqa: PLC0415
 
@@ -74,4 +74,4 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", "pmo_watch.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -2,18 +2,21 @@
 
 import sqlite3
 import threading
+from datetime import date
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import make_url, text
+from sqlalchemy import Date, bindparam, make_url, text
 from watched import Watched, day, tasks
 
 from pmo_watch.errors import StoreError
 from pmo_watch.store import CycleChange, Store, migrations, open_store, schema_status, upgrade_schema
+from pmo_watch.store.columns import Moment
 from pmo_watch.store.database import explain, open_engine, place_of, reading, writing
 from pmo_watch.store.tables import ENGINE_COLUMNS, STORED, metadata
+from pmo_watch.store.upgrade import _migrate
 
 
 def test_migrations_make_the_tables_that_the_model_says(store_url: str) -> None:
@@ -43,6 +46,31 @@ def test_several_daemons_may_start_on_an_empty_database(empty_url: str) -> None:
     assert [one.answers() for one in stores] == [True] * 4
     for opened in stores:
         opened.close()
+
+
+@pytest.mark.parametrize("revision", [one for one in migrations.KNOWN if one != migrations.NEWEST])
+def test_older_tables_are_brought_up_to_date_with_their_rows(empty_url: str, revision: str) -> None:
+    engine = open_engine(empty_url)
+    with writing(engine) as connection:
+        _migrate(connection, revision)
+        connection.execute(
+            text(
+                "INSERT INTO task_version (uid, source, part, known_from, project, name, forecast_finish) "
+                "VALUES ('plans:task:M1', 'plans', '', :at, 'P1', 'M1', :finish)"
+            ).bindparams(bindparam("at", type_=Moment()), bindparam("finish", type_=Date())),
+            {"at": day(0), "finish": date(2026, 12, 1)},
+        )
+    engine.dispose()
+
+    assert upgrade_schema(empty_url) == (revision, migrations.NEWEST)
+    store = open_store(empty_url)
+    before = store.rows()["plans"]["task"]
+    Watched().write(store, day(1), tasks("M1", sprint=["7", "8"], board="5", forecast_finish=date(2026, 12, 8)))
+    after = store.rows()["plans"]["task"]
+
+    assert before.select("name", "forecast_finish", "board", "sprint").rows() == [("M1", date(2026, 12, 1), None, None)]
+    assert after.select("forecast_finish", "board", "sprint").rows() == [(date(2026, 12, 8), "5", ["7", "8"])]
+    store.close()
 
 
 def test_newer_tables_are_refused(store_url: str) -> None:
