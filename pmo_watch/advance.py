@@ -26,12 +26,13 @@ class Advanced:
     """What a cycle makes of alerts.
 
     `alerts`: every alert that must be stored: new, changed, closed. `transitions`: in order. `current`: every alert
-    that is pending or open afterwards.
+    that is pending or open afterwards. `flapping`: those marked so, also among the closed ones that are remembered.
     """
 
     alerts: tuple[Alert, ...]
     transitions: tuple[Transition, ...]
     current: tuple[Alert, ...]
+    flapping: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,7 +170,8 @@ def _gathered(
             after[now.id] = now
         transitions += [_transition(step, one, found, snapshot) for step in one.trail.steps]
     current = tuple(alert for alert in after.values() if alert.closed_at is None)
-    return Advanced(tuple(changed), tuple(transitions), current)
+    flapping = tuple(alert for alert in after.values() if alert.flapping and alert.recent)
+    return Advanced(tuple(changed), tuple(transitions), current, flapping)
 
 
 def _with_steps(followed: Sequence[_Followed]) -> dict[str, list[_Followed]]:

@@ -240,7 +240,7 @@ class Engine:
         advanced = advance(self.store.alerts(), decided.findings, decided.rules, decided.picture.snapshot)
         ledger = self._ledger(now)
         routed = route(
-            Changes(advanced.transitions, advanced.current, decided.findings),
+            Changes(advanced.transitions, advanced.current, decided.findings, advanced.flapping),
             ledger,
             decided.rules,
             decided.picture.snapshot,

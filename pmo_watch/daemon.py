@@ -37,6 +37,7 @@ STOP_SECONDS = 3.5  # of the five that a stop may take
 CLOSE_SECONDS = 0.5
 LAST_SECONDS = 4.5  # a thread that waits for a dead file server cannot be stopped: then the process ends without it
 APPROVE = "approve:reload"  # mark: a person lets a mass change through
+WATCHING_SECONDS = 5  # how long the first reading waits for the files to be watched: a dead file server may hang
 RETENTION_EVERY = timedelta(days=1)
 
 
@@ -58,6 +59,7 @@ class Daemon:
         self._watches: list[Watch] = []
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
+        self._watching = asyncio.Event()
         self._asides: set[asyncio.Task[Reloaded]] = set()  # reloads that files or signals asked for
         self._reloading = asyncio.Lock()
         self._cycling = asyncio.Lock()
@@ -68,8 +70,8 @@ class Daemon:
 
     def stop(self) -> None:
         """Begin to stop; `run` ends within five seconds."""
-        self._stop.set()
-        self._wake.set()
+        for event in (self._stop, self._wake, self._watching):
+            event.set()
 
     def _defect(self, kind: str, name: str) -> None:
         self._telemetry.plugin_failed(kind, self._in_force.plugins.plugin_of(kind, name))
@@ -96,6 +98,7 @@ class Daemon:
             self._served = web.served
             async with self._running(web, bound):
                 await asyncio.to_thread(self._watch_files, loop)
+                self._watching.set()
                 notify("READY=1")
                 LOG.info("started", version=__version__, listen=self._in_force.settings.http.listen)
                 await self._stop.wait()
@@ -130,8 +133,7 @@ class Daemon:
         try:
             yield
         finally:
-            self._stop.set()
-            self._wake.set()
+            self.stop()
             web.should_exit = True
             for task in await self._wind_up(tasks):
                 if not task.cancelled() and (fault := task.exception()):
@@ -153,9 +155,8 @@ class Daemon:
         return done
 
     def _close_watches(self) -> None:
-        for watch in self._watches:
-            watch.close()
-        self._watches = []
+        before, self._watches = self._watches, []
+        _close(before)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """End the daemon when one of its tasks has ended by itself: half a daemon helps nobody."""
@@ -178,6 +179,8 @@ class Daemon:
             await asyncio.to_thread(self._show)
         if self._outdated:
             await self._reload()
+        with contextlib.suppress(TimeoutError):  # else a file that is saved during the first reading would be missed
+            await asyncio.wait_for(self._watching.wait(), WATCHING_SECONDS)
         while not self._stop.is_set():
             self._wake.clear()
             await self.cycle()
@@ -237,7 +240,7 @@ class Daemon:
     # --- reload ---------------------------------------------------------------------------------------------------
 
     def _watch_files(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._close_watches()
+        """Watch what is in force; what was watched before is let go of after that, so that no change is missed."""
 
         def changed(name: str) -> None:
             self._timetable.changed(name, self._clock.now())
@@ -250,12 +253,15 @@ class Daemon:
         wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [([settings.rules, settings.path], edited)]
         for name, paths in watched_paths(self._in_force, self._clock.now(), self._defect).items():
             wanted.append((paths, partial(changed, name)))
+        fresh: list[Watch] = []
         for paths, tell in wanted:
             try:
-                self._watches.append(Watch(paths, tell))
+                fresh.append(Watch(paths, tell))
             except OSError as fault:
                 # Often fs.inotify.max_user_watches or max_user_instances is too low.
                 LOG.warning("cannot watch, only read on time", paths=[str(one) for one in paths], error=fault.strerror)
+        before, self._watches = self._watches, fresh
+        _close(before)
 
     def _reload_aside(self) -> None:
         """Reload without anybody waiting for it; while another reload runs, after that one."""
@@ -371,6 +377,11 @@ class Daemon:
             )
             if not ready
         ]
+
+
+def _close(watches: Sequence[Watch]) -> None:
+    for watch in watches:
+        watch.close()
 
 
 def _close_observers(observers: Mapping[str, Observer]) -> None:

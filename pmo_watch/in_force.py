@@ -118,7 +118,12 @@ def with_former_rules(in_force: InForce, former: Mapping[str, str]) -> InForce:
     texts = Readable(former)
     loaded = rules_from_texts(settings.rules, texts, _catalogue(in_force), language=settings.organisation.language)
     # What is wrong with the present files stays said: it was told of already.
-    rules = replace(loaded.rules, stale_files=now.rules.stale_files, owners={**loaded.rules.owners, **now.rules.owners})
+    rules = replace(
+        loaded.rules,
+        stale_files=now.rules.stale_files,
+        unused_files=now.rules.unused_files,
+        owners={**loaded.rules.owners, **now.rules.owners},
+    )
     return replace(in_force, loaded=LoadedRules(rules, now.faults, loaded.texts))
 
 

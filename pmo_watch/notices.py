@@ -15,6 +15,7 @@ from pmo_watch.rules import Rule
 
 GREY = "grey"
 NOT_READ = re.compile(r"source (\S+) not read since ")
+FILES = ("stale", "unused")  # what is told of rule files with faults
 FLAG = "flag"  # kind of the marks that say what was told already
 
 # topic -> language -> title and lines; `{name}` is the source, rule or file, `{n}` a number, `{text}` a text as it is.
@@ -65,6 +66,28 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "{text}",
             "'pmo-watch check' toont hetzelfde; zodra het bestand juist is, wordt het vanzelf overgenomen.",
         ),
+    },
+    "unused": {
+        "en": (
+            "{name} has faults: nothing of it is in force",
+            "{text}",
+            "'pmo-watch check' shows the same; once the file is right it is taken up by itself.",
+        ),
+        "fr": (
+            "{name} contient des erreurs : rien n'en est en vigueur",
+            "{text}",
+            "« pmo-watch check » affiche la même chose ; une fois corrigé, le fichier est pris en compte de lui-même.",
+        ),
+        "nl": (
+            "{name} bevat fouten: niets ervan is van kracht",
+            "{text}",
+            "'pmo-watch check' toont hetzelfde; zodra het bestand juist is, wordt het vanzelf in gebruik genomen.",
+        ),
+    },
+    "mended": {
+        "en": ("{name} has no faults any more", "What it says now is in force."),
+        "fr": ("{name} ne contient plus d'erreurs", "Son contenu actuel est en vigueur."),
+        "nl": ("{name} bevat geen fouten meer", "Wat er nu in staat, is van kracht."),
     },
     "channel": {
         "en": (
@@ -153,10 +176,22 @@ class Notices:
             self._send(told.values(), Notice("channel", name, since, faults[name][1]))
 
     def on_files(self) -> None:
-        """Tell the owner of each rule file once that an older version of it is in force."""
+        """Tell the owner of each rule file once that an older version of it, or nothing, is in force; and its end."""
         rules = self._desk.rules
-        for file, text in self._not_yet("stale", rules.stale_files):
-            self._send(self._desk.audiences.owner(rules.owners.get(file, "")), Notice("stale", file, text, text))
+        faulty = {*rules.stale_files, *rules.unused_files}
+        in_force = {*rules.owners, *(one.file for one in rules.rules.values())} - faulty
+        told = [name for topic in FILES for name in self._told(topic) if name in in_force]
+        for topic, files in zip(FILES, (rules.stale_files, rules.unused_files), strict=True):
+            for file, text in self._not_yet(topic, files):
+                self._send(self._desk.audiences.owner(rules.owners.get(file, "")), Notice(topic, file, text, text))
+        for file in told:
+            self._send(self._desk.audiences.owner(rules.owners.get(file, "")), Notice("mended", file, ""))
+
+    def _told(self, topic: str) -> list[str]:
+        """Return what was told of before this cycle."""
+        return [
+            key.removeprefix(f"{topic}:") for kind, key in self._known if kind == FLAG and key.startswith(f"{topic}:")
+        ]
 
     def _not_yet(self, topic: str, states: Mapping[str, str]) -> Iterable[tuple[str, str]]:
         """Return what was not told yet, and remember it; forget what is over."""
@@ -165,30 +200,30 @@ class Notices:
             if self._known.get((FLAG, f"{topic}:{name}")) != mark:
                 self.marks[FLAG, f"{topic}:{name}"] = mark
                 yield name, text
-        for kind, key in self._known:
-            about, _, name = key.partition(":")
-            if kind == FLAG and about == topic and name not in states:
-                self.marks[kind, key] = None
+        for name in self._told(topic):
+            if name not in states:
+                self.marks[FLAG, f"{topic}:{name}"] = None
 
-    def on_rules(self, transitions: Iterable[Transition], alerts: Iterable[Alert]) -> None:
-        """Tell the owners of rules what was closed with a removed rule, and which rule goes on and off."""
+    def on_removed(self, transitions: Iterable[Transition]) -> None:
+        """Tell the owners of rules what was closed with a removed one."""
         removed: dict[str, list[Transition]] = {}
-        flapping: dict[str, list[Transition]] = {}
         for one in transitions:
             if one.reason == Reason.RULE_REMOVED:
                 removed.setdefault(one.alert.rule, []).append(one)
-            elif one.alert.flapping and one.before is not None and not one.before.flapping:
-                flapping.setdefault(one.alert.rule, []).append(one)
         for rule_id, some in sorted(removed.items()):
             news = [news_of(one, "") for one in some]
             rule = self._desk.rule(rule_id)
             self._send(self._desk.audiences.owner(rule.owner), Notice("rule_removed", rule_id, "", news=news))
-        already = {one.rule for one in alerts if one.flapping}
-        for rule_id, some in sorted(flapping.items()):
-            if rule_id not in already:
-                subjects = ", ".join(sorted({one.alert.subject_name or one.alert.subject for one in some}))
-                rule = self._desk.rule(rule_id)
-                self._send(self._desk.audiences.owner(rule.owner), Notice("flapping", rule_id, "", subjects))
+
+    def on_flapping(self, alerts: Iterable[Alert]) -> None:
+        """Tell the owner of each rule that goes on and off, once until it has settled."""
+        subjects: dict[str, set[str]] = {}
+        for one in alerts:
+            subjects.setdefault(one.rule, set()).add(one.subject_name or one.subject)
+        for rule_id, _ in self._not_yet("flapping", dict.fromkeys(subjects, "")):
+            rule = self._desk.rule(rule_id)
+            notice = Notice("flapping", rule_id, "", ", ".join(sorted(subjects[rule_id])))
+            self._send(self._desk.audiences.owner(rule.owner), notice)
 
     def on_unknown(self, transitions: Sequence[Transition], alerts: Iterable[Alert]) -> None:
         """Tell the owners of data, once per source, which alerts cannot be assessed any more.

@@ -25,11 +25,15 @@ Marks = Mapping[tuple[str, str], str]  # kind ("digest", "flag") and name -> tex
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Changes:
-    """What a cycle brought: transitions in order, every alert pending or open after them, the findings."""
+    """What a cycle brought: transitions in order, every alert pending or open after them, the findings.
+
+    `flapping`: alerts that are marked so, also closed ones.
+    """
 
     transitions: Sequence[Transition] = ()
     alerts: Sequence[Alert] = ()
     findings: Sequence[Findings] = ()
+    flapping: Sequence[Alert] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +95,8 @@ def route(
     notices.on_sources()
     notices.on_channels(ledger.faults)
     notices.on_files()
-    notices.on_rules(changes.transitions, changes.alerts)
+    notices.on_removed(changes.transitions)
+    notices.on_flapping(changes.flapping)
     notices.on_unknown(changes.transitions, changes.alerts)
     overviews = Overviews(desk, changes.alerts, changes.findings)
     overviews.make(ledger.marks)

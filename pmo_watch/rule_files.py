@@ -40,6 +40,14 @@ class Readable:
     closed_folders: tuple[str, ...] = ()  # nothing is known of the files below them
 
 
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """What is wrong with present files, by name: of those with an older good version, and of the others."""
+
+    stale: Mapping[str, str]
+    unused: Mapping[str, str]
+
+
 def load_rules(
     folder: Path, catalogue: Catalogue, last_good: Mapping[str, str] | None = None, language: str = "en"
 ) -> LoadedRules:
@@ -126,9 +134,12 @@ def rules_from_texts(
     old = {name: one for name, text in kept.items() if not (one := read(name, text)).faults}
     everything = tuple(dict.fromkeys(fault for name in sorted(faults) for fault in _in_order(faults[name])))
     owners = {name: owner for name in {*reads, *old} if (owner := _owner(reads.get(name), old.get(name)))}
-    stale = {name: "\n".join(map(str, _in_order(faults[name]))) for name in old}
+    wrong = {name: "\n".join(map(str, _in_order(some))) for name, some in faults.items() if some}
+    stale = {name: wrong[name] for name in old}
+    # A folder is told of by its files; that there is none at all, by whoever starts the daemon.
+    unused = {name: why for name, why in wrong.items() if name not in old and name not in present.closed_folders}
     texts = {name: one.text for name, one in (good | old).items()}
-    return LoadedRules(_in_force(good, old, stale, owners), everything, texts)
+    return LoadedRules(_in_force(good, old, Untaken(stale, unused), owners), everything, texts)
 
 
 def _is_below(name: str, folder: str) -> bool:
@@ -181,7 +192,7 @@ def _undefined(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def _in_force(
-    good: Mapping[str, FileRead], old: Mapping[str, FileRead], stale: Mapping[str, str], owners: Mapping[str, str]
+    good: Mapping[str, FileRead], old: Mapping[str, FileRead], untaken: Untaken, owners: Mapping[str, str]
 ) -> RuleSet:
     """Put the files together; where an older version of a file says something twice, a present file's word counts.
 
@@ -196,7 +207,8 @@ def _in_force(
         for rule in read.rules:
             rules.setdefault(rule.id, rule)
     ordered = dict(sorted(rules.items(), key=lambda item: (item[1].file, item[1].line)))
-    return RuleSet(ordered, audiences, digests, stale, owners, _hash(ordered, audiences, digests))
+    said = _hash(ordered, audiences, digests)
+    return RuleSet(ordered, audiences, digests, untaken.stale, untaken.unused, owners, said)
 
 
 def _delivered(audience: Audience, digests: Mapping[str, object]) -> Audience:

@@ -225,11 +225,12 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
-    """All rules, audiences and digests in force, and which files keep an older good version."""
+    """All rules, audiences and digests in force, and which files keep an older good version, or never had one."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     audiences: Mapping[str, Audience] = field(default_factory=dict)
     digests: Mapping[str, Digest] = field(default_factory=dict)
     stale_files: Mapping[str, str] = field(default_factory=dict)  # file -> what is wrong with the present one
+    unused_files: Mapping[str, str] = field(default_factory=dict)  # the same of files that never had a good version
     owners: Mapping[str, str] = field(default_factory=dict)  # file -> e-mail of its owner
     hash: str = ""

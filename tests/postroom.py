@@ -104,7 +104,7 @@ class PostRoom:
         self.transitions += made.transitions
         marks = {(kind, key): text for kind, key, text in kept.marks}
         ledger = Ledger(kept.told, kept.silences, kept.waiting, kept.threads, marks, self.faults)
-        changes = Changes(made.transitions, made.current, findings)
+        changes = Changes(made.transitions, made.current, findings, made.flapping)
         self.last = route(changes, ledger, self.rules, snapshot, CHANNELS, self.former)
         alerts = {one.id: one for one in (*kept.alerts, *made.alerts)}
         kept.alerts = [one for one in alerts.values() if one.closed_at is None or one.recent]

@@ -179,7 +179,26 @@ def test_faulty_rule_file_keeps_its_last_good_version_across_a_restart(office: O
         office.slip_rule()
         until(lambda: daemon.metric(STALE, file="10-slip.yaml") == 0, "the mended file")
 
-    assert [one.rcpt_tos for one in mailbox.envelopes] == [["owner@pmo.test"], ["leader-p01@pmo.test"]]
+        until(mailed(mailbox, "10-slip.yaml has no faults any more"), "the mail on its end")
+
+    assert [one.rcpt_tos for one in mailbox.envelopes] == [
+        ["owner@pmo.test"],
+        ["leader-p01@pmo.test"],
+        ["owner@pmo.test"],
+    ]
+
+
+def test_new_rule_file_with_faults_is_told_to_its_owner_and_so_is_its_end(office: Office, mailbox: Mailbox) -> None:
+    new = MISSPELT.replace("owner@pmo.test", "ann@pmo.test").replace("milestone-slip", "other-slip")
+    with running(office) as daemon:
+        daemon.ready()
+        office.rules("20-new.yaml", new)
+        until(mailed(mailbox, "20-new.yaml has faults: nothing of it is in force"), "the mail to its owner")
+        office.rules("20-new.yaml", new.replace("for_eech", "for_each"))
+        until(mailed(mailbox, "20-new.yaml has no faults any more"), "the mail on its end")
+
+    assert [one.rcpt_tos for one in mailbox.envelopes] == [["ann@pmo.test"]] * 2
+    assert "did you mean 'for_each'?" in str(mailbox.mails[0].get_body(("plain",)))
 
 
 def test_mass_change_waits_for_approval(tmp_path: Path, mailbox: Mailbox, smtp: int) -> None:
