@@ -89,27 +89,44 @@ class TableReader:
         """Read every row; where the table tracks changes, with a link for the next time."""
         self._restart()
         if self.table.tracked:
-            try:
-                self._take(self._pages(lambda: self._first({}, track=True)))
-                self._close_gap()
-            except Answered as no:
-                if not no.no_tracking:
-                    raise
-                self._report.decisions.append(f"{self.table.map.table} tracks no changes: read by date of change")
-                self.table = _untracked(self.table)
-                self._restart()
+            self._full_with_link()
         if not self.table.tracked:
             newest = self._newest()
-            self._take(self._pages(lambda: self._first({"$orderby": f"{self.table.key} asc"})))
+            first = lambda: self._first({"$orderby": f"{self.table.key} asc"})  # noqa: E731  # given to others
+            self._take(self._pages(first, again=self._restart))
             self.state = TableState(mark=newest)
         self.rows.listed = self.rows.done = True
 
+    def _full_with_link(self) -> None:
+        tracking = self._prefer(track=True)
+        try:
+            self._take(
+                self._pages(
+                    lambda: self._first({}, track=True),
+                    lambda link: self._client.follow(link, tracking),
+                    again=self._restart,
+                )
+            )
+            self._close_gap()
+        except Answered as no:
+            if not no.no_tracking:
+                raise
+            self._report.decisions.append(f"{self.table.map.table} tracks no changes: read by date of change")
+            self.table = replace(self.table, tracked=False)
+            self._restart()
+
     def _newest(self) -> str:
-        """Return the moment of the last change so far: what is changed while pages are read is read again next time."""
+        """Return the moment of the last change: what is changed while pages are read is read again next time."""
         if not self.table.has_modified:
             return ""
         asked = self._with_filter({"$select": MODIFIED, "$orderby": f"{MODIFIED} desc", "$top": "1"})
-        rows = self._values(self._client.get(self.table.set, asked))
+        try:
+            rows = self._values(self._client.get(self.table.set, asked))
+        except Answered as no:
+            if no.unknown_column != MODIFIED:
+                raise
+            self._drop(MODIFIED)
+            return ""
         return str(rows[0].get(MODIFIED) or "") if rows else ""
 
     def _close_gap(self) -> None:
@@ -200,9 +217,17 @@ class TableReader:
     def _follow(self, link: str) -> Page:
         return self._client.follow(link, self._prefer())
 
-    def _pages(self, first: Callable[[], Page], follow: Callable[[str], Page] | None = None) -> Iterator[Page]:
-        """Yield every page; once, the table is started again when the server has forgotten where we are."""
-        page, last, again = first(), "", False
+    def _pages(
+        self,
+        first: Callable[[], Page],
+        follow: Callable[[str], Page] | None = None,
+        again: Callable[[], None] = lambda: None,
+    ) -> Iterator[Page]:
+        """Yield every page; once, the table is started again when the server has forgotten where we are.
+
+        `again`: called before that, to let go of what was taken in.
+        """
+        page, last, restarted = first(), "", False
         while True:
             yield page
             link = page.get("@odata.nextLink")
@@ -214,9 +239,10 @@ class TableReader:
             try:
                 page = (follow or self._follow)(link)
             except Answered as no:
-                if no.status != 400 or again:
+                if no.status != 400 or restarted:
                     raise
-                again = True
+                restarted = True
+                again()
                 page, last = first(), ""
 
     def _values(self, page: Page) -> Sequence[Row]:
@@ -297,7 +323,3 @@ def _is_deleted(row: Row, key: str) -> bool:
 def _guid(text: str) -> str:
     found = GUID.findall(text)
     return found[-1].lower() if found else text
-
-
-def _untracked(table: Readable) -> Readable:
-    return replace(table, tracked=False)

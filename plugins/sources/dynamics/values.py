@@ -184,7 +184,7 @@ class Converter:
         found = texts.replace_strict(words, default=None, return_dtype=pl.String)
         for at in (found.is_null() & texts.is_not_null()).arg_true():
             label = rows[at].get(self._table.reads(name) + FORMATTED)
-            shown = f"{texts[at]} ({label})" if label else texts[at]
+            shown = f"{texts[at]} ({label})" if label and label != texts[at] else texts[at]
             place = f"maps: {{{self._entity}.{column.field}: {{{texts[at]}: ...}}}}"
             self._report.word(self._where, name, shown, f"not known: '{place}' says what it means")
         if kind == Kind.FLAG:
