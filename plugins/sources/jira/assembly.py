@@ -19,7 +19,7 @@ from .projects import VERSION, program_frame, project_frame, release_frame, vers
 from .settings import REGISTERS
 from .sprint_rows import SprintRows
 from .sprints import actual_dates
-from .upkeep import gone_keys, listed_keys, with_carried
+from .upkeep import gone_keys, listed_keys
 from .values import folded, value_of
 from .worklogs import timesheet_frame
 
@@ -40,7 +40,7 @@ class Assembly:
         frames, gone_items = self._made()
         self.deleted = gone_keys(frames, found, recalled, gone_items)
         self.census = listed_keys(frames, found, recalled, self.deleted)
-        self.frames = with_carried(frames, found, recalled, self.deleted) if found.full else frames
+        self.frames = frames
 
     def _made(self) -> tuple[dict[str, pl.DataFrame], set[str]]:
         frames = {name: made for name in REGISTERS if (made := self._found.gathered.frame(name)) is not None}

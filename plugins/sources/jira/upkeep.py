@@ -1,4 +1,4 @@
-"""Which stored rows are gone, which are still there, and which a reading of everything takes over unread."""
+"""Which stored rows are gone, and which are still there though nobody read them again."""
 
 from collections.abc import Mapping
 
@@ -35,17 +35,21 @@ def gone_keys(frames: Frames, found: Found, recalled: Recalled, items: set[str])
 
 
 def listed_keys(frames: Frames, found: Found, recalled: Recalled, gone: Mapping[str, list[str]]) -> Keys:
-    """Return the keys of the rows that exist now, of the entities of which all are known."""
-    listed: dict[str, set[str]] = {}
-    if found.versions is not None and found.versions_whole:
-        listed["release"] = _keys(frames.get("release"))
-    if found.census is not None:
-        listed |= _of_issues(frames, found, recalled)
-        delivery = found.delivery
-        if found.refreshed and delivery is not None and not delivery.lost:
-            listed |= {name: _keys(frames.get(name)) for name in ("board", "sprint")}
-        if found.projects is not None:
-            listed |= {name: _keys(frames.get(name)) for name in ("project", "program")}
+    """Return the keys of the rows that exist now, of the entities of which all are known; nothing without a census."""
+    if found.census is None:
+        return {}
+    listed = _of_issues(frames, found, recalled)
+    delivery = found.delivery
+    for name, is_whole in (
+        ("release", found.versions is not None and found.versions_whole),
+        ("board", delivery is not None and not delivery.lost),
+        ("sprint", delivery is not None and not delivery.lost),
+        ("project", found.projects is not None),
+        ("program", found.projects is not None),
+        ("timesheet", False),
+    ):
+        stored = set() if is_whole else _keys(recalled.frame(name))  # what could not be read again is not gone
+        listed[name] = _keys(frames.get(name)) | stored
     return {name: sorted(keys - set(gone.get(name, ()))) for name, keys in listed.items()}
 
 
@@ -62,28 +66,6 @@ def _of_issues(frames: Frames, found: Found, recalled: Recalled) -> dict[str, se
     links = recalled.frame("dependency")
     either = pl.col("predecessor").is_in(list(there)) | pl.col("successor").is_in(list(there))
     return {**listed, "dependency": _keys(links.filter(either)) | _keys(frames.get("dependency"))}
-
-
-def with_carried(
-    frames: Frames, found: Found, recalled: Recalled, gone: Mapping[str, list[str]]
-) -> dict[str, pl.DataFrame]:
-    """Add to a reading of everything the stored rows that it need not read again, or could not."""
-    made = dict(frames)
-    there = list(found.gathered.ids)
-    is_there = pl.col("task").is_in(there)
-    kept = {name: recalled.frame(name).filter(is_there) for name in ("status_change", "sprint_item")}
-    if found.worklogs is not None:
-        kept["timesheet"] = recalled.frame("timesheet")
-    if found.delivery is not None and found.delivery.lost:
-        kept |= {name: recalled.frame(name) for name in ("board", "sprint")}
-    if not found.versions_whole:
-        kept["release"] = recalled.frame("release")
-        kept["task"] = recalled.frame("task").filter(pl.col("key").str.starts_with(VERSION))
-    for name, rows in kept.items():
-        others = rows.filter(~pl.col("key").is_in([*_keys(made.get(name)), *gone.get(name, ())]))
-        if others.height:
-            made[name] = pl.concat([made[name], others], how="diagonal") if name in made else others
-    return made
 
 
 def _keys(frame: pl.DataFrame | None) -> set[str]:

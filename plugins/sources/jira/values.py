@@ -216,4 +216,5 @@ def value_of(kind: Kind, value: Any, words: Words, zone: tzinfo) -> Any:
     said = text_of(value) if words else None
     if said is not None and said in words:
         value = words[said]
-    return day_of(value, zone) if kind == Kind.DATE else READERS.get(kind, amount_of)(value)
+    reader: Callable[[Any], Any] = READERS.get(kind, amount_of)
+    return day_of(value, zone) if kind == Kind.DATE else reader(value)
