@@ -4,10 +4,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+import polars as pl
 import pytest
-from rows import NOW, tasks
+from rows import NOW, known, records, tasks
 
-from pmo_watch.collect import Asked, collect
+from pmo_watch.api import HttpSettings, PluginSettings
+from pmo_watch.collect import Asked, collect, longest_seconds
+from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import SourceDataError, SourceRefused, SourceUnavailable
 from pmo_watch.flow import Outcome, Records, Rejected, Summary
 from pmo_watch.normalise import Limits
@@ -99,3 +102,55 @@ def test_a_source_that_never_ends_is_given_up_and_closed() -> None:
     assert reading.outcome == Outcome.FAILED
     assert reading.error == "not read to its end within 0 s"
     assert until.wait(5), "its close was called"
+
+
+def test_daemon_threads_read_so_that_a_source_that_hangs_keeps_no_process_alive() -> None:
+    seen: list[bool] = []
+
+    class Looking(Scripted):
+        def read(self, since: object) -> Iterator[Records | Summary]:
+            seen.append(threading.current_thread().daemon)
+            yield Summary()
+
+    collect([ask("s", Looking())], NOW, Limits())
+
+    assert seen == [True]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (SourceUnavailable("busy", retry_after=1200), 1200),
+        (SourceUnavailable("gone"), 0),
+        (Summary(whole=False, error="busy", retry_after=60), 60),
+    ],
+    ids=["failed", "unknown", "partial"],
+)
+def test_how_long_a_system_asks_to_be_left_alone_is_kept(said: Exception | Summary, seconds: float) -> None:
+    (reading,) = collect([ask("s", Scripted(tasks("a"), said))], NOW, Limits())
+
+    assert reading.retry_after == seconds
+
+
+def test_source_that_remembers_is_told_its_present_rows_by_native_key() -> None:
+    before = known("s", tasks("a:1", "b"), records("person", {"key": "p", "name": "P"}))
+    rows = {**before.rows, "person": before.rows["person"].with_columns(pl.lit(1, pl.Int64).alias("@missing"))}
+    told: list[dict[str, pl.DataFrame]] = []
+
+    class Remembering(Scripted):
+        def recall(self, rows: dict[str, pl.DataFrame]) -> None:
+            told.append(rows)
+
+    collect([replace(ask("s", Remembering(Summary())), rows=rows)], NOW, Limits())
+
+    ((name, frame),) = told[0].items()
+    assert (name, frame["key"].to_list(), frame["name"].to_list()) == ("task", ["a:1", "b"], ["a:1", "b"])
+    assert frame.columns == ["key", *ENTITIES["task"].stored_schema()]
+
+
+def test_live_source_has_its_own_limit_and_time_to_say_what_it_has() -> None:
+    class Files(PluginSettings):
+        path: str
+
+    assert longest_seconds(HttpSettings(timeout_reading_minutes=5, timeout_read_seconds=30)) == 5 * 60 + 30 + 120
+    assert longest_seconds(Files(path="a")) == 1800

@@ -59,6 +59,29 @@ def test_source_that_refused_is_not_asked_the_sooner_for_a_new_timetable() -> No
     assert after.due(NOW + 8 * MINUTE) == ["plans", "jira", "new"]
 
 
+def test_source_that_asks_for_rest_is_left_alone_even_when_a_person_asks() -> None:
+    table = Timetable({"jira": 10 * MINUTE, "plans": HOUR}, NOW)
+    table.asked(["jira", "plans"], NOW)
+
+    table.postponed("jira", NOW, 30 * MINUTE)
+    table.postponed("plans", NOW, 30 * MINUTE)
+    table.changed("jira", NOW + MINUTE)
+
+    assert table.due(NOW + 29 * MINUTE) == []
+    assert table.due(NOW + 30 * MINUTE) == ["jira"]
+    assert table.due(NOW + HOUR) == ["jira", "plans"], "a shorter rest than the rhythm's changes nothing"
+
+
+def test_source_that_rested_goes_on_in_its_rhythm() -> None:
+    table = Timetable({"jira": 10 * MINUTE}, NOW)
+    table.postponed("jira", NOW, 30 * MINUTE)
+
+    table.asked(["jira"], NOW + 30 * MINUTE)
+    table.changed("jira", NOW + 31 * MINUTE)
+
+    assert table.next() == NOW + 31 * MINUTE
+
+
 def test_source_that_is_gone_is_nobodys_concern() -> None:
     table = Timetable({}, NOW)
 
