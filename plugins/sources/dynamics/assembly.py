@@ -23,7 +23,7 @@ DERIVED = ("program", "board", "sprint_item")  # made of other rows: what they l
 class Parts:
     """What was read: by entity, baselines apart; `tables` are those that could be read, by name.
 
-    `buckets`: key -> name. `booked`: time entries read now. `whole`: nothing was left unread.
+    `buckets`: key -> name. `whole`: nothing was left unread. `again`: entities of which rows were missing last time.
     """
 
     reads: Mapping[str, Read]
@@ -31,15 +31,20 @@ class Parts:
     baselines: plans.Baselines
     buckets: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True
+    again: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
 class Sent:
-    """What a reading sends: rows by entity, keys of all that exist, keys that are gone."""
+    """What a reading sends: rows by entity, keys of all that exist, keys that are gone.
+
+    `again`: entities of which stored rows are missing; the next reading says whether they still are.
+    """
 
     rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     census: dict[str, list[str]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
 
 
 class Assembly:
@@ -92,7 +97,8 @@ class Assembly:
         )
 
     def _projects_kept(self) -> frozenset[str] | None:
-        if "project" not in self._parts.reads and "project" not in self._stored:
+        read = self._parts.reads.get("project")
+        if "project" not in self._stored and not (read and read.listed):
             return None
         return frozenset(self._now["project"]["key"])
 
@@ -146,16 +152,25 @@ class Assembly:
         rows = changed(name, _filled(name, now), stored)
         if rows.height:
             made.rows[name] = rows
-        lacking = gone(now, stored)
+        lacking = set(gone(now, stored))
         read = self._parts.reads.get(name)
-        deleted = lacking if name in DERIVED and self._parts.whole else []
-        if read is not None:
-            deleted = sorted(set(read.deleted) & set(lacking))
+        if name in DERIVED:
+            deleted = lacking if self._parts.whole else set()
+        else:
+            deleted = set(read.deleted) & lacking if read is not None else set()
         if deleted:
-            made.deleted[name] = deleted
-        is_listed = read is not None and read.complete and (read.listed or read.keys is not None)
-        if name not in DERIVED and (is_listed or set(lacking) - set(deleted)):
+            made.deleted[name] = sorted(deleted)
+        if name not in DERIVED:
+            self._count(made, name, now, is_missing=bool(lacking - deleted))
+
+    def _count(self, made: Sent, name: str, now: pl.DataFrame, *, is_missing: bool) -> None:
+        """Name every row that exists, where the reading can tell and it tells something."""
+        read = self._parts.reads.get(name)
+        is_listed = read is not None and read.complete and read.listed and (now.height > 0 or name in self._stored)
+        if is_listed or is_missing or name in self._parts.again:
             made.census[name] = now["key"].to_list()
+        if is_missing:
+            made.again.append(name)
 
 
 def _filled(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,8 @@ class TableState:
 class Memory:
     """What is known from before; `since`: a person asked for what changed since then, and for nothing else.
 
-    `facts`: table -> what the metadata said of it, None where there was no such table.
+    `facts`: table -> what the metadata said of it, None where there was no such table. `again`: entities of which rows
+    were missing: the next reading must say whether they still are.
     """
 
     mark: str
@@ -50,6 +51,7 @@ class Memory:
     currencies: dict[str, str] = field(default_factory=dict)
     base_currency: str = ""
     metadata_refused: bool = False
+    again: list[str] = field(default_factory=list)
 
     @staticmethod
     def of(since: Cursor | None, mark: str) -> "Memory":
@@ -69,6 +71,7 @@ class Memory:
             currencies=dict(found["currencies"]),
             base_currency=str(found["base_currency"]),
             metadata_refused=bool(found["metadata_refused"]),
+            again=list(found["again"]),
         )
 
     def cursor(self, columns: Mapping[str, Collection[str]]) -> dict[str, Any]:
@@ -83,6 +86,7 @@ class Memory:
             "currencies": self.currencies,
             "base_currency": self.base_currency,
             "metadata_refused": self.metadata_refused,
+            "again": self.again,
         }
 
 

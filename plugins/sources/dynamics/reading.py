@@ -21,6 +21,11 @@ from .settings import Settings
 from .tables import Asking, TableReader, Unreadable
 from .values import Rules, ScaleError
 
+
+class SeesNothing(SourceRefused):
+    """No project is to be seen where some are known: no row of the reading can be believed."""
+
+
 FULL, DELTA, CHANGED = "full", "delta", "changed"
 NEW_AT_ONCE = 40  # with more new projects, the tables that follow projects are read whole
 WITHOUT_NAMES = ("assignment", "timesheet")  # large, and their persons have tables of their own
@@ -131,7 +136,7 @@ class Reading:
             try:
                 if self._is_wanted(name):
                     self._read_table(name)
-            except ScaleError:
+            except (ScaleError, SeesNothing):
                 raise
             except SourceError as fault:
                 if "project" not in self._taken.reads:
@@ -285,8 +290,8 @@ class Reading:
             raise self._sees_nothing()
         self._taken.new_projects = frozenset(read.rows["key"]) - frozenset(stored["key"])
 
-    def _sees_nothing(self) -> SourceRefused:
-        return SourceRefused(
+    def _sees_nothing(self) -> SeesNothing:
+        return SeesNothing(
             f"{self._given.client.host}: the application user sees no project any more, where some are known: has its "
             "security role been taken away?"
         )
@@ -357,7 +362,7 @@ class Reading:
         reads = {entity: _together(tuple(tables.values())) for entity, tables in taken.reads.items()}
         tables = {name: one.map for name, one in self._schema.readable.items() if name in self._names_read()}
         whole = fault is None and not taken.lost
-        parts = Parts(reads, tables, taken.baselines, taken.buckets, whole)
+        parts = Parts(reads, tables, taken.baselines, taken.buckets, whole, frozenset(self._memory.again))
         return Assembly(self._settings, self._given.zone, self._stored, parts, self._report).sent()
 
     def _names_read(self) -> Collection[str]:
@@ -369,7 +374,7 @@ class Reading:
             listed=False,
             whole=not error,
             as_of=self._now.astimezone(self._given.zone).date(),
-            cursor=self._cursor(whole=not error),
+            cursor=self._cursor(sent, whole=not error),
             rejected=self._report.rejected,
             lost_records=self._report.lost,
             degraded=self._report.degraded,
@@ -381,11 +386,12 @@ class Reading:
             retry_after=fault.retry_after if isinstance(fault, SourceUnavailable) else 0,
         )
 
-    def _cursor(self, *, whole: bool) -> Mapping[str, object]:
+    def _cursor(self, sent: Sent, *, whole: bool) -> Mapping[str, object]:
         """Return what the next reading starts from: a table's state moves only when it was read to its end."""
         memory = self._memory
         if memory.since:
             return {}
+        memory.again = sent.again if whole else sorted({*sent.again, *memory.again})
         memory.tables |= self._taken.done
         memory.tables |= {name: self._before[name] for name in self._taken.lost}
         if self._full:

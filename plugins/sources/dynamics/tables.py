@@ -92,9 +92,10 @@ class TableReader:
             self._full_with_link()
         if not self.table.tracked:
             newest = self._newest()
-            first = lambda: self._first({"$orderby": f"{self.table.key} asc"})  # noqa: E731  # given to others
-            self._take(self._pages(first, again=self._restart))
-            self.state = TableState(mark=newest)
+            if newest is not None:
+                first = lambda: self._first({"$orderby": f"{self.table.key} asc"})  # noqa: E731  # given to others
+                self._take(self._pages(first, again=self._restart))
+            self.state = TableState(mark=newest or "")
         self.rows.listed = self.rows.done = True
 
     def _full_with_link(self) -> None:
@@ -115,8 +116,11 @@ class TableReader:
             self.table = replace(self.table, tracked=False)
             self._restart()
 
-    def _newest(self) -> str:
-        """Return the moment of the last change: what is changed while pages are read is read again next time."""
+    def _newest(self) -> str | None:
+        """Return the moment of the last change: what is changed while pages are read is read again next time.
+
+        None where there is no row at all, empty where no column says it.
+        """
         if not self.table.has_modified:
             return ""
         asked = self._with_filter({"$select": MODIFIED, "$orderby": f"{MODIFIED} desc", "$top": "1"})
@@ -127,7 +131,8 @@ class TableReader:
                 raise
             self._drop(MODIFIED)
             return ""
-        return str(rows[0].get(MODIFIED) or "") if rows else ""
+        self.rows.pages += 1
+        return str(rows[0].get(MODIFIED) or "") if rows else None
 
     def _close_gap(self) -> None:
         """Ask at once for what changed while the table was read: a gap shows now and not next time."""
