@@ -10,7 +10,7 @@ import typer
 
 from pmo_watch import __version__, cli_act, cli_look
 from pmo_watch.cli_check import check
-from pmo_watch.cli_options import Config, Form, LogLevel, configured, moment, rule_texts, stored
+from pmo_watch.cli_options import Config, Form, LogLevel, configured, looked_into, moment, rule_texts, stored
 from pmo_watch.cli_show import show_cycle
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
@@ -97,7 +97,7 @@ def once(
         raise ConfigError(f"--fail-on: '{fail_on}' is neither red nor amber")
     in_force = configured(config, log_level)
     clock = FixedClock(moment(now, in_force.zone)) if now else Clock()
-    with stored(in_force) as store:
+    with (looked_into if dry_run else stored)(in_force) as store:
         in_force = _opened(in_force, store)
         engine = Engine(store, in_force)
         due = list(in_force.sources())

@@ -3,9 +3,10 @@
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from pmo_watch.errors import ConfigError
 from pmo_watch.in_force import InForce, load
 from pmo_watch.log import learn_secrets, set_up_logging
 from pmo_watch.output import Format, said
-from pmo_watch.store import MarkKind, Store, open_store
+from pmo_watch.store import MarkKind, Store, open_store, open_to_read
 
 Config = Annotated[
     Path | None,
@@ -45,11 +46,24 @@ def configured(path: Path | None, log_level: str = "WARNING") -> InForce:
 @contextmanager
 def stored(in_force: InForce) -> Iterator[Store]:
     """Open the store of the settings, and close it."""
-    store = open_store(in_force.settings.database.url.get_secret_value())
-    try:
+    with closing(open_store(in_force.settings.database.url.get_secret_value())) as store:
         yield store
-    finally:
-        store.close()
+
+
+@contextmanager
+def looked_into(in_force: InForce) -> Iterator[Store]:
+    """Open the store of the settings to read alone; where there is none yet, an empty one that is not kept."""
+    store = open_to_read(in_force.settings.database.url.get_secret_value())
+    if store is not None:
+        with closing(store):
+            yield store
+        return
+    said("there is no database yet: this is what a first run would do")
+    with (
+        TemporaryDirectory(prefix="pmo-watch-") as folder,
+        closing(open_store(f"sqlite:///{folder}/empty.db")) as empty,
+    ):
+        yield empty
 
 
 def rule_texts(store: Store) -> dict[str, str]:

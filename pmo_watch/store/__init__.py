@@ -37,7 +37,7 @@ from pmo_watch.store.changes import (
 from pmo_watch.store.database import open_engine, reading, writing
 from pmo_watch.store.history import Past, Question, token_of
 from pmo_watch.store.retention import prune
-from pmo_watch.store.upgrade import revision_of, status_of, upgrade
+from pmo_watch.store.upgrade import can_be_read, revision_of, status_of, upgrade
 
 __all__ = [
     "AlertQuery",
@@ -60,6 +60,7 @@ __all__ = [
     "TransitionQuery",
     "backup",
     "open_store",
+    "open_to_read",
     "restore",
     "schema_status",
     "upgrade_schema",
@@ -81,6 +82,23 @@ def open_store(url: str) -> "Store":
         engine.dispose()
         raise
     return Store(engine)
+
+
+def open_to_read(url: str) -> "Store | None":
+    """Open the database to look at it: nothing is made, changed or brought up to date. None: there is none yet.
+
+    Raises:
+        StoreError: it cannot be read, or its tables are of another version.
+    """
+    engine = open_engine(url, only_to_read=True)
+    try:
+        if can_be_read(engine):
+            return Store(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    engine.dispose()
+    return None
 
 
 def upgrade_schema(url: str) -> tuple[str | None, str]:

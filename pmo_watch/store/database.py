@@ -3,8 +3,10 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -64,23 +66,38 @@ def _unknown_url() -> str:
     return "database: url is not understood: write sqlite:////path/to/pmo-watch.db or postgresql://user@host/name"
 
 
-def open_engine(text: str) -> Engine:
+def open_engine(text: str, *, only_to_read: bool = False) -> Engine:
     """Return an engine for SQLite or PostgreSQL; it connects on first use.
+
+    `only_to_read`: a SQLite file is opened so that nothing is made beside it either.
 
     Raises:
         StoreError
     """
     url = read_url(text)
     try:
-        if url.get_backend_name() == "postgresql":
+        if url.get_backend_name() == "postgresql":  # what only reads is a transaction that cannot write: see `reading`
             options = {"options": "-c timezone=UTC", "connect_timeout": CONNECT_SECONDS}
             return create_engine(url, pool_pre_ping=True, connect_args=options)
-        engine = create_engine(url)
     except ModuleNotFoundError as fault:
         raise StoreError("PostgreSQL needs psycopg: pip install 'pmo-watch[postgres]'") from fault
-    event.listen(engine, "connect", _prepare_sqlite)
+    engine = create_engine(url, creator=partial(_only_to_read, url)) if only_to_read else create_engine(url)
+    if not only_to_read:
+        event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _only_to_read(url: URL) -> sqlite3.Connection:
+    """Connect to a file without making the two beside it; a daemon that has it open has made them."""
+    file = sqlite_file(url)
+    is_open = file.with_name(f"{file.name}-wal").exists()
+    how = "mode=ro" if is_open else "mode=ro&immutable=1"
+    connection = sqlite3.connect(
+        f"file:{quote(str(file.absolute()))}?{how}", uri=True, check_same_thread=False, timeout=BUSY_MS / 1000
+    )
+    connection.isolation_level = None
+    return connection
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:

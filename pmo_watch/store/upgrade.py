@@ -33,6 +33,24 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     return before, migrations.NEWEST
 
 
+def can_be_read(engine: Engine) -> bool:
+    """Say whether the tables are as this version needs them; False: there is no database, or it has no tables yet.
+
+    Raises:
+        StoreError: they must be brought up to date first, or a newer pmo-watch made them.
+    """
+    if engine.dialect.name == "sqlite" and not sqlite_file(engine.url).exists():
+        return False
+    with reading(engine) as connection:
+        revision = _checked(engine, connection)
+    if revision not in {None, migrations.NEWEST}:
+        raise StoreError(
+            f"{place_of(engine.url)}: its tables (schema {revision}) are older than this pmo-watch "
+            f"({migrations.NEWEST}): take a copy with 'pmo-watch db backup', then run 'pmo-watch db upgrade'"
+        )
+    return revision is not None
+
+
 def revision_of(connection: Connection) -> str | None:
     """Return the schema of the database; None when it has no tables of ours."""
     if not inspect(connection).has_table("alembic_version"):
