@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pmo_watch import api, rest
+
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 400
 CALL_BACKS = re.compile(r"map_(elements|batches|groups|rows)|apply")
@@ -68,6 +70,22 @@ def test_evaluation_and_measures_never_look_at_one_row() -> None:
     core = [ROOT / "pmo_watch" / f"{name}.py" for name in STEP_3]
 
     assert offences([*core, *sources("plugins/rules")], ROW_BY_ROW) == []
+
+
+def test_no_measure_takes_from_the_api_what_asks_a_system() -> None:
+    """The contract of imports leaves this way open, since one module offers both."""
+    asking = {*rest.__all__}
+    taken = [
+        f"{path.relative_to(ROOT)}: {alias.name}"
+        for path in sources("plugins/rules")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in asking
+    ]
+
+    assert taken == []
+    assert asking <= {*api.__all__}
 
 
 @pytest.mark.parametrize(

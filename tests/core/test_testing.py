@@ -1,7 +1,7 @@
 """The conformance kit notices what it is there for: each test breaks one point of the contract."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -230,7 +230,7 @@ class Scripted:
 
 
 def read_from(*pieces: Records | Summary, again: list[Records | Summary] | None = None) -> list[str]:
-    turns = iter([list(pieces), again or list(pieces), list(pieces)])
+    turns = iter([list(pieces), again or list(pieces), list(pieces), list(pieces)])
     kind = SourceType("scripted", NoParams, lambda _, __: Scripted(next(turns)))
     return check_source(kind, {}, SourceContext("it", Path(), NOW, UTC, Organisation(), {}))
 
@@ -248,10 +248,42 @@ TASKS = tasks("one", "two")
         ([Records("task", TASKS.frame.with_columns(name=1)), Summary()], "task.name is Int32, and must be String"),
         ([Records("task", TASKS.frame.drop("key")), Summary()], "task: each row must have a key"),
         ([TASKS, tasks("three", part="b.xml"), Summary()], "it went on to other parts after it was closed"),
+        ([TASKS, Summary(cursor={"at": NOW})], "its cursor must be JSON"),
+        ([TASKS, Summary(cursor={"seen": "x" * 70_000})], "its cursor has 70012 bytes, and may have 65536"),
+        ([TASKS, Summary(census={"mood": ["a"]})], "census: there is no entity 'mood'"),
+        ([TASKS, Summary(deleted={"task": [1]})], "deleted: the keys of task must be texts"),  # type: ignore[list-item]
+        ([TASKS, Summary(census={"task": ["one"]})], "census: task lacks rows that were sent, such as 'two'"),
     ],
 )
 def test_what_a_source_does_wrong_is_named(pieces: list[Records | Summary], fault: str) -> None:
     assert any(fault in one for one in read_from(*pieces))
+
+
+class Remembering(Scripted):
+    """A source that sends all when it knows nothing, else what it was given for then."""
+
+    def __init__(self, pieces: list[Records | Summary], later: list[Records | Summary]) -> None:
+        super().__init__(pieces)
+        self._later = later
+
+    def recall(self, rows: Mapping[str, pl.DataFrame]) -> None:
+        """Send the later pieces to whoever knows the first."""
+        if rows and rows["task"]["key"].to_list() == ["one", "two"]:
+            self._pieces = self._later
+
+
+@pytest.mark.parametrize(
+    ("later", "faults"),
+    [
+        ([Summary(listed=False)], []),
+        ([Summary(listed=False), TASKS], ["read on from its own cursor: it must yield one summary, last"]),
+    ],
+    ids=["kept", "broken"],
+)
+def test_source_that_remembers_is_read_on(later: list[Records | Summary], faults: list[str]) -> None:
+    kind = SourceType("scripted", NoParams, lambda _, __: Remembering([TASKS, Summary(cursor={"at": 1})], later))
+
+    assert check_source(kind, {}, SourceContext("it", Path(), NOW, UTC, Organisation(), {})) == faults
 
 
 def test_source_that_keeps_the_contract_has_no_fault() -> None:
