@@ -131,9 +131,8 @@ class _Rows:
         made = {one.name: one for one in (*self._names(), *self._dates(), *self._figures(), *self._lists())}
         made |= self._custom()
         kept = pl.DataFrame(list(made.values()))
-        return kept.with_columns(
-            self._columns.numbers(f"{POINTS}{one}", self.raw(one)) for one in self._site.fields.points
-        )
+        points = self._site.fields.points
+        return kept.with_columns(self._columns.numbers(one, self.raw(one)).alias(f"{POINTS}{one}") for one in points)
 
     def _names(self) -> list[pl.Series]:
         texts = self._columns.texts

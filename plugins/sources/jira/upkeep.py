@@ -63,9 +63,13 @@ def _of_issues(frames: Frames, found: Found, recalled: Recalled) -> dict[str, se
     for name in OF_TASKS:
         kept = recalled.frame(name).filter(pl.col("task").is_in(list(there)))
         listed[name] = _keys(kept) | _keys(frames.get(name))
-    links = recalled.frame("dependency")
-    either = pl.col("predecessor").is_in(list(there)) | pl.col("successor").is_in(list(there))
-    return {**listed, "dependency": _keys(links.filter(either)) | _keys(frames.get("dependency"))}
+    lost = [key for key in stored if key not in there and not key.startswith(VERSION)]
+    ends = (pl.col("predecessor"), pl.col("successor"))
+    kept = ~pl.any_horizontal(one.is_in(lost) for one in ends) & pl.any_horizontal(
+        one.is_in(list(there)) for one in ends
+    )
+    links = recalled.frame("dependency").filter(kept)
+    return {**listed, "dependency": _keys(links) | _keys(frames.get("dependency"))}
 
 
 def _keys(frame: pl.DataFrame | None) -> set[str]:
