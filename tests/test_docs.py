@@ -1,8 +1,10 @@
 """What the documentation shows is true: its rules and settings load, its plugins run, its commands exist."""
 
+import json
 import re
 import textwrap
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 import pytest
 import typer
 from pydantic import TypeAdapter
+from rest_server import Reply, scripted
 
 from pmo_watch.alerts import OutboxRow, Rendered
-from pmo_watch.api import NotifierContext, SourceContext
+from pmo_watch.api import NotifierContext, Probes, SourceContext
 from pmo_watch.cli import app
 from pmo_watch.flow import Organisation, Summary
 from pmo_watch.lint import run_examples
@@ -166,6 +169,31 @@ def test_source_that_is_shown_can_be_read(tmp_path: Path) -> None:
     assert faults == []
     assert isinstance(summary, Summary)
     assert [one.where for one in summary.rejected] == ["actions.txt:2"]
+
+
+def test_live_source_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    kind = with_drop_ins("plugins.md", tmp_path).sources["ticket_list"]
+    context = SourceContext("tickets", tmp_path, datetime(2026, 11, 20, tzinfo=UTC), UTC, Organisation(), {})
+    tickets = [{"key": key, "project": "ATL", "title": key, "due": "2026-12-01"} for key in ("A1", "A2")]
+    first = answer({"tickets": tickets[:1], "next": "/tickets?page=2"})
+    last, keys = answer({"tickets": tickets[1:], "now": "10:00"}), answer({"keys": ["A1", "A2"]})
+    nothing = answer({"tickets": [], "now": "10:15"})
+    whole = [first, last, keys]
+    with scripted(*whole, *whole, nothing, keys, first, answer({"version": "9", "may_read": False})) as server:
+        given = {"url": server.base, "token": "a-secret"}
+
+        faults = check_source(kind, given, context)
+        with closing(kind.open(kind.settings.model_validate(given), context)) as source:
+            assert isinstance(source, Probes)
+            sights = list(source.probe())
+
+    assert faults == []
+    assert [one.target for one in server.asked[6:8]] == ["/tickets?changed_after=10:00", "/tickets/keys"]
+    assert [one.ok for one in sights] == [True, False]
+
+
+def answer(data: object) -> Reply:
+    return Reply(json.dumps(data).encode())
 
 
 def test_measure_that_is_shown_keeps_the_contract(tmp_path: Path) -> None:
