@@ -59,7 +59,11 @@ def test_mails_are_whole_and_each_in_the_language_of_its_reader(folder: Path) ->
         "elise.lambert": {"fr"},
         "joris.vermeulen": {"nl"},
         "tom.haddad": {"en"},
+        "karim.benali": {"nl"},
+        "sofie.peeters": {"fr"},
         "an.wouters": {"nl"},
+        "marc.dubois": {"fr"},
+        "ict": {"en"},
         "pmo": {"en"},
     }
 
@@ -79,6 +83,31 @@ def test_plan_that_was_cut_off_recovers_nothing(folder: Path) -> None:
 
     assert steps
     assert {reason for (reason,) in steps} <= {"unknown", "out_of_scope", "opened"}
+
+
+def reasons(folder: Path, project: str, rule: str) -> list[str]:
+    found = rows(
+        folder, f"select reason from transition where project = '{project}' and rule = '{rule}' order by at, rowid"
+    )
+    return [reason for (reason,) in found]
+
+
+def test_plan_in_dynamics_slips_and_catches_up(folder: Path) -> None:
+    assert reasons(folder, "project:gem-04", "milestone-slip") == ["opened", "recovered"]
+
+
+def test_jira_that_shows_nothing_recovers_nothing(folder: Path) -> None:
+    assert reasons(folder, "project:gem-05", "milestone-slip") == ["opened", "unknown", "known_again", "recovered"]
+
+
+def test_systems_are_read_by_changes_after_the_first_time(folder: Path) -> None:
+    read = rows(
+        folder, "select source, max(rows), sum(changed) from reading where source in ('projops', 'tickets') group by 1"
+    )
+
+    for _, held, written in read:
+        assert int(held) > 10
+        assert int(written) < 4 * int(held)  # twelve readings
 
 
 def test_cards_are_messages_of_a_flow(folder: Path) -> None:

@@ -1,11 +1,15 @@
 """The folder of the demo: settings as a person would write them, and the rules that ship with pmo-watch."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pmo_watch.demo.fake_dataverse import CLIENT, SECRET, TENANT
+from pmo_watch.demo.fake_jira import TOKEN
 from pmo_watch.starter import Delivery, write_starter
 
 SETTINGS = """\
-# The settings of the demo: two kinds of files are read; mail and cards go to servers on this machine.
+# The settings of the demo: files, a Jira and a Dynamics 365 are read; they, the mail server and the channel are on this
+# machine and last as long as the demo.
 organisation:
   name: ICT unit of the Example Agency
   timezone: Europe/Brussels
@@ -16,6 +20,7 @@ organisation:
     M: {{initiating: [project_charter], planning: [project_work_plan]}}
     L: {{initiating: [project_charter], planning: [project_work_plan, risk_plan]}}
 database: {{url: "sqlite:///pmo-watch.db"}}
+secrets_dir: secrets
 rules: rules.d
 calendars:
   be: {{country: BE, extra_days: [2026-11-02]}}      # a bridge day after All Saints
@@ -35,6 +40,22 @@ sources:
   figures: {{type: csv_file, path: sheets/observations.csv, profile: kpi_observations, decimal: comma, dates: dmy}}
   raid: {{type: csv_file, path: sheets/raid.csv, profile: raid, dates: dmy}}
   documents: {{type: csv_file, path: sheets/documents.csv, profile: documents, dates: dmy}}
+  projops:
+    type: dynamics
+    url: {dataverse}
+    authority: {dataverse}
+    tenant: {tenant}
+    client_id: {client}
+    client_secret: {{secret: projops}}
+    verify: dataverse.pem                             # the environment on this machine signs its own
+    tables: {{project: {{columns: {{code: gem_code}}}}}}      # the organisation's own column
+  tickets:
+    type: jira
+    url: {jira}
+    token: {{secret: jira}}
+    jql: "project = MOB"
+    baseline: first_snapshot                          # Jira has none: the first dates that were seen
+aliases: {{MOB: GEM-05}}                                # what Jira calls a project that has another code
 notifiers:
   mail:
     type: email
@@ -44,7 +65,7 @@ notifiers:
     from: "PMO watch <pmo-watch@gemeenten.example>"
   teams:
     type: teams
-    url: "http://127.0.0.1:{teams}/workflows/demo?sig=demo"
+    url: {{secret: teams_url}}
   prometheus: {{type: prometheus}}
 """
 PEOPLE = """\
@@ -92,14 +113,38 @@ RED = "red: [project_leader, programme_manager, pmo]"
 WITH_CHANNEL = "red: [project_leader, programme_manager, pmo, pmo_channel]"
 
 
-def write_folder(folder: Path, smtp: int, teams: int, http: int) -> Path:
-    """Write settings and rules into the folder and return the settings file."""
+@dataclass(frozen=True, slots=True)
+class Counterparts:
+    """Where the systems beside the demo answer: ports of this machine, and addresses of the two that are read."""
+
+    smtp: int
+    teams: int
+    http: int
+    dataverse: str
+    jira: str
+
+
+def write_folder(folder: Path, beside: Counterparts) -> Path:
+    """Write settings, secrets and rules into the folder and return the settings file."""
     write_starter(folder, Delivery.WATERFALL)
     settings = folder / "pmo-watch.yaml"
-    settings.write_text(SETTINGS.format(smtp=smtp, teams=teams, http=http), encoding="utf-8")
+    places = {**asdict(beside), "tenant": TENANT, "client": CLIENT}
+    settings.write_text(SETTINGS.format(**places), encoding="utf-8")
+    _write_secrets(folder / "secrets", beside)
     for rules in (folder / "rules.d").glob("*.yaml"):
         text = rules.read_text(encoding="utf-8")
         rules.write_text(text.replace(RED, WITH_CHANNEL), encoding="utf-8")
     (folder / "rules.d" / "00-people.yaml").write_text(PEOPLE, encoding="utf-8")
     (folder / "rules.d" / "80-demo.yaml").write_text(FIGURES, encoding="utf-8")
     return settings
+
+
+def _write_secrets(folder: Path, beside: Counterparts) -> None:
+    folder.mkdir(mode=0o700)
+    secrets = {
+        "teams_url": f"http://127.0.0.1:{beside.teams}/workflows/demo?sig=demo",
+        "projops": SECRET,
+        "jira": TOKEN,
+    }
+    for name, text in secrets.items():
+        (folder / name).write_text(text, encoding="utf-8")

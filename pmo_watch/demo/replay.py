@@ -17,7 +17,14 @@ from pmo_watch.cycle import Draft, Engine
 from pmo_watch.daemon import Daemon
 from pmo_watch.demo import story
 from pmo_watch.demo.counterparts import channel, mail_server
-from pmo_watch.demo.folder import write_folder
+from pmo_watch.demo.dynamics_weeks import Environment
+from pmo_watch.demo.fake_dataverse import FakeDataverse, self_signed
+from pmo_watch.demo.fake_dataverse import serving as dataverse_serving
+from pmo_watch.demo.fake_jira import FakeJira
+from pmo_watch.demo.fake_jira import serving as jira_serving
+from pmo_watch.demo.folder import Counterparts, write_folder
+from pmo_watch.demo.jira_site import JiraSite
+from pmo_watch.demo.jira_weeks import Team
 from pmo_watch.demo.sheets import write_week
 from pmo_watch.errors import ConfigError
 from pmo_watch.in_force import InForce, load
@@ -33,14 +40,22 @@ MARK = ".made-by-pmo-watch-demo"  # in a folder that may be emptied
 METRICS = ("pmo_project_rag_level", "pmo_milestone_forecast", "pmo_alerts{", "pmo_watch_deliveries_total")
 
 
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, ZONE).astimezone(UTC)
+
+
+MONDAY = timedelta(days=3)  # after the Friday of a week
+END = _at(story.WEEKS[-1] + timedelta(days=4), LOOKED)
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo plays: its folder, and ports of the servers beside it."""
+    """Where the demo plays: its folder, what answers beside it, and the two systems whose people edit week by week."""
 
     folder: Path
-    smtp: int
-    teams: int
-    http: int
+    beside: Counterparts
+    dataverse: FakeDataverse
+    jira: FakeJira
 
 
 def run_demo(folder: Path, *, serve: bool) -> None:
@@ -52,17 +67,25 @@ def run_demo(folder: Path, *, serve: bool) -> None:
     set_up_logging("ERROR")
     folder = _emptied(folder)
     with ExitStack() as stack:
-        smtp = stack.enter_context(mail_server(folder / "mails"))
-        teams = stack.enter_context(channel(folder / "cards"))
-        stage = Stage(folder, smtp, teams, 9464 if serve else _free_port())
-        settings = write_folder(folder, smtp, teams, stage.http)
+        stage = _staged(stack, folder, 9464 if serve else _free_port())
+        settings = write_folder(folder, stage.beside)
         write_week(folder, 0, load(settings).calendars["be"])
         in_force = load(settings)
         store = open_store(in_force.settings.database.url.get_secret_value())
         stack.callback(store.close)
         printed(f"pmo-watch demo: the programme GEM over six weeks, in {folder}\n")
-        asyncio.run(_replay(in_force, store, folder))
+        asyncio.run(_replay(in_force, store, stage))
         asyncio.run(_serve(in_force, store, stage, stay=serve))
+
+
+def _staged(stack: ExitStack, folder: Path, http: int) -> Stage:
+    """Start everything that the demo talks to, for as long as the stack lasts."""
+    smtp = stack.enter_context(mail_server(folder / "mails"))
+    teams = stack.enter_context(channel(folder / "cards"))
+    began = _at(story.WEEKS[0], SAVED)
+    dataverse = stack.enter_context(dataverse_serving(FakeDataverse(began), self_signed(folder)))
+    jira = stack.enter_context(jira_serving(FakeJira(JiraSite(began), cloud=False)))
+    return Stage(folder, Counterparts(smtp, teams, http, dataverse.url, jira.url), dataverse, jira)
 
 
 def _emptied(folder: Path) -> Path:
@@ -85,17 +108,22 @@ def _free_port() -> int:
 # --- six weeks ----------------------------------------------------------------------------------------------------
 
 
-async def _replay(in_force: InForce, store: Store, folder: Path) -> None:
+async def _replay(in_force: InForce, store: Store, stage: Stage) -> None:
     clock = FixedClock(_at(story.WEEKS[0], LOOKED))
     engine = Engine(store, in_force)
     mailroom = Mailroom(store, in_force, clock)
+    calendar = in_force.calendars["be"]
+    environment, team = Environment(stage.dataverse, story.GEM_04, calendar), Team(stage.jira)
     try:
         for number, day in enumerate(story.WEEKS):
-            write_week(folder, number, in_force.calendars["be"])
-            _date_files(folder, _at(day, SAVED))
-            friday = await _step(engine, mailroom, clock, _at(day, LOOKED))
-            monday = await _step(engine, mailroom, clock, _at(day + timedelta(days=3), LOOKED))
-            _tell(number, day, friday, monday)
+            write_week(stage.folder, number, calendar)
+            _date_files(stage.folder, _at(day, SAVED))
+            environment.write(number)
+            team.write(number)
+            moments = [_at(day, LOOKED), _at(day + MONDAY, LOOKED)]
+            if day == story.WEEKS[-1]:
+                moments.append(END)  # what the daemon would find: it is started to be looked at, not to send
+            _tell(number, day, *[await _step(engine, mailroom, clock, one) for one in moments])
     finally:
         await mailroom.close()
 
@@ -108,10 +136,6 @@ async def _step(engine: Engine, mailroom: Mailroom, clock: FixedClock, moment: d
     return draft
 
 
-def _at(day: date, clock: time) -> datetime:
-    return datetime.combine(day, clock, ZONE).astimezone(UTC)
-
-
 def _date_files(folder: Path, moment: datetime) -> None:
     """Give the files the time at which people would have saved them."""
     for part in ("plans", "sheets"):
@@ -120,7 +144,7 @@ def _date_files(folder: Path, moment: datetime) -> None:
 
 
 def _tell(number: int, day: date, *drafts: Draft) -> None:
-    printed(f"week {number + 1}, {day}: {story.TOLD[number]}")
+    printed(f"week {number + 1}, {day}: {' '.join(story.TOLD[number])}")
     changes = Counter(step.reason.value.replace("_", " ") for one in drafts for step in one.advanced.transitions)
     if changes:
         printed("  " + ", ".join(f"{count} {reason}" for reason, count in sorted(changes.items())))
@@ -139,10 +163,10 @@ def _tell(number: int, day: date, *drafts: Draft) -> None:
 
 async def _serve(in_force: InForce, store: Store, stage: Stage, *, stay: bool) -> None:
     """Run the daemon over what the replay has left; fetch its metrics once; end, or go on until stopped."""
-    daemon = Daemon(in_force, store, None if stay else FixedClock(_at(story.WEEKS[-1] + timedelta(days=4), LOOKED)))
+    daemon = Daemon(in_force, store, None if stay else FixedClock(END))
     running = asyncio.create_task(daemon.run())
     try:
-        metrics = await _fetched(f"http://127.0.0.1:{stage.http}", running)
+        metrics = await _fetched(f"http://127.0.0.1:{stage.beside.http}", running)
         (stage.folder / "metrics.txt").write_bytes(metrics)
         _tell_where(stage, metrics.decode(), stay=stay)
         if stay:
@@ -187,5 +211,5 @@ def _tell_where(stage: Stage, metrics: str, *, stay: bool) -> None:
     printed(f"  {folder / 'pmo-watch.yaml'}, {folder / 'rules.d'}: the settings and rules behind it")
     printed(f"  pmo-watch alerts list --config {folder / 'pmo-watch.yaml'}: what is open now")
     if stay:
-        base = f"http://127.0.0.1:{stage.http}"
+        base = f"http://127.0.0.1:{stage.beside.http}"
         printed(f"\nServing {base}/metrics, {base}/api/v1/alerts, {base}/-/ready until Ctrl-C")

@@ -74,7 +74,7 @@ def _projects(number: int, status: date) -> tuple[Sequence[str], list[Sequence[C
             "executing",
             size,
             _euro(budget),
-            _euro(next(plan.spent[number] for plan in story.PLANS if plan.code == code)),
+            _euro(story.SPENT[code][number]),
             _euro(story.ESTIMATES[code][number]),
             colours[number],
             status,

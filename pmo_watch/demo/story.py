@@ -16,12 +16,29 @@ WEEKS = (
     date(2026, 10, 30),
 )
 TOLD = (
-    "All plans stand. One indicator of GEM-03 is below its target.",
-    "GEM-01: acceptance slips by 6 working days and takes the go-live with it. A document of GEM-02 is still missing.",
-    "GEM-01: 12 working days. GEM-02: estimate at completion rises. GEM-03 sends no figures.",
-    "The plan of GEM-02 was cut off while it was copied: nothing of it is believed, nothing counts as recovered.",
-    "The plan of GEM-02 is whole again. GEM-01 works off its delay: 2 working days. A risk of GEM-03 reaches level 20.",
-    "GEM-01: the key milestone is reached. The missing figures of GEM-03 arrive.",
+    ("All plans stand.", "One indicator of GEM-03 is below its target."),
+    (
+        "GEM-01: acceptance slips by 6 working days and takes the go-live with it.",
+        "A document of GEM-02 is still missing.",
+    ),
+    (
+        "GEM-01: 12 working days. GEM-02: estimate at completion rises. GEM-03 sends no figures.",
+        "In Jira the pilot of GEM-05 moves by 13 working days.",
+        "Dynamics 365 asks for a pause, and gets it.",
+    ),
+    (
+        "The plan of GEM-02 was cut off while it was copied: nothing of it is believed, nothing counts as recovered.",
+        "GEM-04 is 7 working days late in Dynamics 365.",
+    ),
+    (
+        "The plan of GEM-02 is whole again. GEM-01 works off its delay: 2 working days.",
+        "A risk of GEM-03 reaches level 20.",
+        "Jira shows our account nothing any more: nothing of GEM-05 counts as recovered.",
+    ),
+    (
+        "GEM-01: the key milestone is reached. The missing figures of GEM-03 arrive.",
+        "Jira answers again; GEM-04 and GEM-05 have caught up.",
+    ),
 )
 
 GEM_01 = Plan(
@@ -102,7 +119,54 @@ GEM_03 = Plan(
     ),
     spent=(58_000, 65_000, 70_000, 80_000, 90_000, 99_000),
 )
-PLANS = (GEM_01, GEM_02, GEM_03)
+PLANS = (GEM_01, GEM_02, GEM_03)  # as files
+GEM_04 = Plan(  # in Dynamics 365
+    code="GEM-04",
+    title="Digitaal archief van de gemeenten",
+    manager="Karim Benali",
+    start=date(2026, 8, 17),
+    rows=(
+        Row("INV", "Inventaris van de reeksen", 15),
+        Row("SEL", "Selectielijst", 10, after=("INV",)),
+        Row("G1", "Selectielijst goedgekeurd", after=("SEL",)),
+        Row("INR", "Inrichting van het depot", 30, after=("G1",)),
+        Row("OVD", "Overdracht van drie reeksen", 20, after=("INR",)),
+        Row("G2", "Archief in gebruik", after=("OVD",)),
+    ),
+    weeks=(
+        Week({"INV": 100, "SEL": 100, "G1": 100, "INR": 27}),
+        Week({"INV": 100, "SEL": 100, "G1": 100, "INR": 42}),
+        Week({"INV": 100, "SEL": 100, "G1": 100, "INR": 56}, {"INR": 4}),
+        Week({"INV": 100, "SEL": 100, "G1": 100, "INR": 70}, {"INR": 7}),
+        Week({"INV": 100, "SEL": 100, "G1": 100, "INR": 85}, {"INR": 7}),
+        Week({"INV": 100, "SEL": 100, "G1": 100, "INR": 100}, {"INR": 0}),
+    ),
+    spent=(52_000, 58_000, 66_000, 75_000, 86_000, 95_000),
+)
+THROTTLED_WEEK = 2  # its environment asks to be left alone for a moment
+
+# GEM-05, in Jira
+TEAM_KEY, TEAM_PROJECT, TEAM_LEADER = "MOB", "Application mobile des agents", "Sofie Peeters"
+TEAM = (
+    ("Sofie Peeters", "sofie.peeters@gemeenten.example"),
+    ("Yanis Roland", "yanis.roland@gemeenten.example"),
+    ("Hanne Goossens", "hanne.goossens@gemeenten.example"),
+)
+SPRINTS = (("Sprint 1", date(2026, 9, 14)), ("Sprint 2", date(2026, 9, 28)), ("Sprint 3", date(2026, 10, 12)),
+           ("Sprint 4", date(2026, 10, 26)))  # fmt: skip
+STORIES = (
+    # summary, points, who, sprint (from 0), week in which it was done
+    ("Se connecter avec l'eID", 5, "Yanis Roland", 0, 0),
+    ("Voir la tournée du jour", 3, "Hanne Goossens", 0, 0),
+    ("Photographier un constat", 8, "Yanis Roland", 1, 2),
+    ("Travailler sans réseau", 8, "Hanne Goossens", 1, 3),
+    ("Signer sur l'écran", 5, "Yanis Roland", 2, 4),
+    ("Envoyer le constat au guichet", 5, "Hanne Goossens", 3, 6),
+)
+PILOT_NAME = "Pilote dans trois communes"
+PILOT = (date(2026, 11, 13), date(2026, 11, 13), date(2026, 12, 2), date(2026, 12, 2), date(2026, 12, 2),
+         date(2026, 11, 16))  # fmt: skip  # when it is expected, by week
+HIDDEN_WEEK = 4  # somebody takes away the account's permission
 CUT_OFF = ("GEM-02", 3)  # the plan that was being copied, in the fourth week
 
 PEOPLE = (
@@ -110,10 +174,13 @@ PEOPLE = (
     ("elise.lambert@gemeenten.example", "Élise Lambert", "fr", "project_leader", "GEM-01"),
     ("joris.vermeulen@gemeenten.example", "Joris Vermeulen", "nl", "project_leader", "GEM-02"),
     ("tom.haddad@gemeenten.example", "Tom Haddad", "en", "project_leader", "GEM-03"),
+    ("karim.benali@gemeenten.example", "Karim Benali", "nl", "project_leader", "GEM-04"),
+    ("sofie.peeters@gemeenten.example", "Sofie Peeters", "fr", "project_leader", "GEM-05"),
     ("an.wouters@gemeenten.example", "An Wouters", "nl", "programme_manager", "GEM"),
     ("marc.dubois@gemeenten.example", "Marc Dubois", "fr", "management_committee", ""),
     ("pmo@gemeenten.example", "PMO", "en", "pmo", ""),
 )
+LEADER_OF = {scope: email for email, _, _, role, scope in PEOPLE if role == "project_leader"}
 PROJECTS = (
     # code, name, state, size, budget, colour declared by week
     (
@@ -133,11 +200,19 @@ PROJECTS = (
         175_000,
         ("vert", "vert", "vert", "vert", "orange", "orange"),
     ),
+    ("GEM-04", "Digitaal archief van de gemeenten", "en exécution", "S", 150_000, ("vert",) * 3 + ("orange",) * 3),
+    ("GEM-05", "Application mobile des agents", "en exécution", "S", 160_000, ("vert",) * 6),
 )
+SPENT = {
+    **{plan.code: plan.spent for plan in (*PLANS, GEM_04)},
+    "GEM-05": (48_000, 56_000, 64_000, 72_000, 81_000, 90_000),
+}
 ESTIMATES = {  # estimate at completion by week, in euro
     "GEM-01": (340_000, 344_000, 352_000, 352_000, 348_000, 346_000),
     "GEM-02": (402_000, 410_000, 448_000, 452_000, 455_000, 455_000),
     "GEM-03": (160_000, 161_000, 161_000, 164_000, 166_000, 166_000),
+    "GEM-04": (140_000, 140_000, 142_000, 143_000, 143_000, 141_000),
+    "GEM-05": (150_000,) * 6,
 }
 INDICATORS = (
     # id, English, French, Dutch, unit, direction, target
@@ -164,6 +239,10 @@ FIGURES = {  # (indicator, project) -> value by week; None is not sent
     ("AVAIL", "GEM-01"): ("99,7", "99,6", "99,8", "99,6", "99,7", "99,8"),
     ("AVAIL", "GEM-02"): ("99,5", "99,6", "99,5", "99,7", "99,6", "99,6"),
     ("AVAIL", "GEM-03"): ("99,6", "99,7", None, None, "99,5", "99,6"),
+    ("AVAIL", "GEM-04"): ("99,9", "99,8", "99,9", "99,9", "99,8", "99,9"),
+    ("AVAIL", "GEM-05"): ("99,8", "99,7", "99,8", "99,6", "99,7", "99,8"),
+    ("CALLS", "GEM-04"): ("93,0", "94,5", "93,5", "94,0", "93,5", "94,0"),
+    ("CALLS", "GEM-05"): ("92,0", "91,5", "92,5", "93,0", "92,0", "92,5"),
     ("CALLS", "GEM-01"): ("91,0", "92,5", "91,5", "93,0", "92,0", "92,0"),
     ("CALLS", "GEM-02"): ("94,0", "93,0", "92,5", "92,0", "92,5", "93,0"),
     ("CALLS", "GEM-03"): ("84,0", "86,0", None, None, "91,0", "91,5"),
@@ -195,4 +274,6 @@ DOCUMENTS = (
         ("brouillon", "brouillon", "en cours de validation", "approuvé", "approuvé", "approuvé"),
     ),
     ("GEM-03", "project_charter", "initiating", ("approuvé",) * 6),
+    ("GEM-04", "project_charter", "initiating", ("approuvé",) * 6),
+    ("GEM-05", "project_charter", "initiating", ("approuvé",) * 6),
 )
