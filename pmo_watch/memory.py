@@ -99,6 +99,7 @@ def changes(accepted: Mapping[str, Accepted], readings: Sequence[Reading], today
             one.vanished,
             one.returned,
             deleted=one.deleted,
+            refiled=one.refiled,
             cost=costs.get(name, {}),
             imported=one.imported,
         )

@@ -36,7 +36,8 @@ class Accepted:
 
     `changed`: rows that are new or differ, by entity. `missing`: uids first missing in this reading. `vanished`: uids
     missing in two complete readings running, no longer among `rows`; `deleted`: those that the system said were
-    deleted. `returned`: uids that were missing and are back with the same content. `nothing_new`: the rows are the very
+    deleted. `returned`: uids that were missing and are back with the same content. `refiled`: rows that came as they
+    were from another part (`uid`, `@part`), such as the file of another week. `nothing_new`: the rows are the very
     same as before, and it counts as no new reading.
     """
 
@@ -47,6 +48,7 @@ class Accepted:
     vanished: Mapping[str, Sequence[str]] = field(default_factory=dict)
     returned: Mapping[str, Sequence[str]] = field(default_factory=dict)
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refiled: Rows = field(default_factory=dict)
     rejected: Sequence[Rejected] = ()
     nothing_new: bool = False
     imported: Imported | None = None
@@ -225,6 +227,7 @@ class _Compared:
 
     rows: pl.DataFrame
     changed: pl.DataFrame
+    refiled: pl.DataFrame
     missing: Sequence[str] = ()
     vanished: Sequence[str] = ()
     returned: Sequence[str] = ()
@@ -248,6 +251,7 @@ def _compare(reading: Reading, known: Rows, state: SourceState, strange: Mapping
         vanished={name: one.vanished for name, one in found.items()},
         returned={name: one.returned for name, one in found.items()},
         deleted={name: one.deleted for name, one in found.items()},
+        refiled={name: one.refiled for name, one in found.items()},
         rejected=reading.summary.rejected,
     )
 
@@ -258,10 +262,11 @@ def _compared(
     """Compare one entity; `number` is that of a complete reading, None for one that is partial."""
     empty = pl.DataFrame(schema=row_schema(ENTITIES[name]))
     if known is not None and number is not None and _is_untouched(reading, name, known):
-        return _Compared(known, empty)
+        return _Compared(known, empty, empty)
     before = empty if known is None else known.select(empty.columns)
     after = reading.frames.get(name, empty).filter(~pl.col("@part").is_in(list(strange)))
-    changed = differing(before, after)
+    changed = differing(before, after, {"@part"})
+    refiled = after.join(before, on=["uid", "@part"], how="anti").join(changed, on="uid", how="anti")
     back = before.filter(pl.col("@missing").is_not_null()).join(after, on="uid", how="semi")
     returned = back.join(changed, on="uid", how="anti")["uid"].to_list()
     absent = before.join(after, on="uid", how="anti")
@@ -281,7 +286,7 @@ def _compared(
         pl.lit(number is None) & ~pl.col("@part").is_in(list(reading.summary.unchanged))
     )
     rows = pl.concat([after.with_columns(pl.lit(False).alias("@unseen")), absent.with_columns(unseen.alias("@unseen"))])
-    return _Compared(rows.sort("uid"), changed, missing, vanished, returned, deleted)
+    return _Compared(rows.sort("uid"), changed, refiled.select("uid", "@part"), missing, vanished, returned, deleted)
 
 
 def _is_untouched(reading: Reading, name: str, known: pl.DataFrame) -> bool:

@@ -50,6 +50,7 @@ class Watched:
             self.accepted.missing,
             self.accepted.vanished,
             self.accepted.returned,
+            refiled=self.accepted.refiled,
             imported=self.accepted.imported,
         )
 

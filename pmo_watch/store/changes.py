@@ -36,7 +36,8 @@ class ReadingChange:
     `missing`: uids first missing in this reading. `vanished`: uids now missing for the second time: their version ends
     with the reading in which they were first missing. `returned`: uids that were missing and are back as they were.
     `deleted`: uids that the source itself calls deleted: they end now. `today`: civil date of the attempt, kept as
-    `vanished_on`. `imported`: what the reading tells of the past: of it enters history what nothing is known about
+    `vanished_on`. `refiled`: rows as they were that came from another part (`uid`, `@part`): no new version.
+    `imported`: what the reading tells of the past: of it enters history what nothing is known about
     (see `store.imports`). A failed or held attempt has no rows.
     """
 
@@ -47,6 +48,7 @@ class ReadingChange:
     vanished: Mapping[str, Sequence[str]] = field(default_factory=dict)
     returned: Mapping[str, Sequence[str]] = field(default_factory=dict)
     deleted: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refiled: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     hash: str = ""  # of what was read, where the source knows one
     cost: Mapping[str, float] = field(default_factory=dict)
     imported: Imported | None = None

@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from pmo_watch.flow import Outcome, SourceState
 from pmo_watch.model import lean
+from pmo_watch.normalise import differing
 from pmo_watch.store import imports
 from pmo_watch.store.bulk import fetch, insert_rows
 from pmo_watch.store.changes import ReadingChange, ReadingEntry, SourceRows
@@ -54,23 +55,33 @@ def write_reading(connection: Connection, change: ReadingChange) -> Written:
         raise ValueError(f"source {state.name} was never read")
     began = _monotonic(connection, state.name, state.read_at)
     is_told = imports.stands_for(connection, change, began) is not None
-    entered = _write_past(connection, change, began)
+    entered, current = _write_past(connection, change, began)
+    _write_marks(connection, change, began)
+    # What the past has brought up to now needs no second version.
+    changed = {
+        name: differing(current[name], frame) if name in current else frame for name, frame in change.changed.items()
+    }
+    for name, frame in changed.items():
+        _replace(connection, name, state.name, frame, began)
+    begun = sum(frame.height for frame in changed.values())
+    moved = bool(begun) or entered or any(any(part.values()) for part in (change.vanished, change.deleted))
+    _note_attempt(connection, change, begun, moved=moved, is_told=is_told)
+    return Written(began, moved)
+
+
+def _write_marks(connection: Connection, change: ReadingChange, began: datetime) -> None:
+    """Write what became of versions that say what they said."""
     for name, uids in change.missing.items():
-        _mark(connection, name, uids, {"missing": state.reading})
+        _mark(connection, name, uids, {"missing": change.state.reading})
     for name, uids in change.returned.items():
         _mark(connection, name, uids, {"missing": None})
+    for name, frame in change.refiled.items():
+        for (part,), rows in frame.group_by("@part"):
+            _mark(connection, name, rows["uid"].to_list(), {"part": part})
     for name, uids in change.vanished.items():
         _mark(connection, name, uids, {"known_to": _first_missed(name, began), "vanished_on": change.today})
     for name, uids in change.deleted.items():
         _mark(connection, name, uids, {"known_to": began, "vanished_on": change.today})
-    for name, frame in change.changed.items():
-        _replace(connection, name, state.name, frame, began)
-    moved = any(frame.height for frame in change.changed.values()) or any(
-        any(part.values()) for part in (change.vanished, change.deleted)
-    )
-    moved = moved or entered
-    _note_attempt(connection, change, moved=moved, is_told=is_told)
-    return Written(began, moved)
 
 
 def _monotonic(connection: Connection, source: str, read_at: datetime) -> datetime:
@@ -79,16 +90,23 @@ def _monotonic(connection: Connection, source: str, read_at: datetime) -> dateti
     return read_at if latest is None else max(read_at, latest)
 
 
-def _write_past(connection: Connection, change: ReadingChange, began: datetime) -> bool:
-    """Write what the reading tells of the past and return whether history has any more of it than before."""
+def _write_past(
+    connection: Connection, change: ReadingChange, began: datetime
+) -> tuple[bool, Mapping[str, pl.DataFrame]]:
+    """Write what the reading tells of the past.
+
+    Returns whether history has any more of it than before, and by entity the versions that are current for it.
+    """
     if change.imported is None:
-        return False
+        return False, {}
     found = {name: imports.placed(connection, name, change, began) for name in change.imported.versions}
     for name, one in found.items():
         for at, uids in one.ended.items():
             _mark(connection, name, uids, {"known_to": at})
         imports.enter(connection, name, change.state.name, one.versions)
-    return imports.note_readings(connection, change, [one.versions for one in found.values()], began)
+    noted = imports.note_readings(connection, change, [one.versions for one in found.values()], began)
+    current = {name: one.versions.filter(pl.col("known_to").is_null()) for name, one in found.items()}
+    return noted, current
 
 
 def _first_missed(entity: str, began: datetime) -> ColumnElement[Any]:
@@ -132,8 +150,11 @@ def _replace(connection: Connection, entity: str, source: str, frame: pl.DataFra
     insert_rows(connection, entity, rows)
 
 
-def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool, is_told: bool) -> None:
-    """Note that somebody looked; `is_told`: what was seen is noted as a reading of the day it is from."""
+def _note_attempt(connection: Connection, change: ReadingChange, begun: int, *, moved: bool, is_told: bool) -> None:
+    """Note that somebody looked, and how many versions began.
+
+    `is_told`: what was seen is noted as a reading of the moment it is from.
+    """
     state = change.state
     before = connection.execute(select(SOURCE.c.reading).where(SOURCE.c.name == state.name)).scalar()
     is_new = state.outcome == Outcome.COMPLETE and state.reading > (before or 0) and not is_told
@@ -145,7 +166,7 @@ def _note_attempt(connection: Connection, change: ReadingChange, *, moved: bool,
             as_of=state.as_of,
             outcome=state.outcome or "",
             rows=state.rows,
-            changed=sum(frame.height for frame in change.changed.values()),
+            changed=begun,
             rejected=state.rejected,
             error=state.held or state.error,
             hash=change.hash,

@@ -55,7 +55,7 @@ def test_a_first_load_can_be_asked_for_what_was_before_it(store: Store) -> None:
     assert finishes(store, day(0)) == {"M1": forecast(0)}
     assert finishes(store, day(13)) == {"M1": forecast(10)}
     assert finishes(store, day(14)) == finishes(store, day(23)) == finishes(store, None) == {"M1": forecast(20)}
-    assert moments(store) == [(0, day(0), 1), (0, day(7), 1), (1, day(14), 1), (None, day(23), 1)]
+    assert moments(store) == [(0, day(0), 1), (0, day(7), 1), (1, day(14), 1), (None, day(23), 0)]
 
 
 def test_samples_first_values_and_since_reach_back_before_the_first_load(store: Store) -> None:
@@ -170,7 +170,7 @@ def test_a_state_that_says_what_the_one_before_said_is_heard_and_begins_no_versi
     Watched().write(store, day(23), tasks("M1", forecast_finish=CAME), past=same)
 
     assert [row[0] for row in asked(store, WEEKS, day(23))] == ["2026-W47", "2026-W48", "2026-W49"]
-    assert moments(store) == [(0, day(0), 1), (0, day(7), 0), (1, day(14), 0), (None, day(23), 1)]
+    assert moments(store) == [(0, day(0), 1), (0, day(7), 0), (1, day(14), 0), (None, day(23), 0)]
 
 
 def test_sources_keep_their_pasts_apart(store: Store) -> None:

@@ -14,7 +14,7 @@ from rows import records
 from watched import Watched, day, stored_fields, tasks
 
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Outcome, SourceState
+from pmo_watch.flow import Outcome, Records, SourceState
 from pmo_watch.model import Kind
 from pmo_watch.store import CycleChange, ReadingChange, Store, open_store
 from pmo_watch.store.tables import STORED
@@ -294,3 +294,32 @@ def uids(rows: dict[str, dict[str, pl.DataFrame]], source: str = "plans", entity
 def versions(store: Store) -> int:
     """Return how many versions were ever written."""
     return sum(one.changed for one in store.readings())
+
+
+def week(number: int, *names: str) -> Records:
+    """Return tasks from the file of a week, keyed by the first letter of their names."""
+    rows = [{"key": name[0], "project": "P1", "name": name} for name in names]
+    return records("task", *rows, part=f"w{number}.xml")
+
+
+def test_the_same_row_from_another_file_is_no_new_version(store: Store, store_url: str) -> None:
+    source = Watched()
+    source.write(store, day(0), week(1, "A", "B"))
+
+    source.write(store, day(7), week(2, "A renamed", "B"))
+
+    assert [one.changed for one in store.readings()] == [1, 2]
+    again = open_store(store_url)
+    assert again.rows()["plans"]["task"].select("name", "@part").rows() == [("A renamed", "w2.xml"), ("B", "w2.xml")]
+    again.close()
+
+
+def test_a_missing_row_that_comes_back_from_another_file_is_there_again(store: Store) -> None:
+    source = Watched()
+    source.write(store, day(0), week(1, "A", "B"))
+    source.write(store, day(7), week(2, "A"))
+
+    source.write(store, day(14), week(3, "A", "B"))
+
+    assert store.rows()["plans"]["task"].select("@part", "@missing").rows() == [("w3.xml", None), ("w3.xml", None)]
+    assert [one.changed for one in store.readings()] == [0, 0, 2]
