@@ -128,14 +128,17 @@ def list_sources(config: Config = None, form: Form = Format.TABLE) -> None:
     """List the sources with their last good reading, age and error."""
     in_force = configured(config)
     with stored(in_force) as store:
-        known = store.sources()
+        known, since = store.sources(), store.known_since()
     rows = []
     for name, entry in in_force.settings.sources.items():
         state = known.get(name)
         shown = asdict(state) if state else {"name": name}
         shown.pop("cursor", None)
-        rows.append({"name": name, "type": entry.type, "enabled": entry.enabled, **shown})
-    show(rows, ("name", "type", "outcome", "last_good", "as_of", "rows", "rejected", "error"), form, "no sources")
+        rows.append(
+            {"name": name, "type": entry.type, "enabled": entry.enabled, "known_since": since.get(name), **shown}
+        )
+    columns = ("name", "type", "outcome", "last_good", "known_since", "as_of", "rows", "rejected", "error")
+    show(rows, columns, form, "no sources")
 
 
 @sources.command("accept")

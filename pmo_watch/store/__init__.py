@@ -159,6 +159,11 @@ class Store:
         with reading(self._engine) as connection:
             return snapshots.read_states(connection)
 
+    def known_since(self) -> dict[str, datetime]:
+        """Return how far back each source's history goes: to its first attempt, or its oldest past state."""
+        with reading(self._engine) as connection:
+            return snapshots.read_beginnings(connection)
+
     def rows(self, as_of: datetime | None = None) -> SourceRows:
         """Return each source's own rows, by entity, sorted by uid: those of now, or what was known at `as_of`.
 

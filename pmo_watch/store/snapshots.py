@@ -190,6 +190,12 @@ def read_states(connection: Connection) -> dict[str, SourceState]:
     return states
 
 
+def read_beginnings(connection: Connection) -> dict[str, datetime]:
+    """Return the moment of the oldest attempt or past state of every source."""
+    query = select(READING.c.source, func.min(READING.c.read_at)).group_by(READING.c.source)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def read_attempts(connection: Connection, source: str, limit: int) -> list[ReadingEntry]:
     """Return the latest attempts, newest first."""
     query = select(READING).order_by(READING.c.id.desc()).limit(limit)
