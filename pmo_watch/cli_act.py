@@ -134,11 +134,12 @@ def list_sources(config: Config = None, form: Form = Format.TABLE) -> None:
         state = known.get(name)
         shown = asdict(state) if state else {"name": name}
         shown.pop("cursor", None)
-        rows.append(
-            {"name": name, "type": entry.type, "enabled": entry.enabled, "known_since": since.get(name), **shown}
-        )
-    columns = ("name", "type", "outcome", "last_good", "known_since", "as_of", "rows", "rejected", "error")
-    show(rows, columns, form, "no sources")
+        own = {"name": name, "type": entry.type, "enabled": entry.enabled, "known_since": since.get(name)}
+        rows.append({**own, **shown})
+    show(rows, ("name", "type", "outcome", "last_good", "as_of", "rows", "rejected", "error"), form, "no sources")
+    if since and form is Format.TABLE:
+        days = [f"{name} {at.astimezone(in_force.zone):%Y-%m-%d}" for name, at in sorted(since.items())]
+        said(f"history since: {', '.join(days)}")
 
 
 @sources.command("accept")
