@@ -38,7 +38,7 @@ CLOSE_SECONDS = 0.5
 LAST_SECONDS = 4.5  # a thread that waits for a dead file server cannot be stopped: then the process ends without it
 APPROVE = "approve:reload"  # mark: a person lets a mass change through
 WATCHING_SECONDS = 5  # how long the first reading waits for the files to be watched: a dead file server may hang
-RETENTION_EVERY = timedelta(days=1)
+RETENTION_EVERY, RETENTION_AGAIN = timedelta(days=1), timedelta(hours=1)
 
 
 class Daemon:
@@ -66,7 +66,7 @@ class Daemon:
         self._http = in_force.settings.http  # as it is served
         self._served: Served | None = None
         self._first_cycle = False
-        self._pruned: datetime | None = None
+        self._prune_at: datetime | None = None  # None: after the first cycle
 
     def stop(self) -> None:
         """Begin to stop; `run` ends within five seconds."""
@@ -230,12 +230,15 @@ class Daemon:
                 self._timetable.postponed(one.source, self._clock.now(), timedelta(seconds=one.retry_after))
 
     async def _prune(self, now: datetime) -> None:
-        if self._pruned is not None and now - self._pruned < RETENTION_EVERY:
+        if self._prune_at is not None and now < self._prune_at:
             return
-        self._pruned = now
         before = now - self._in_force.settings.retention
-        with contextlib.suppress(StoreError):
+        try:
             await asyncio.to_thread(self._store.retention, before, self._in_force.zone)
+            self._prune_at = now + RETENTION_EVERY
+        except StoreError as fault:
+            LOG.warning("old history not pruned, tried again in an hour", error=str(fault))
+            self._prune_at = now + RETENTION_AGAIN
 
     # --- reload ---------------------------------------------------------------------------------------------------
 

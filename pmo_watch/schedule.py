@@ -1,5 +1,6 @@
 """When a source is due: every so often, at once when its files change, later when it refuses or asks for rest."""
 
+import contextlib
 import os
 import threading
 import time
@@ -121,11 +122,26 @@ class Watch:
         self._burst_began: float | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._observer: BaseObserver = Observer()
-        meant = list(paths)
-        for folder, deep in sorted({(existing_folder(path.absolute()), path.is_dir()) for path in meant}):
-            self._observer.schedule(_Handler(meant, self._note), str(folder), recursive=deep)
-        self._observer.start()
+        self._paths = list(paths)
+        self._closed = False
+        self._places = self._where()
+        self._observer = self._started()
+
+    def _where(self) -> set[tuple[Path, bool, int]]:
+        """Return each folder to watch, whether with all below it, and which one it is now."""
+        found = {(existing_folder(path.absolute()), path.is_dir()) for path in self._paths}
+        return {(folder, deep, folder.stat().st_ino) for folder, deep in found}
+
+    def _started(self) -> BaseObserver:
+        observer = Observer()
+        handler = _Handler(self._paths, self._note)
+        for folder, deep, _ in sorted(self._places):
+            observer.schedule(handler, str(folder), recursive=deep)
+            # A folder that is renamed away and replaced says nothing of itself: the one above does.
+            if folder.parent != folder and os.access(folder.parent, os.R_OK):
+                observer.schedule(handler, str(folder.parent), recursive=False)
+        observer.start()
+        return observer
 
     def _note(self) -> None:
         now = time.monotonic()
@@ -142,11 +158,26 @@ class Watch:
     def _pass_on(self) -> None:
         with self._lock:
             self._burst_began = None
+        self._follow()
         self._tell()
+
+    def _follow(self) -> None:
+        """Watch what is there now, where a folder came, went or was replaced by another one of its name."""
+        with contextlib.suppress(OSError):  # what was watched goes on being watched
+            places = self._where()
+            if places == self._places:
+                return
+            self._places = places
+            fresh = self._started()
+            with self._lock:
+                former, self._observer = (fresh, self._observer) if self._closed else (self._observer, fresh)
+            former.stop()
+            former.join()
 
     def close(self) -> None:
         """Stop watching."""
         with self._lock:
+            self._closed = True
             if self._timer:
                 self._timer.cancel()
         self._observer.stop()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import bcrypt
@@ -16,6 +16,7 @@ from office import NOW, Office, Reach, cycle
 from pmo_watch.clock import FixedClock
 from pmo_watch.cycle import Engine
 from pmo_watch.daemon import Daemon
+from pmo_watch.errors import StoreError
 from pmo_watch.log import set_up_logging
 
 
@@ -178,4 +179,28 @@ async def test_fault_of_a_channel_is_shown_after_a_start(tmp_path: Path) -> None
         text = (await client.get("/metrics")).text
 
     assert 'pmo_watch_notifier_healthy{notifier="mail"} 0.0' in text
+    store.close()
+
+
+async def test_pruning_that_fails_is_said_and_tried_again_in_an_hour(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = office.open()
+    tried: list[datetime] = []
+
+    def prune(before: datetime, zone: tzinfo) -> int:
+        tried.append(before)
+        if len(tried) == 1:
+            raise StoreError("the disk is full")
+        return 0
+
+    store.retention = prune  # type: ignore[method-assign]
+    daemon = Unwatched(office.load(), store, FixedClock(NOW))
+    set_up_logging("WARNING")
+    for hours in (0, 0.5, 1, 2, 24, 25):
+        await daemon._prune(NOW + timedelta(hours=hours))
+
+    five_years = office.load().settings.retention
+    assert [one + five_years - NOW for one in tried] == [timedelta(hours=one) for one in (0, 1, 25)]
+    assert "old history not pruned, tried again in an hour" in capsys.readouterr().err
     store.close()

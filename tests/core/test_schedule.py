@@ -1,6 +1,7 @@
 """When sources are due, and which changes of files are passed on."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -168,4 +169,51 @@ def test_what_is_not_there_yet_is_watched_from_the_folder_above(tmp_path: Path) 
 
     with watched(tmp_path / "plans") as told:
         (tmp_path / "plans").mkdir()
+        assert told.wait(10)
+
+
+def test_folder_that_comes_later_is_watched_with_what_is_in_it(tmp_path: Path) -> None:
+    with watched(tmp_path / "plans") as told:
+        (tmp_path / "plans" / "2027").mkdir(parents=True)
+        assert told.wait(10)
+        told.clear()
+
+        (tmp_path / "plans" / "2027" / "a.xml").write_text("x")
+
+        assert told.wait(10)
+
+
+def test_folder_replaced_by_renaming_is_watched_in_its_new_form(tmp_path: Path) -> None:
+    plans = tmp_path / "plans"
+    plans.mkdir()
+    with watched(plans) as told:
+        (tmp_path / "fresh").mkdir()
+        plans.rename(tmp_path / "old")
+        (tmp_path / "fresh").rename(plans)
+        assert told.wait(10)
+        time.sleep(0.2)  # both renamings may be told of by themselves
+        told.clear()
+
+        (plans / "a.xml").write_text("x")
+        assert told.wait(10)
+        told.clear()
+        (tmp_path / "old" / "a.xml").write_text("x")
+
+        assert not told.wait(0.6)
+
+
+def test_folder_of_a_file_may_be_replaced_too(tmp_path: Path) -> None:
+    lists, file = tmp_path / "lists", tmp_path / "lists" / "people.csv"
+    for folder in (lists, tmp_path / "fresh"):
+        folder.mkdir()
+        (folder / "people.csv").write_text("x")
+    with watched(file) as told:
+        lists.rename(tmp_path / "old")
+        (tmp_path / "fresh").rename(lists)
+        assert told.wait(10)
+        time.sleep(0.2)
+        told.clear()
+
+        file.write_text("y")
+
         assert told.wait(10)
