@@ -105,6 +105,9 @@ def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
         return Reading(one.name, now, Outcome.FAILED, error=error)
     said = summary_rejects(summaries[-1], rejected, lost)
     reading = _judged(one.name, now, limits, frames, replace(said, degraded=[*said.degraded, *past.notes]))
+    if "requests" in said.cost:  # a file that is read again says nothing that is worth a line
+        rows = sum(frame.height for frame in frames.values())
+        LOG.info("source read", source=one.name, outcome=reading.outcome.value, rows=rows, **said.cost)
     read = {part for frame in frames.values() for part in frame["@part"].unique()}
     return reading if reading.outcome == Outcome.FAILED else replace(reading, imported=past.imported(read))
 

@@ -24,7 +24,19 @@ from pydantic import Field
 from pmo_watch import __version__
 from pmo_watch.contracts import PluginSettings, SourceContext
 from pmo_watch.errors import SourceDataError, SourceRefused, SourceUnavailable
-from pmo_watch.rest_calls import Call, Received, Spent, any_json, data_of, origin, site, target_of, written
+from pmo_watch.rest_calls import (
+    Call,
+    Received,
+    Spent,
+    any_json,
+    data_of,
+    origin,
+    secrets_of,
+    site,
+    target_of,
+    without,
+    written,
+)
 from pmo_watch.rest_faults import AGAIN, PROXY_REFUSES, Again, of_transport, phrase, retry_after, what_it_says
 from pmo_watch.rest_tls import no_cookies, trusting
 from pmo_watch.rest_turns import Turns, join, leave
@@ -103,6 +115,7 @@ class Rest:
         self._turns: dict[str, Turns] = {}
         self._lock = threading.Lock()
         self._near = False
+        self._signatures: deque[str] = deque(maxlen=8)  # what the last requests were signed with: in no message
         # A request that hangs ends only with its connection; the library hands connections out nowhere else.
         self._streams: deque[Any] = deque(maxlen=8 + 4 * settings.parallel)
         self._client = httpx2.Client(
@@ -287,6 +300,7 @@ class Rest:
         )
         if call.signed:
             self._sign(request)
+            self._signatures.extend(secrets_of(request.headers.get("Authorization", "")))
         return request
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
@@ -353,23 +367,13 @@ class Rest:
         return Answer(got.status, got.headers, data_of(call.place, got.body))
 
     def _refusal(self, call: Call, got: Received) -> Exception:
-        said = what_it_says(got.body)
-        for hidden in (*call.hidden, *self._secrets(call)):
-            said = said.replace(hidden, "***") if hidden else said
+        said = without(what_it_says(got.body), (*call.hidden, *self._signatures))
         text = f"{call.place} answered {phrase(got.status)}{f': {said}' if said else ''}"
         if got.status in AGAIN:
             return Again(text, wait=retry_after(got.headers))
         if got.status >= 500:
             return SourceUnavailable(text)
         return SourceRefused(f"{call.url.host}: {PROXY_REFUSES}" if got.status == 407 else text)
-
-    def _secrets(self, call: Call) -> list[str]:
-        """Return what the signature put into the request: some systems repeat it in what they say."""
-        if not call.signed:
-            return []
-        request = Request(call.method, call.url)
-        self._sign(request)
-        return request.headers.get("Authorization", "").split()[1:]
 
 
 def _shut(stream: Any) -> None:

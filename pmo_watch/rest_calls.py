@@ -1,9 +1,10 @@
 """One request of a source: what is sent where, what came back, and what that is as data."""
 
+import base64
 import json
 import threading
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,6 +60,25 @@ class Spent:
 
 def written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def secrets_of(authorization: str) -> list[str]:
+    """Return what an Authorization header holds that some systems repeat in what they say."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return [value] if value else []
+    try:
+        password = base64.b64decode(value).decode().partition(":")[2]
+    except ValueError:
+        password = ""
+    return [one for one in (value, password) if one]
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with `***` in place of each secret."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -31,7 +31,9 @@ class Again(Exception):
     def final(self, tries: int) -> SourceError:
         """Return what the source says when it gives up."""
         times = f", {tries} tries" if tries > 1 else ""
-        return SourceDataError(f"{self}{times}") if self.damaged else SourceUnavailable(f"{self}{times}")
+        if self.damaged:
+            return SourceDataError(f"{self}{times}")
+        return SourceUnavailable(f"{self}{times}", retry_after=self.wait or 0)
 
 
 def phrase(status: int) -> str:

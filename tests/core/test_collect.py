@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 from rows import NOW, known, records, tasks
+from structlog.testing import capture_logs
 
 from pmo_watch.api import HttpSettings, PluginSettings
 from pmo_watch.collect import Asked, collect, longest_seconds
@@ -154,3 +155,15 @@ def test_live_source_has_its_own_limit_and_time_to_say_what_it_has() -> None:
 
     assert longest_seconds(HttpSettings(timeout_reading_minutes=5, timeout_read_seconds=30)) == 5 * 60 + 30 + 120
     assert longest_seconds(Files(path="a")) == 1800
+
+
+def test_live_reading_is_a_line_in_the_log_with_its_cost() -> None:
+    cost = {"requests": 3, "retries": 1, "bytes": 512, "seconds": 0.5}
+    with capture_logs() as logs:
+        collect(
+            [ask("live", Scripted(tasks("a"), Summary(cost=cost))), ask("file", Scripted(Summary()))], NOW, Limits()
+        )
+
+    assert logs == [
+        {"event": "source read", "log_level": "info", "source": "live", "outcome": "complete", "rows": 1, **cost}
+    ]

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -301,6 +302,17 @@ def test_wait_beyond_the_limit_ends_the_reading_and_says_how_long() -> None:
     assert (len(server.asked), waits) == (1, [])
 
 
+def test_wait_that_was_named_to_the_last_is_kept_for_the_next_reading() -> None:
+    with (
+        scripted(Reply(status=429, headers={"Retry-After": "120"})) as server,
+        asking(server.base) as rest,
+        pytest.raises(SourceUnavailable) as fault,
+    ):
+        rest.get("/x")
+
+    assert (len(server.asked), fault.value.retry_after) == (5, 120)
+
+
 def test_request_near_the_limit_lets_a_second_pass() -> None:
     waits = Waits()
 
@@ -372,10 +384,25 @@ def test_no_text_and_no_log_holds_a_secret() -> None:
         busy = said(lambda: rest.get("/x", {"token": "q-secret"}), SourceUnavailable)
 
     assert refused.endswith("401 Unauthorized: no account for ***, secret s3cr3t-value")
-    assert form.endswith(f"401 Unauthorized: no account for {TOKEN}, secret ***")
+    assert form.endswith("401 Unauthorized: no account for ***, secret ***")
     for secret in (TOKEN, "q-secret"):
         assert secret not in busy
         assert secret not in str(logs)
+
+
+def test_password_of_a_basic_sign_in_is_hidden_however_it_is_repeated() -> None:
+    def basic(request: Request) -> None:
+        request.headers["Authorization"] = "Basic " + b64encode(b"ann:my:pass").decode()
+
+    echo = json.dumps(
+        {"got": b64encode(b"ann:my:pass").decode(), "message": "ann may not sign in with my:pass"}
+    ).encode()
+    with scripted(Reply(echo, 401)) as server:
+        rest = Rest(server.base, HttpSettings(), context(), sign=basic, pause=Waits())
+        text = said(lambda: rest.get("/x"), SourceRefused)
+        rest.close()
+
+    assert text.endswith("401 Unauthorized: ***; ann may not sign in with ***")
 
 
 # --- where a request may go ---------------------------------------------------------------------------------------
