@@ -13,6 +13,7 @@ from .sign_in import SignIn
 REQUESTS_LIMIT = 6000  # per user and server in five minutes
 WORK_SECONDS_LIMIT = 1200
 NEAR = 0.1
+LONGEST_SAID = 300
 LEFT_REQUESTS = "x-ms-ratelimit-burst-remaining-xrm-requests"
 LEFT_SECONDS = "x-ms-ratelimit-time-remaining-xrm-requests"
 OWN_WORDS = frozenset({400, 401, 403, 404, 410, 412, 413, 501})  # said here, in terms of settings and rights
@@ -97,6 +98,7 @@ class Dataverse:
     ) -> None:
         self.host = urlsplit(settings.url).netloc
         self._settings = settings
+        self._token = ""
         self._sign_in = SignIn(settings, context, f"{plain_address(settings.url)}/.default", pause)
         self._rest = Rest(
             f"{settings.url}/api/data/{settings.api_version}",
@@ -109,7 +111,8 @@ class Dataverse:
         )
 
     def _sign(self, request: Request) -> None:
-        request.headers["Authorization"] = f"Bearer {self._sign_in.token()}"
+        self._token = self._sign_in.token()
+        request.headers["Authorization"] = f"Bearer {self._token}"
 
     def begin(self) -> None:
         """Start a reading."""
@@ -181,7 +184,9 @@ class Dataverse:
     def _no(self, answer: Answer) -> Exception:
         error = answer.data.get("error") if isinstance(answer.data, dict) else None
         said = error if isinstance(error, dict) else {}
-        no = Answered(answer.status, str(said.get("code") or ""), str(said.get("message") or "")[:300])
+        text = str(said.get("message") or "")[:LONGEST_SAID]
+        text = text.replace(self._token, "***") if self._token else text  # some servers repeat what they were sent
+        no = Answered(answer.status, str(said.get("code") or ""), text)
         if no.status in NOT_FOR_READERS:
             return SourceDataError(f"{self.host} answered {no}, which no reader should meet: is 'api_version:' right?")
         return self._refused(no) if no.status == 401 else no

@@ -39,7 +39,7 @@ class ColumnMap:
     `columns`: logical names, the first that is filled counts; a lookup may be written `_name_value`. `map`: choice
     value -> word of the model. `scale` (fraction or percent) and `unit` (days, hours, minutes, seconds) where the
     source's own setting does not hold. `value`: the same for every row, read from nowhere. `label`: the text that
-    people see instead of the value. `currency`: the lookup that names the currency of the amount.
+    people see instead of the value.
     """
 
     field: str
@@ -49,7 +49,6 @@ class ColumnMap:
     unit: str = ""
     value: str | None = None
     label: bool = False
-    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

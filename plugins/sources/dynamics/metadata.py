@@ -67,7 +67,7 @@ class Readable:
 
     def select(self) -> str:
         """Return the columns to ask for."""
-        names = [self.key, *(self.reads(one) for column in self.map.columns for one in all_columns(column))]
+        names = [self.key, *(self.reads(one) for column in self.map.columns for one in column.columns)]
         return ",".join(dict.fromkeys([*names, MODIFIED] if self.has_modified else names))
 
     def expansion(self) -> str:
@@ -88,11 +88,6 @@ class Readable:
     def lacks_needed(self) -> list[str]:
         """The fields without which it is not read and that it lacks."""
         return [one for one in self.map.needed if self.map.column(one) is None]
-
-
-def all_columns(column: ColumnMap) -> tuple[str, ...]:
-    """Return every column that a field is made of."""
-    return (*column.columns, column.currency) if column.currency else column.columns
 
 
 def facts_of(client: Dataverse, table: TableMap) -> Facts | None:
@@ -214,8 +209,7 @@ def _labelled(column: ColumnMap, facts: Facts) -> ColumnMap:
 
 
 def _narrowed(column: ColumnMap, has: Callable[[str], bool]) -> ColumnMap:
-    currency = column.currency if column.currency and has(column.currency) else ""
-    return replace(column, columns=tuple(one for one in column.columns if has(one)), currency=currency)
+    return replace(column, columns=tuple(one for one in column.columns if has(one)))
 
 
 def _is_filled(column: ColumnMap) -> bool:

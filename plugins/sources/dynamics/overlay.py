@@ -27,6 +27,11 @@ def tables_of(settings: Settings) -> Mapping[str, TableMap]:
 def _overlaid(below: TableMap | None, name: str, said: TableSettings) -> TableMap:
     entity = "task" if name == MILESTONE else name
     columns = tuple(_column(field, one) for field, one in said.columns.items())
+    currency = next(
+        (one.currency for one in said.columns.values() if isinstance(one, ColumnSettings) and one.currency), ""
+    )
+    if currency and "currency" not in said.columns and ENTITIES[entity].field("currency") is not None:
+        columns = (*columns, ColumnMap("currency", (currency,)))
     if name == MILESTONE:
         columns = (*columns, ColumnMap("is_milestone", value="true"))
     if below is None or (said.table and said.table != below.table):
@@ -45,7 +50,7 @@ def _own(name: str, entity: str, said: TableSettings, columns: tuple[ColumnMap, 
         name,
         entity,
         table,
-        f"{table}s",
+        "",  # only metadata know the address of its rows
         (*columns, *own),
         needed=tuple(sorted(needed & (fields | {"project"}))),
         follows=follows,
@@ -57,7 +62,7 @@ def _column(field: str, said: str | ColumnSettings) -> ColumnMap:
     if isinstance(said, str):
         return ColumnMap(field, (said,))
     columns = (said.column,) if said.column else ()
-    return ColumnMap(field, columns, said.map, said.scale or "", said.unit or "", said.value, said.label, said.currency)
+    return ColumnMap(field, columns, said.map, said.scale or "", said.unit or "", said.value, said.label)
 
 
 def _both(one: str, other: str) -> str:
@@ -78,5 +83,5 @@ def _mapped(table: TableMap, column: ColumnMap, settings: Settings) -> ColumnMap
     column = replace(column, map={**column.map, **more}) if more else column
     field = ENTITIES[table.entity].field(column.field) if table.entity else None
     if settings.money == "base" and field is not None and field.kind == Kind.MONEY:
-        return replace(column, columns=tuple(f"{one}_base" for one in column.columns), currency="")
+        return replace(column, columns=tuple(f"{one}_base" for one in column.columns))
     return column

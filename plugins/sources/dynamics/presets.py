@@ -26,6 +26,7 @@ ENTRY_STATUS = {
     "192350002": "approved",
     "192350003": "submitted",
     "192350004": "submitted",
+    "192354320": "rejected",  # cancelled: such rows are left out as a whole
 }
 CANCELLED_ENTRY = 192354320
 YES_WHEN_ACTIVE = {"0": "true", "1": "false"}

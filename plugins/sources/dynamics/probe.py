@@ -111,7 +111,7 @@ class _Look:
             doubt = scale == "percent" and largest <= 1 and len(rows) > 1
             hint = "" if fits and not doubt else ": check 'progress_scale:'"
             place = f"{found.map.table}.{column.columns[0]}"
-            text = f"{place}: the largest of {len(rows)} is {largest:g}, read as {scale}{hint}"
+            text = f"{place}: the largest of {len(rows)} is {float(largest):g}, read as {scale}{hint}"
             yield Sight(ok=fits and not doubt, text=text)
 
     def _duration(self, found: Readable, facts: Facts) -> Iterator[Sight]:
@@ -132,7 +132,7 @@ class _Look:
             middle = ratios[len(ratios) // 2]
             unit = "hours" if middle < 60 * HOURS_PER_DAY / 2 else "days"
             said = self._settings.duration_unit
-            text = f"{found.map.table}.{DURATION} is {middle:g} minutes each: {unit}, read as {said}"
+            text = f"{found.map.table}.{DURATION} is {float(middle):g} minutes each: {unit}, read as {said}"
             yield Sight(ok=unit == said, text=text if unit == said else f"{text}: set 'duration_unit: {unit}'")
 
 

@@ -169,6 +169,7 @@ class Reading:
             return
         except SourceError:
             if reader.rows.pages:
+                reader.flush()
                 self._keep(name, reader, complete=False)
             raise
         self._keep(name, reader, complete=True)
@@ -205,7 +206,10 @@ class Reading:
             if not (no.expired or no.status in {400, 404}):
                 raise
             self._report.decisions.append(f"{reader.table.map.table}: its delta link is no longer known: read whole")
-            if not no.expired and (found := self._schema.look(name, again=True)) is not None:
+            if not no.expired:
+                found = self._schema.look(name, again=True)
+                if found is None:
+                    raise Unreadable(self._schema.unread.get(name, str(no))) from None
                 reader.use(found)
             reader.full()
 
@@ -338,7 +342,7 @@ class Reading:
         Raises:
             SourceRefused: it is the table of projects, or what the settings ask is refused.
         """
-        table = self._schema.readable[name].map.table
+        table = self._given.tables[name].table
         if no.status == 403:
             right = no.privilege or "the right to read it"
             text = f"{table}: not read: the application user lacks {right}: add it to its security role"

@@ -7,7 +7,7 @@ from pmo_watch.api import SourceRefused
 from .client import Answered, Dataverse
 from .maps import TableMap, plain_name
 from .memory import Memory
-from .metadata import MODIFIED, Facts, Readable, all_columns, facts_of, missing, readable_of, whole_table
+from .metadata import MODIFIED, Facts, Readable, facts_of, missing, readable_of, whole_table
 from .report import Report
 
 
@@ -19,6 +19,7 @@ class Schema:
     ) -> None:
         self._client, self._maps, self._memory, self._report = client, tables, memory, report
         self.readable: dict[str, Readable] = {}
+        self.unread: dict[str, str] = {}  # table -> why it cannot be read
         if afresh:
             memory.facts.clear()
             memory.metadata_refused = False
@@ -71,6 +72,7 @@ class Schema:
     def _unread(self, name: str, text: str) -> None:
         if name == "project":
             raise SourceRefused(f"{self._client.host}: {text}: check 'preset:' and 'tables:'")
+        self.unread[name] = text
         self._report.degrade(text)
 
     def columns(self) -> Mapping[str, list[str]]:
@@ -81,4 +83,4 @@ class Schema:
 def _names(table: TableMap) -> Iterator[str]:
     yield MODIFIED
     for column in table.columns:
-        yield from (plain_name(one) for one in all_columns(column))
+        yield from (plain_name(one) for one in column.columns)

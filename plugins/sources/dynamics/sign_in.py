@@ -60,7 +60,7 @@ class _Transport:
         return self._response(self._rest.follow(url, allow=REFUSALS))
 
     def post(self, url: str, data: Mapping[str, str] | None = None, **_: Any) -> _Response:
-        return self._response(self._rest.form(url, dict(data or {}), allow=REFUSALS))
+        return self._response(self._rest.form(url, {name: str(one) for name, one in (data or {}).items()}, REFUSALS))
 
     def _response(self, answer: Answer) -> _Response:
         if answer.status >= 400 and isinstance(answer.data, dict):

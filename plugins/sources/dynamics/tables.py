@@ -74,6 +74,10 @@ class TableReader:
         self.table = table
         self._restart()
 
+    def flush(self) -> None:
+        """Make columns of what has been taken in so far."""
+        self._convert()
+
     def empty(self) -> pl.DataFrame:
         """Return no rows, with the columns that rows would have."""
         return self._above.frame([], [])

@@ -389,8 +389,10 @@ def test_totals_that_are_older_than_approved_hours_are_said(there: Installation)
     there.site.rows.add("msdyn_timeentry", msdyn_project=apollo, msdyn_bookableresource=ann, **entry)
 
     assert reasons(there) == [
-        "msdyn_effortcompleted : hours were approved after the project's totals were last computed: "
-        "actual effort may be too low"
+        (
+            "msdyn_effortcompleted : hours were approved after the project's totals were last computed: "
+            "actual effort may be too low"
+        )
     ]
 
 
