@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from pmo_watch.demo.jira_beans import Beans
-from pmo_watch.demo.jira_site import STATUSES, BadQuery, JiraSite, Json
+from pmo_watch.demo.jira_site import BadQuery, JiraSite, Json
 
 USER, TOKEN, SCOPED, CLOUD_ID = "pmo@example.org", "a-good-token", "a-scoped-token", "0b1c2d3e-site"
 FOR_EVER = -1
@@ -70,6 +70,7 @@ class FakeJira:
         self.asked: list[Asked] = []
         self.faults: list[Fault] = []
         self.meanwhile: list[tuple[str, int, Callable[[], object]]] = []  # part of a path, after so many, what happens
+        self.broken: dict[str, Any] = {}  # key -> what stands in an answer instead of that ticket
         self.lock = threading.RLock()
         self._stamps = stamps
         self._tokens: dict[str, tuple[str, Any]] = {}
@@ -160,7 +161,8 @@ class FakeJira:
         most = min(asked.number("maxResults", 50), MOST_IDS if wanted == ["id"] else self.page)
         most = max(most // 2, 1) if asked.fault == "short_page" else most
         page = rows[:most]
-        shown: Json = {"issues": [beans.issue(one, wanted, changelog=False) for one in page], "isLast": True}
+        issues = [self.broken.get(one.key) or beans.issue(one, wanted, changelog=False) for one in page]
+        shown: Json = {"issues": issues, "isLast": True}
         if len(rows) > most:
             following = token if asked.fault == "same_token" and token else f"token{len(self._tokens) + 1}"
             self._tokens.setdefault(following, (jql, _place(page[-1], order)))
@@ -330,7 +332,7 @@ ROUTES: list[tuple[str, Callable[..., Any]]] = [
     (rf"{API}/serverInfo", _server),
     (rf"{API}/myself", _myself),
     (rf"{API}/field", _fields),
-    (rf"{API}/status", lambda jira, asked, beans: [beans.status(name) for name in STATUSES]),
+    (rf"{API}/status", lambda jira, asked, beans: [beans.status(name) for name in jira.site.statuses]),
     (rf"{API}/project(?:/search)?", _projects),
     (rf"{API}/project/([^/]+)/version", _versions),
     (rf"{API}/search/jql", _search_jql),

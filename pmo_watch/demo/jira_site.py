@@ -117,6 +117,7 @@ class JiraSite:
         self.worklogs: dict[int, WorkLog] = {}
         self.deleted_worklogs: dict[int, datetime] = {}
         self.fields: dict[str, CustomField] = {}  # our name -> the field
+        self.statuses = dict(STATUSES)  # those that the site lists
         self.hidden: set[str] = set()  # projects that the account does not see
         self.sees_issues = True
 

@@ -36,6 +36,7 @@ class Gathering:
         self.watermark: int | None = None  # greatest `updated` of the issues taken in
         self.trouble: SourceError | None = None
         self.pages = 0
+        self.came: set[str] = set()  # ids of all that came, even of what could not be read
         self._named = False
 
     @property
@@ -126,6 +127,7 @@ class Gathering:
 
     def _fresh(self, issues: Sequence[Any]) -> Iterator[Issue]:
         """Yield the issues of a page that say something new."""
+        self.came.update(str(one["id"]) for one in issues if isinstance(one, dict) and "id" in one)
         for one in sound(issues, self._site.report):
             number, updated = str(one["id"]), str(one["fields"].get("updated"))
             if self._updated.get(number) == updated:

@@ -154,7 +154,7 @@ class Reading:
         census = ids(self._client, bracketed(self._settings.jql))
         if not census and stored:
             raise LostSight("the account sees no issue any more: permission? Nothing is taken as missing")
-        found.gathered.read_ids([one for one in census if one not in stored and one not in found.gathered.ids])
+        found.gathered.read_ids([one for one in census if one not in stored and one not in found.gathered.came])
         found.census = census
 
     def _from_milestones(self) -> str:

@@ -65,10 +65,8 @@ def _of_issues(frames: Frames, found: Found, recalled: Recalled) -> dict[str, se
         listed[name] = _keys(kept) | _keys(frames.get(name))
     lost = [key for key in stored if key not in there and not key.startswith(VERSION)]
     ends = (pl.col("predecessor"), pl.col("successor"))
-    kept = ~pl.any_horizontal(one.is_in(lost) for one in ends) & pl.any_horizontal(
-        one.is_in(list(there)) for one in ends
-    )
-    links = recalled.frame("dependency").filter(kept)
+    is_lost, is_there = (pl.any_horizontal(one.is_in(keys) for one in ends) for keys in (lost, list(there)))
+    links = recalled.frame("dependency").filter(is_there & ~is_lost)
     return {**listed, "dependency": _keys(links) | _keys(frames.get("dependency"))}
 
 
