@@ -52,6 +52,7 @@ delivery:
 """
 SOURCES = """\
 # What is read. Each source is switched off: set its path, then enabled: true, then look: pmo-watch read NAME
+# Take away the # of one that signs in, once its secret is there.
 sources:
 """
 NOTIFIERS = """\
@@ -126,9 +127,8 @@ def write_starter(folder: Path, delivery: Delivery = Delivery.WATERFALL) -> Writ
 
 def settings_text() -> str:
     """Return the settings file: our own part, and the samples of the sources and notifiers that ship with us."""
-    sources = "\n".join(_switched_off(text) for text in _samples("sources"))
-    # An entry that needs a secret cannot be checked before the secret is there.
-    notifiers = "\n".join(_commented(text) if "{secret:" in text else text for text in _samples("notifiers"))
+    sources = "\n".join(_usable(_switched_off(text)) for text in _samples("sources"))
+    notifiers = "\n".join(_usable(text) for text in _samples("notifiers"))
     return f"{HEAD}\n{SOURCES}{sources}\n{NOTIFIERS}{notifiers}"
 
 
@@ -145,6 +145,11 @@ def _samples(section: str) -> Iterator[str]:
 
 def _switched_off(entry: str) -> str:
     return re.sub(r"^(    type: .*)$", r"\1\n    enabled: false", entry, flags=re.MULTILINE)
+
+
+def _usable(entry: str) -> str:
+    """Comment an entry out that needs a secret: it cannot be checked before the secret is there."""
+    return _commented(entry) if "{secret:" in entry else entry
 
 
 def _commented(entry: str) -> str:
