@@ -261,38 +261,49 @@ def _compared(
 ) -> _Compared:
     """Compare one entity; `number` is that of a complete reading, None for one that is partial."""
     empty = pl.DataFrame(schema=row_schema(ENTITIES[name]))
-    if known is not None and number is not None and _is_untouched(reading, name, known):
+    at_rest = known is not None and number is not None and _says_no_more(reading, name, known)
+    if known is not None and at_rest and name not in reading.frames:
         return _Compared(known, empty, empty)
     before = empty if known is None else known.select(empty.columns)
     after = reading.frames.get(name, empty).filter(~pl.col("@part").is_in(list(strange)))
     changed = differing(before, after, {"@part"})
     refiled = after.join(before, on=["uid", "@part"], how="anti").join(changed, on="uid", how="anti")
     back = before.filter(pl.col("@missing").is_not_null()).join(after, on="uid", how="semi")
+    if known is not None and at_rest and not (changed.height or refiled.height or back.height):
+        return _Compared(known, empty, empty)
     returned = back.join(changed, on="uid", how="anti")["uid"].to_list()
     absent = before.join(after, on="uid", how="anti")
     deleted = absent.filter(~_not_among(_deleted(reading, name)))["uid"].to_list()
     absent = absent.filter(_not_among(_deleted(reading, name)))
-    missing, vanished = [], []
+    missing: list[str] = []
+    vanished: list[str] = []
+    again: list[str] = []
     if number is not None and _lists(reading, name):
-        kept = pl.col("@part").is_in([*reading.summary.unchanged, *strange])
         absent, again = _named_again(absent, _here(reading, name))
-        returned += again
-        gone = absent.filter(~kept & _not_among(_here(reading, name)))
-        vanished = gone.filter(pl.col("@missing") < number)["uid"].to_list()
-        missing = gone.filter(pl.col("@missing").is_null())["uid"].to_list()
-        first = pl.when(pl.col("uid").is_in(missing)).then(pl.lit(number)).otherwise("@missing")
-        absent = absent.with_columns(first.alias("@missing")).filter(~pl.col("uid").is_in(vanished))
+        absent, missing, vanished = _missed(reading, name, absent, strange, number)
     unseen = pl.col("@part").is_in(list(strange)) | (
         pl.lit(number is None) & ~pl.col("@part").is_in(list(reading.summary.unchanged))
     )
     rows = pl.concat([after.with_columns(pl.lit(False).alias("@unseen")), absent.with_columns(unseen.alias("@unseen"))])
-    return _Compared(rows.sort("uid"), changed, refiled.select("uid", "@part"), missing, vanished, returned, deleted)
+    parts = refiled.select("uid", "@part")
+    return _Compared(rows.sort("uid"), changed, parts, missing, vanished, [*returned, *again], deleted)
 
 
-def _is_untouched(reading: Reading, name: str, known: pl.DataFrame) -> bool:
-    """Say whether a complete reading says nothing at all of the entity's rows."""
-    said = name in reading.frames or _lists(reading, name) or reading.summary.deleted.get(name)
-    return not said and not _unseen(known)
+def _says_no_more(reading: Reading, name: str, known: pl.DataFrame) -> bool:
+    """Say whether a complete reading says nothing of the entity's rows besides those that it sent."""
+    return not (_lists(reading, name) or reading.summary.deleted.get(name) or _unseen(known))
+
+
+def _missed(
+    reading: Reading, name: str, absent: pl.DataFrame, strange: Sequence[str], number: int
+) -> tuple[pl.DataFrame, list[str], list[str]]:
+    """Return the rows that were not sent and stay, which of them are missing now, and which others are gone."""
+    kept = pl.col("@part").is_in([*reading.summary.unchanged, *strange])
+    gone = absent.filter(~kept & _not_among(_here(reading, name)))
+    vanished = gone.filter(pl.col("@missing") < number)["uid"].to_list()
+    missing = gone.filter(pl.col("@missing").is_null())["uid"].to_list()
+    first = pl.when(pl.col("uid").is_in(missing)).then(pl.lit(number)).otherwise("@missing")
+    return absent.with_columns(first.alias("@missing")).filter(~pl.col("uid").is_in(vanished)), missing, vanished
 
 
 def _named_again(absent: pl.DataFrame, here: pl.Series) -> tuple[pl.DataFrame, list[str]]:

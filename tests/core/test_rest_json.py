@@ -95,7 +95,8 @@ def test_what_is_no_json_is_said_without_its_text(body: bytes, words: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "is_json"), [(b" \r\n{}", True), (b"\xef\xbb\xbf[1]", True), (b"<html>", False), (b"", False), (b"12", False)]
+    ("body", "is_json"),
+    [(b" \r\n{}", True), (b"\xef\xbb\xbf[1]", True), (b"<html>", False), (b"", False), (b"12", False)],
 )
 def test_data_begins_as_an_object_or_a_list(body: bytes, *, is_json: bool) -> None:
     assert looks_like_json(body) is is_json
