@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import NOW, known, reading, records, tasks, uids
 
@@ -201,6 +201,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_changes_end_where_a_full_reading_would(steps: list[tuple[str, set[str], int]]) -> None:
     """A system with rows that come, change and go; a census twice over at the end."""

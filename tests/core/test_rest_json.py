@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmo_watch.rest_json import HalfText, looks_like_json, read_json
@@ -19,6 +19,7 @@ def written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
+@settings(deadline=None)
 @given(DOCUMENTS)
 def test_what_was_written_is_read_with_exact_fractions(value: Any) -> None:
     body = json.dumps(value).encode()
@@ -26,6 +27,7 @@ def test_what_was_written_is_read_with_exact_fractions(value: Any) -> None:
     assert read_json(body) == json.loads(body, parse_float=Decimal)
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1) | st.dictionaries(st.text(), VALUES, min_size=1), st.data())
 def test_every_beginning_of_a_text_is_half_of_it(value: Any, data: st.DataObject) -> None:
     body = written(value) if not _has_halves(value) else json.dumps(value).encode()
@@ -56,6 +58,7 @@ def test_a_hundred_levels_are_the_deepest(opening: bytes, depth: int, *, is_read
             read_json(body)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet='[]{}"\\ab')))
 def test_brackets_in_texts_are_no_levels(texts: list[str]) -> None:
     assert read_json(json.dumps([*texts, "[" * 300]).encode()) == [*texts, "[" * 300]
