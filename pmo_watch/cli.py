@@ -10,7 +10,21 @@ import typer
 
 from pmo_watch import __version__, cli_act, cli_look
 from pmo_watch.cli_check import check
-from pmo_watch.cli_options import Config, Form, LogLevel, configured, looked_into, moment, rule_texts, stored
+from pmo_watch.cli_options import (
+    FAULTY,
+    FINE,
+    GATE,
+    NO_STORE,
+    UNREACHED,
+    Config,
+    Form,
+    LogLevel,
+    configured,
+    looked_into,
+    moment,
+    rule_texts,
+    stored,
+)
 from pmo_watch.cli_show import show_cycle
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
@@ -21,14 +35,12 @@ from pmo_watch.flow import Outcome
 from pmo_watch.in_force import InForce, with_rules
 from pmo_watch.log import set_up_logging
 from pmo_watch.mailroom import Mailroom
-from pmo_watch.output import Format, printed, said, show_json
+from pmo_watch.output import Format, counted, printed, said, show_json
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rule_schema import json_schema
 from pmo_watch.send_test import send_test
 from pmo_watch.starter import Delivery, write_starter
 from pmo_watch.store import Store
-
-FINE, GATE, FAULTY, UNREACHED, NO_STORE = range(5)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -104,7 +116,7 @@ def once(
         draft = engine.preview(clock.now(), due) if dry_run else engine.cycle(clock.now(), due)
         show_cycle(draft, form, dry=dry_run)
         if not dry_run:
-            said(f"{asyncio.run(_deliver(store, in_force, clock))} messages tried")
+            said(f"{counted(asyncio.run(_deliver(store, in_force, clock)), 'message')} tried")
     _judge(draft, fail_on)
 
 

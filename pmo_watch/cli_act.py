@@ -9,8 +9,8 @@ import typer
 
 from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day, person, stored
 from pmo_watch.errors import ConfigError
-from pmo_watch.operations import Hush, Wanted, acknowledge_alerts, add_silence, find_alert, open_alerts
-from pmo_watch.output import Format, printed, said, show, show_json
+from pmo_watch.operations import ACCEPT, APPROVE, Hush, Wanted, acknowledge_alerts, add_silence, find_alert, open_alerts
+from pmo_watch.output import Format, counted, printed, said, show, show_json
 from pmo_watch.silences import hidden
 from pmo_watch.store import (
     AlertQuery,
@@ -29,7 +29,6 @@ sources = typer.Typer(no_args_is_help=True, help="The sources: last good reading
 outbox = typer.Typer(no_args_is_help=True, help="The messages that wait, left, or reached nobody.")
 db = typer.Typer(no_args_is_help=True, help="The database.")
 
-ACCEPT, APPROVE = "accept:", "approve:reload"  # marks that the next cycle or reload takes up
 AlertId = Annotated[str, typer.Argument(help="Id of the alert, or its beginning.")]
 MessageId = Annotated[str, typer.Argument(help="Id of the message.")]
 
@@ -85,7 +84,7 @@ def silence(
         made = add_silence(store, wanted, datetime.now(UTC), in_force.zone)
         hides = hidden(made, open_alerts(store), in_force.rules.rules)
     printed(made.id)
-    said(f"silence {made.id} until {until}: hides {hides} open alerts")
+    said(f"silence {made.id} until {until}: hides {counted(hides, 'open alert')}")
 
 
 @alerts.command("silences")
@@ -182,9 +181,11 @@ def show_message(message: MessageId, config: Config = None, form: Form = Format.
     if form is Format.JSON:
         show_json({**asdict(entry), "text": rendered.text, "html": rendered.html, "payload": rendered.payload})
         return
-    printed(f"To: {entry.recipient_name} <{entry.address or entry.notifier}>\nSubject: {rendered.subject}\n")
+    to = entry.address or entry.notifier
+    named = f"{entry.recipient_name} <{to}>" if entry.recipient_name not in {"", to} else to
+    printed(f"To: {named}\nSubject: {rendered.subject}\n")
     printed(rendered.text)
-    said(f"{entry.state.value}, {entry.attempts} attempts{f', {entry.answer}' if entry.answer else ''}")
+    said(f"{entry.state.value}, {counted(entry.attempts, 'attempt')}{f', {entry.answer}' if entry.answer else ''}")
 
 
 @outbox.command("retry")

@@ -8,22 +8,20 @@ from typing import Annotated
 
 import typer
 
-from pmo_watch.cli_options import Config, configured
+from pmo_watch.cli_options import FAULTY, GATE, UNREACHED, Config, configured
 from pmo_watch.contracts import Probes, Source
 from pmo_watch.errors import DeliveryError, SourceError
 from pmo_watch.faults import Fault, Faults
 from pmo_watch.flow import Records
 from pmo_watch.in_force import InForce, open_notifiers, open_source
 from pmo_watch.lint import remarks, run_examples
-from pmo_watch.output import said
+from pmo_watch.output import counted, said
 from pmo_watch.rule_files import Readable, list_rule_files, load_rules, rules_from_texts
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import RuleSet
 from pmo_watch.telling import Probed
 from pmo_watch.templates import text_fault
 from pmo_watch.yaml_faults import read_text
-
-GATE, FAULTY, UNREACHED = 1, 2, 3
 
 
 def check(
@@ -44,8 +42,9 @@ def check(
     rules = in_force.rules.rules.values()
     examples = sum(len(one.examples) for one in rules)
     said(
-        f"{len(rules)} rules with {examples} examples, {len(in_force.settings.sources)} sources, "
-        f"{len(in_force.settings.notifiers)} notifiers: {_verdict(len(faults), len(warnings))}"
+        f"{counted(len(rules), 'rule')} with {counted(examples, 'example')}, "
+        f"{counted(len(in_force.settings.sources), 'source')}, "
+        f"{counted(len(in_force.settings.notifiers), 'notifier')}: {_verdict(len(faults), len(warnings))}"
     )
     unreached = asyncio.run(_online(in_force)) if online else 0
     if faults:
@@ -58,8 +57,8 @@ def check(
 
 def _verdict(faults: int, warnings: int) -> str:
     if faults:
-        return f"{faults} faults"
-    return f"no fault, {warnings} warnings" if warnings else "no fault"
+        return counted(faults, "fault")
+    return f"no fault, {counted(warnings, 'warning')}" if warnings else "no fault"
 
 
 def _faults(in_force: InForce, paths: list[Path]) -> tuple[list[str], list[str]]:
@@ -127,7 +126,7 @@ def _seen(name: str, source: Source) -> bool:
         return must_act
     first = next(iter(source.read(None)), None)
     rows = first.frame.height if isinstance(first, Records) else 0
-    said(f"source {name}: answers, {rows} rows in its first part")
+    said(f"source {name}: answers, {counted(rows, 'row')} in its first part")
     return False
 
 

@@ -18,6 +18,8 @@ from pmo_watch.log import learn_secrets, set_up_logging
 from pmo_watch.output import Format, said
 from pmo_watch.store import MarkKind, Store, open_store, open_to_read
 
+FINE, GATE, FAULTY, UNREACHED, NO_STORE = range(5)  # exit codes: docs/operating.md says what each asks for
+
 Config = Annotated[
     Path | None,
     typer.Option("--config", envvar="PMO_WATCH_CONFIG", help="Settings; else ./pmo-watch.yaml, then /etc/pmo-watch/."),

@@ -21,6 +21,7 @@ from pmo_watch.flow import Findings, Outcome, Reading
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
+from pmo_watch.operations import ACCEPT
 from pmo_watch.outgoing import channels, rendered
 from pmo_watch.own_rules import own_findings, with_own_rules
 from pmo_watch.rollup import computed_colours, dimensions_of
@@ -32,7 +33,6 @@ from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
 
 LOG = structlog.get_logger("pmo_watch.cycle")
 DEFECT = "the plugin failed; the log holds the details: please report it to its author"
-ACCEPT = "accept:"  # mark: a person believes the next reading of that source
 TRIES = 5  # times a cycle decides again because a person acknowledged or silenced meanwhile
 
 

@@ -18,10 +18,11 @@ import structlog
 from pmo_watch import __version__
 from pmo_watch.clock import Clock
 from pmo_watch.cycle import Draft, Engine, Stopped
-from pmo_watch.errors import ConfigError, StoreError
+from pmo_watch.errors import StoreError
 from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths, with_former_rules
 from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
+from pmo_watch.operations import APPROVE
 from pmo_watch.reload import Plan, plan_reload
 from pmo_watch.schedule import Timetable, Watch
 from pmo_watch.sd import notify, watchdog_seconds
@@ -36,7 +37,6 @@ TICK = timedelta(seconds=60)  # digests, reminders and ends of silences fall due
 STOP_SECONDS = 3.5  # of the five that a stop may take
 CLOSE_SECONDS = 0.5
 LAST_SECONDS = 4.5  # a thread that waits for a dead file server cannot be stopped: then the process ends without it
-APPROVE = "approve:reload"  # mark: a person lets a mass change through
 WATCHING_SECONDS = 5  # how long the first reading waits for the files to be watched: a dead file server may hang
 RETENTION_EVERY, RETENTION_AGAIN = timedelta(days=1), timedelta(hours=1)
 
@@ -112,13 +112,7 @@ class Daemon:
         self.stop()
 
     async def _bound(self, stack: contextlib.AsyncExitStack) -> socket.socket:
-        http = self._in_force.settings.http
-        try:
-            return await stack.enter_async_context(listening(http))
-        except OSError as fault:
-            raise ConfigError(
-                f"http.listen: {http.listen} cannot be bound: {fault.strerror}: is another one running?"
-            ) from None
+        return await stack.enter_async_context(listening(self._in_force.settings.http))
 
     @contextlib.asynccontextmanager
     async def _running(self, web: Server, bound: socket.socket) -> AsyncIterator[None]:

@@ -142,7 +142,8 @@ def _strange_parts(reading: Reading, known: Rows, limits: Limits) -> dict[str, s
         present = before.filter(pl.col("@missing").is_null())
         after = reading.frames.get(name, present.clear())
         if "name" in present.columns:
-            strange |= renumbered(name, present, after, limits, is_list=reading.summary.listed)
+            some = renumbered(name, present, after, limits, is_list=reading.summary.listed)
+            strange |= {part: f"{why} {_accepting(reading.source)}" for part, why in some.items()}
         if name not in LINKS:
             strange |= _shrunken(reading, name, present, after, limits)
     return strange
@@ -151,7 +152,7 @@ def _strange_parts(reading: Reading, known: Rows, limits: Limits) -> dict[str, s
 def renumbered(
     entity: str, before: pl.DataFrame, after: pl.DataFrame, limits: Limits, *, is_list: bool = True
 ) -> dict[str, str]:
-    """Return the parts of `after` in which too many keys carry another name than `before`, each with the remedy.
+    """Return the parts of `after` in which too many keys carry another name than `before`, each with what to set.
 
     `is_list`: `after` names every row that there is; otherwise those that changed.
     """
@@ -163,8 +164,7 @@ def renumbered(
     too_many = (pl.col("renamed") >= limits.least) & (pl.col("renamed") >= limits.renamed * pl.col("kept"))
     return {
         part: f"{part or 'the reading'}: {renamed} of {kept} known {entity} keys carry another name: the file was "
-        "renumbered. Set 'key:' to a field that stays (such as Text1 or path), or accept it with "
-        "'pmo-watch sources accept'"
+        "renumbered. Set 'key:' to a field that stays (such as Text1 or path)."
         for part, kept, renamed in counted.filter(too_many).sort("@part").iter_rows()
     }
 
@@ -182,8 +182,12 @@ def _shrunken(
         return {}
     else:
         text = f"{gone.height} of {before.height} known {entity} rows are gone."
-    text += " If that is right, accept it with 'pmo-watch sources accept' or set 'accept_shrink: true'"
+    text += f" {_accepting(reading.source)} or set 'accept_shrink: true'"
     return dict.fromkeys(sorted(_parts(reading.frames) | set(gone["@part"].unique())), text)
+
+
+def _accepting(source: str) -> str:
+    return f"If that is right, accept it with 'pmo-watch sources accept {source}'"
 
 
 def _sees_nothing(reading: Reading, entity: str, gone: pl.DataFrame, expected: pl.DataFrame) -> bool:

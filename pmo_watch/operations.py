@@ -20,6 +20,10 @@ class NotOpen(ConfigError):
     """An alert that is closed, was never there, or is not confirmed yet."""
 
 
+ACCEPT = "accept:"  # mark, with a source's name behind it: a person believes its next reading
+APPROVE = "approve:reload"  # mark: a person lets a mass change through
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An acknowledgement as asked for; `by`: what the log adds to the name, such as how it was given."""

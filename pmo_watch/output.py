@@ -44,6 +44,11 @@ def as_json(value: object) -> object:
     return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def show_json(value: object) -> None:
     """Print a result as JSON."""
     printed(json.dumps(value, default=as_json, ensure_ascii=False, indent=2))

@@ -25,6 +25,8 @@ COMMA = re.compile(r"[+-]?\d+,\d+")
 GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ \u00a0\u202f'_.]\d{3})+(?!\d)")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+EXPONENT = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+(?![\w.,])")
+LONGER = (GROUPED, DATE_LIKE, EXPONENT)  # what begins with a number and is none
 TODAY = re.compile(r"today(?:\s*([+-])\s*(\d{1,4})\s*(wd|d))?$")
 TOLERANCE = re.compile(r"tolerance\.(\w+)(?:\.(\w+))?(?:\s+or\s+(\S.*))?$")
 SPAN = re.compile(r"(\d{1,4})\s*([a-z]+)$")
@@ -165,7 +167,7 @@ def read_value(part: Part, subject: Subject, level: Level) -> Value:
 def read_quantity(part: Part, subject: Subject) -> Quantity:
     """Return a number with its unit, which must be one of the subject's."""
     # `1 000` begins with the number 1, and 2026-07-17 with 2026: the longer reading is what was meant.
-    found, other = NUMBER.match(part.text), GROUPED.match(part.text) or DATE_LIKE.match(part.text)
+    found, other = NUMBER.match(part.text), next((one for kind in LONGER if (one := kind.match(part.text))), None)
     if found is None or (other is not None and len(other[0]) > len(found[0])):
         raise _no_number(part, subject)
     if len(found[0]) > MOST_DIGITS:
@@ -181,6 +183,8 @@ def _no_number(part: Part, subject: Subject) -> Misread:
         return part.wrong(f"{subject.name} is a number, not a date; write it as in {_like(subject)}")
     if found := GROUPED.match(part.text):
         return part.wrong(f"{quoted(found[0])} is not a number here; write {re.sub(r'[^0-9+-]', '', found[0])}")
+    if found := EXPONENT.match(part.text):
+        return part.wrong(f"{quoted(found[0])} is not a number here; write it in digits, as in {_like(subject)}")
     if found := COMMA.match(part.text):
         return part.wrong(f"{quoted(found[0])} is not a number here; write {found[0].replace(',', '.')}")
     return part.wrong(f"{quoted(part.word)} is not a number; write it as in {_like(subject)}")

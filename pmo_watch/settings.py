@@ -101,7 +101,12 @@ def plugins_folder(path: Path | None) -> Path | None:
     """Return the folder of plugins that the settings name: needed before they can be checked. None where there is none.
 
     What is wrong with the settings is not said here but by `load_settings`.
+
+    Raises:
+        SettingsError: the file that is named is none.
     """
+    if path is not None:
+        find_settings(path)
     try:
         document, layers = _read(find_settings(path))
     except SettingsError:
@@ -309,6 +314,11 @@ class _Check:
     def _warn(self, shape: Shape, notifiers: Mapping[str, NotifierEntry]) -> None:
         if shape.http.external_url and not shape.http.ack.keys:
             self._warnings.append(f"{self._found.place(('http',))}: without ack.keys messages hold no acknowledge link")
+        if shape.http.ack.login == "required" and not (shape.http.users or shape.http.proxy):
+            place = self._found.place(("http", "ack", "login"))
+            self._warnings.append(
+                f"{place}: required: nobody can sign in: set http.users or http.proxy, or leave it out"
+            )
         if shape.http.insecure:
             self._warnings.append(
                 f"{self._found.place(('http', 'insecure'))}: insecure: anybody who reaches it may read"

@@ -227,15 +227,16 @@ async def listening(http: Http) -> AsyncIterator[socket.socket]:
         SettingsError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with contextlib.ExitStack() as stack:
         try:
+            bound = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((http.host, http.port))
+            bound.listen(128)
         except OSError as fault:
             raise SettingsError(
                 f"http.listen: {http.listen} cannot be bound: {fault.strerror}: is another one running?"
             ) from None
-        bound.listen(128)
         bound.setblocking(False)
         yield bound
 

@@ -44,6 +44,7 @@ WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f\x81\x8d\x8f\x90\x9d]")  # in no text, and no letters of Windows-1252
 
 
 @dataclass(slots=True, eq=False)
@@ -152,6 +153,10 @@ def _decoded(path: Path, raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
+        if NO_TEXT.search(raw):
+            raise _whole(
+                path, "the file is no text: restore it, or save it anew as text with the encoding UTF-8"
+            ) from None
         sign = raw[error.start : error.start + 1].decode("cp1252", errors="replace")
         before = raw[: error.start].decode("utf-8")
         document = Document(path, before + raw[error.start :].decode("cp1252", errors="replace"))

@@ -9,7 +9,7 @@ import trustme
 from debian import debian_program
 from served import Daemon, http
 
-from pmo_watch import cli
+from pmo_watch.cli_options import FAULTY, FINE, GATE, NO_STORE, UNREACHED
 from pmo_watch.plugin_host import load_plugins
 from pmo_watch.settings import load_settings
 from pmo_watch.store import open_store
@@ -72,7 +72,7 @@ def addresses(cell: str) -> set[tuple[str, str]]:
 def test_exit_codes_of_the_page_are_those_of_the_commands() -> None:
     rows = re.findall(r"^\| (\d) \| ", PAGE, re.MULTILINE)
 
-    assert [int(code) for code in rows] == [cli.FINE, cli.GATE, cli.FAULTY, cli.UNREACHED, cli.NO_STORE]
+    assert [int(code) for code in rows] == [FINE, GATE, FAULTY, UNREACHED, NO_STORE]
 
 
 @pytest.mark.system

@@ -37,7 +37,9 @@ def restore(text: str, file: Path) -> None:
     """Replace the database by a copy; see `store.restore`."""
     url = _sqlite_only(text, "pg_restore --clean --dbname=DATABASE FILE")
     if not file.is_file():
-        raise StoreError(f"{file}: there is no such file")
+        raise StoreError(
+            f"{file}: is a folder: name the copy in it" if file.is_dir() else f"{file}: there is no such file"
+        )
     file_url = URL.create("sqlite", database=str(file))
     with _in_words(file_url), closing(_readable(file)) as copy:
         _check(copy, file)

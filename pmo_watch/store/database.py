@@ -153,6 +153,8 @@ def _in_words(engine: Engine) -> Iterator[None]:
 
 def explain(url: URL, fault: BaseException | None) -> str:
     """Return place, fact and remedy; of a driver's text only the first line, which holds no values and no secret."""
+    if url.get_backend_name() == "sqlite" and sqlite_file(url).is_dir():
+        return f"{place_of(url)}: is a folder: 'database: url' names a file, such as {place_of(url)}/pmo-watch.db"
     first = next(iter(str(fault).strip().splitlines()), type(fault).__name__)
     said = first.lower()
     remedy = next((text for sign, text in REMEDIES.items() if sign in said), "")

@@ -120,7 +120,7 @@ def test_a_reading_that_lost_too_many_rows_is_held_whole() -> None:
     assert after.state.outcome == Outcome.HELD
     assert after.rows is before.rows
     assert after.state.held == (
-        "7 of 12 known task rows are gone. If that is right, accept it with 'pmo-watch sources accept' or set "
+        "7 of 12 known task rows are gone. If that is right, accept it with 'pmo-watch sources accept plans' or set "
         "'accept_shrink: true'"
     )
 

@@ -132,7 +132,7 @@ def test_census_that_shrinks_too_much_is_held_with_all_that_came() -> None:
 
     assert after.state.outcome == Outcome.HELD
     assert after.state.held == (
-        "5 of 10 known task rows are gone. If that is right, accept it with 'pmo-watch sources accept' or set "
+        "5 of 10 known task rows are gone. If that is right, accept it with 'pmo-watch sources accept live' or set "
         "'accept_shrink: true'"
     )
     assert (after.rows, after.state.cursor) == (before.rows, {})

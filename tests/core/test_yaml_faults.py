@@ -227,6 +227,14 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("raw", [b"\x89PNG\r\n\x1a\n\x00\x00", b"a: \xff\xd8\x00\x10", b"a: \xe9\x81"])
+def test_file_that_is_no_text_is_not_taken_for_one_of_windows(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "picture.yaml").write_bytes(raw)
+
+    with pytest.raises(Faults, match="1:1: the file is no text: restore it, or save it anew"):
+        read_text(tmp_path / "picture.yaml")
+
+
 def test_byte_order_mark_and_line_endings_are_no_part_of_the_text(tmp_path: Path) -> None:
     (tmp_path / "notepad.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r")
 

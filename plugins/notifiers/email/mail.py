@@ -23,7 +23,8 @@ def mail(row: OutboxRow, settings: Settings) -> EmailMessage:
         raise ValueError(f"{row.address!r} is no address")
     message = EmailMessage(policy=SMTP)
     message["From"] = settings.sender
-    message["To"] = Address(display_name=plain(row.recipient_name, LONGEST_NAME), addr_spec=row.address)
+    name = plain(row.recipient_name, LONGEST_NAME)
+    message["To"] = Address(display_name="" if name == row.address else name, addr_spec=row.address)
     message["Date"] = localtime()
     message["Message-ID"] = f"<m.{short_id(row)}@{settings.domain}>"
     message["Subject"] = _subject(row, settings)

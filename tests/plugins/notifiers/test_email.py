@@ -136,6 +136,13 @@ async def test_subject_says_the_state_where_that_is_set(port: int, box: Mailbox)
     )
 
 
+async def test_address_that_stands_for_a_name_is_not_said_twice(port: int, box: Mailbox) -> None:
+    async with mailer(port) as notifier:
+        await notifier.send(row(recipient_name="m.rossi@pmo.test"))
+
+    assert box.mails[0]["To"] == "m.rossi@pmo.test"
+
+
 async def test_name_with_special_signs_stays_a_name(port: int, box: Mailbox) -> None:
     async with mailer(port) as notifier:
         await notifier.send(row(recipient_name='Rossi, "Maria" <x@evil.test>\r\nBcc: y@evil.test é'))
