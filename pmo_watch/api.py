@@ -44,7 +44,7 @@ from pmo_watch.flow import (
 )
 from pmo_watch.hookspecs import hookimpl
 from pmo_watch.model import DTYPES, Entity, Field, Kind
-from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Weeks, WorkingDays
+from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
 from pmo_watch.rest import Answer, Headers, HttpSettings, Request, Rest
 from pmo_watch.rollup import DIMENSIONS, computed_colours
@@ -137,6 +137,7 @@ __all__ = [
     "SourceState",
     "SourceType",
     "SourceUnavailable",
+    "Sprints",
     "State",
     "Summary",
     "Transition",

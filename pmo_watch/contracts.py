@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pmo_watch import workdays
 from pmo_watch.flow import Findings, Organisation, PastState, Records, Snapshot, Summary, Wish
+from pmo_watch.items import NEEDED, items
 from pmo_watch.rules import RuleSet, Unit
 from pmo_watch.workdays import Calendar
 
@@ -218,6 +219,14 @@ class View:
         clocks = self.rows.select("@calendar", "@as_of", "@today", project="uid")
         tasks = self.snapshot.frame("task").lazy().filter("countable").select("uid", "project", *fields)
         return tasks.join(clocks.lazy(), on="project", maintain_order="left").collect()  # sums stay the same
+
+    def work_items(self, *fields: str) -> pl.DataFrame:
+        """Return what teams deliver, of all projects: tickets without sub-tasks, milestones and what only groups others.
+
+        Columns: `uid` and the fields.
+        """
+        tasks = self.snapshot.frame("task").select(dict.fromkeys((*NEEDED, *fields)))
+        return items(tasks).select("uid", *fields)
 
 
 def no_past(_: Any) -> tuple[Wish, ...]:

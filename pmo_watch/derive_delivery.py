@@ -7,6 +7,7 @@ import polars as pl
 
 from pmo_watch import workdays
 from pmo_watch.flow import Organisation
+from pmo_watch.items import items
 from pmo_watch.references import one_project
 from pmo_watch.workdays import Calendar
 
@@ -36,7 +37,7 @@ def sprints(
             state=pl.coalesce("state", by_dates), days_left=_days_left("end_on", today, calendars, organisation)
         )
     )
-    return dated.join(_promised(frames, dated), on="uid", how="left").drop("project", "@calendar")
+    return dated.join(_promised(frames, dated), on="uid", how="left").drop("@calendar")
 
 
 def _promised(frames: Frames, sprints: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +47,7 @@ def _promised(frames: Frames, sprints: pl.DataFrame) -> pl.DataFrame:
     """
     subtasks = frames["task"].select("is_subtask", task="uid")
     closing = sprints.select("completed_on", sprint="uid", closed=pl.col("state") == "closed")
-    items = (
+    held = (
         frames["sprint_item"]
         .join(subtasks, on="task", how="left")
         .filter(~pl.col("is_subtask").fill_null(value=False))
@@ -55,7 +56,7 @@ def _promised(frames: Frames, sprints: pl.DataFrame) -> pl.DataFrame:
     in_time = (pl.col("done_on") <= pl.col("completed_on")).fill_null(pl.col("done_on").is_not_null())
     done = in_time & pl.col("removed_on").is_null()
     promised = pl.col("committed")
-    return items.group_by(uid="sprint").agg(
+    return held.group_by(uid="sprint").agg(
         committed_items=_known(promised.sum().cast(pl.Int64), promised.count() > 0),
         committed_points=_sum("points_at_start", promised.fill_null(value=False)),
         done_points=_known(
@@ -78,7 +79,7 @@ def releases(
     frames: Frames, zones: pl.DataFrame, today: date, calendars: Mapping[str, Calendar], organisation: Organisation
 ) -> pl.DataFrame:
     """Return the releases with their open items, null where no item is known, and the days they have left."""
-    linked = frames["task"].filter("countable").select("done", uid="release").explode("uid").drop_nulls("uid")
+    linked = items(frames["task"]).select("done", uid="release").explode("uid").drop_nulls("uid")
     left = linked.group_by("uid").agg(remaining_items=(~pl.col("done")).sum().cast(pl.Int64))
     return (
         frames["release"]

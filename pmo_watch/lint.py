@@ -14,6 +14,7 @@ from pmo_watch.entities import ENTITIES
 from pmo_watch.evaluate import evaluate
 from pmo_watch.faults import Fault
 from pmo_watch.flow import Organisation, Snapshot
+from pmo_watch.model import Kind
 from pmo_watch.rules import Audience, Example, Rule, RuleSet, State
 from pmo_watch.view import PARENTS, ROWS_OF
 from pmo_watch.workdays import Calendar
@@ -113,7 +114,7 @@ def _rows(for_each: str, given: Mapping[str, Any]) -> dict[str, list[Row]]:
             continue
         other: Row = {"uid": f"{SOURCE}:{prefix}"}
         rows.setdefault(entity, []).append(other)
-        own[prefix] = other["uid"]
+        own[prefix] = _named(ROWS_OF.get(for_each, for_each), prefix, other["uid"])
         _link(other, entity)
     for name, value in given.items():
         prefix, _, field = name.rpartition(".")
@@ -126,7 +127,13 @@ def _link(row: Row, entity: str) -> None:
     """Let a row belong to the example's project, programme and portfolio."""
     for parent in ("project", "program", "portfolio"):
         if parent != entity and ENTITIES[entity].field(parent):
-            row[parent] = _uid(parent)
+            row[parent] = _named(entity, parent, _uid(parent))
+
+
+def _named(entity: str, parent: str, uid: str) -> str | list[str]:
+    """Return a row's reference as its field holds it: a board may belong to several projects."""
+    field = ENTITIES[entity].field(parent)
+    return [uid] if field and field.kind == Kind.LIST else uid
 
 
 def _that_count(for_each: str, own: Row, rows: dict[str, list[Row]]) -> dict[str, list[Row]]:

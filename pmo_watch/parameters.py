@@ -64,6 +64,7 @@ Days = Annotated[int, Written("d")]
 Weeks = Annotated[int, Written("weeks", "week")]
 Months = Annotated[int, Written("months", "month")]
 Periods = Annotated[int, Written("periods", "period")]
+Sprints = Annotated[int, Written("sprints", "sprint")]
 SampleCount = Annotated[int, Written("samples", "sample")]
 Percent = Annotated[float, Written("%", whole=False)]  # 0 to 100
 Points = Annotated[float, Written("pp", whole=False)]  # of two percentages

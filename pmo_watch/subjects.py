@@ -10,6 +10,7 @@ import polars as pl
 from pmo_watch.alerts import Alert
 from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.flow import Snapshot
+from pmo_watch.references import one_project
 from pmo_watch.workdays import Calendar
 
 Row = Mapping[str, Any]
@@ -34,6 +35,8 @@ DUE = {
     "gate": ("planned_on",),
     "meeting": ("planned_on",),
     "dependency": ("needed_on",),
+    "sprint": ("end_on",),
+    "release": ("release_date",),
 }
 
 
@@ -144,7 +147,12 @@ class Subjects:
         frame = self._snapshot.frame(next(iter(PREFIXES[entity].values())))
         if entity == "project" or "project" not in frame.columns:
             return uids["uid"] if entity == "project" else ()
-        return frame.select("uid", "project").join(uids, on="uid", how="semi")["project"].drop_nulls().unique()
+        return (
+            frame.select("uid", one_project(frame.schema))
+            .join(uids, on="uid", how="semi")["project"]
+            .drop_nulls()
+            .unique()
+        )
 
     def _subject(self, entity: str, row: Row, known_as: str, name: str, names: Mapping[str, str]) -> Subject:
         uids = (row.get("scope"), row["uid"])
@@ -214,7 +222,10 @@ def _rows_of(snapshot: Snapshot, entity: str, uids: list[str]) -> Iterable[Row]:
     stored_as = next(iter(PREFIXES[entity].values()))
     frame = snapshot.frame(stored_as)
     columns = _columns(frame, (*READ, *DUE.get(entity, ())))
-    return columns.filter(pl.col("uid").is_in(uids)).iter_rows(named=True)
+    found = columns.filter(pl.col("uid").is_in(uids))
+    if "project" in found.columns:
+        found = found.with_columns(one_project(found.schema))
+    return found.iter_rows(named=True)
 
 
 def _columns(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:

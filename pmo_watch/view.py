@@ -13,11 +13,12 @@ from pmo_watch.derive import as_of
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Snapshot
 from pmo_watch.model import Field
+from pmo_watch.references import one_project
 
 ROWS_OF = {"milestone": "task"}  # for_each -> the entity whose rows it takes
 PLANS = frozenset({"milestone", "task", "dependency"})
 WITH_PROJECT = ("milestone", "task", "dependency", "role", "risk", "issue", "decision", "change", "action")
-ALSO_WITH_PROJECT = ("gate", "meeting", "document", "status_report", "kpi", "submission")
+ALSO_WITH_PROJECT = ("gate", "meeting", "document", "status_report", "kpi", "submission", "board", "release")
 PLAN_PARENTS = {"project": "project", "program": "program", "portfolio": "portfolio"}
 # for_each -> prefix -> entity of the parent
 PARENTS: Mapping[str, Mapping[str, str]] = {
@@ -25,9 +26,11 @@ PARENTS: Mapping[str, Mapping[str, str]] = {
     "project": {"program": "program", "portfolio": "portfolio"},
     **dict.fromkeys((*WITH_PROJECT, *ALSO_WITH_PROJECT), PLAN_PARENTS),
     "dependency": {"predecessor": "task", "successor": "task", **PLAN_PARENTS},
+    "sprint": {"board": "board", **PLAN_PARENTS},
     "kpi": {"indicator": "indicator", **PLAN_PARENTS},
     "submission": {"indicator": "indicator", **PLAN_PARENTS},
 }
+OWN_PARENTS = ("indicator", "board")  # parents that a row names itself, beside its project
 SIDES = ("predecessor", "successor")
 NOT_RUNNING = ("proposed", "closed", "cancelled")
 NONE = pl.lit(None, pl.String)
@@ -57,7 +60,7 @@ def column_of(for_each: str, name: str) -> Column | None:
 class Table:
     """One entity's rows: own fields under their names, those of parents as `project.<field>`, the engine's as `@...`.
 
-    `@project`, `@program`, `@portfolio`, `@indicator`, `@predecessor` and `@successor` hold uids. `@calendar`,
+    `@project`, `@program`, `@portfolio`, `@board`, `@indicator`, `@predecessor` and `@successor` hold uids. `@calendar`,
     `@as_of`, `@as_of_note`, `@today` and `@currency` are never null; `@status_age` is the age of the status date in
     working days, `@na` says why no rule asks about the row, `@held` and `@finished` are flags of its project.
     """
@@ -112,15 +115,15 @@ class Tables:
 
     def _rows(self, entity: str) -> pl.DataFrame:
         rows = self._own(entity)
-        links = rows.select("uid", _project_of(entity, rows.columns).alias("@project")).drop("uid")
+        links = rows.select("uid", _project_of(entity, rows.schema).alias("@project")).drop("uid")
         facts = links.join(self._projects, on="@project", how="left", maintain_order="left")
         rows = rows.hstack(facts)
         rows = rows.with_columns(_program_of(entity, rows.columns).alias("@program"))
         portfolios = self.snapshot.frame("program").select(pl.col("uid").alias("@program"), above="portfolio")
         above = rows.select("@program").join(portfolios, on="@program", how="left", maintain_order="left")["above"]
         rows = rows.with_columns(_portfolio_of(entity, above).alias("@portfolio"))
-        if "indicator" in PARENTS.get(entity, {}):
-            rows = rows.with_columns(pl.col("indicator").alias("@indicator"))
+        own = [name for name in OWN_PARENTS if name in PARENTS.get(entity, {})]
+        rows = rows.with_columns(pl.col(name).alias(f"@{name}") for name in own)
         return rows.with_columns(self._clocks(entity, rows))
 
     def _own(self, entity: str) -> pl.DataFrame:
@@ -179,12 +182,12 @@ class Tables:
         return pl.coalesce(pl.lit(own), "@calendar")
 
 
-def _project_of(entity: str, columns: Sequence[str]) -> pl.Expr:
+def _project_of(entity: str, schema: pl.Schema) -> pl.Expr:
     if entity == "project":
         return pl.col("uid")
     if entity == "dependency":
         return pl.coalesce("successor.project", "project")
-    return pl.col("project") if "project" in columns else pl.col("scope") if "scope" in columns else NONE
+    return one_project(schema) if "project" in schema else pl.col("scope") if "scope" in schema else NONE
 
 
 def _program_of(entity: str, columns: Sequence[str]) -> pl.Expr:

@@ -61,7 +61,7 @@ def _by_entity(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[dict[str, An
         for number, row in enumerate(some, 1):
             row.setdefault("uid", _uid(name, number))
             if "project" in ENTITIES[name].schema() and name not in {"kpi", "submission"}:
-                row.setdefault("project", "project:p1")
+                row.setdefault("project", ["project:p1"] if name == "board" else "project:p1")
     return given
 
 

@@ -42,6 +42,7 @@ SPRINT = Entity(
         Field("id", Kind.TEXT, "Its key.", csv="sprint_id"),
         Field("name", Kind.TEXT, "Its name."),
         Field("board", Kind.REF, "Its board.", refers=("board",), required=True, csv="board_id"),
+        Field("project", Kind.REF, "Its board's project, where that has one.", refers=("project",), computed=True),
         Field(
             "state", Kind.ENUM, "Where it stands; from its dates when missing.", one_of=("future", "active", "closed")
         ),
