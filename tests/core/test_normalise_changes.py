@@ -168,6 +168,15 @@ def test_row_that_the_system_deleted_is_gone_at_once(outcome: Outcome) -> None:
     assert not after.nothing_new
 
 
+def test_census_that_shrinks_by_what_was_deleted_is_believed() -> None:
+    before = known("live", tasks(*TEN, part=""))
+    summary = changes(census={"task": TEN[8:]}, deleted={"task": TEN[:8]})
+
+    after = taken(reading("live", summary=summary), before)
+
+    assert (after.state.outcome, present(after)) == (Outcome.COMPLETE, TEN[8:])
+
+
 def test_deleted_row_that_was_missing_is_gone_once() -> None:
     before = known("live", tasks("a", "b", part=""))
     lost = taken(reading("live", summary=changes(census={"task": ["a"]})), before)

@@ -105,7 +105,8 @@ def test_question_is_sent_as_json_and_a_form_unsigned() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/api/data?$skiptoken=%3Ccookie%20pagenumber=%222%22%3E&x=a+b", "/a%2Fb/%e2%82%ac?q='{}|'", "/x?"]
+    "target",
+    ["/api/data?$skiptoken=%3Ccookie%20pagenumber=%222%22%3E&x=a+b", "/a%2Fb/%e2%82%ac?q='{}|'", "/x?", '/a?c="1"<2>'],
 )
 def test_link_is_followed_byte_for_byte(target: str) -> None:
     with scripted() as server, asking(server.base) as rest:
@@ -537,8 +538,10 @@ def test_closing_ends_a_request_that_hangs() -> None:
 
         rest.close()
         thread.join(5)
+        is_over = not thread.is_alive()
         hold.set()
 
+    assert is_over
     assert found == ["the reading was ended"]
 
 
@@ -607,9 +610,11 @@ def test_source_that_waits_for_its_turn_can_be_closed() -> None:
 
         second.close()
         waiting.join(5)
+        is_over = not waiting.is_alive()
         hold.set()
         busy.join(5)
 
+    assert is_over
     assert found == ["the reading was ended"]
     assert len(server.asked) == 1
 

@@ -61,8 +61,10 @@ def test_closing_ends_an_encrypted_request_that_hangs(authority: trustme.CA, tmp
 
         rest.close()
         thread.join(5)
+        is_over = not thread.is_alive()
         hold.set()
 
+    assert is_over
     assert found == ["the reading was ended"]
 
 
