@@ -46,8 +46,9 @@ class Report:
 
     def faulty(self, where: str, column: str, raw: Sequence[object], made: pl.Series, reason: str) -> None:
         """Note every value that was there and came to nothing."""
-        null = made.is_null()
-        if null.any():
-            for at in null.arg_true():
-                if (value := raw[at]) is not None and value != "":
-                    self.value(where, column, value, reason)
+        empty = made.null_count()
+        if not empty or empty == sum(one is None for one in raw):
+            return
+        for at in made.is_null().arg_true():
+            if (value := raw[at]) is not None and value != "":
+                self.value(where, column, value, reason)

@@ -14,16 +14,15 @@ from .client import Answered, Dataverse
 from .memory import TableState
 from .metadata import MODIFIED, Readable, missing, whole_table
 from .report import Report
-from .values import FORMATTED, Converter, Rules
+from .values import FORMATTED, Converter, Row, Rules, column_of
 
 KEYS_AT_ONCE = 40  # in one filter: addresses may be long, but not endless
 KEYS_PER_PAGE = 5000
-ROWS_AT_ONCE = 2000  # made into columns together
+ROWS_AT_ONCE = 8000  # made into columns together
 MOST_LACKING = 20
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
-Row = Mapping[str, Any]
 Page = Mapping[str, Any]
 
 
@@ -272,13 +271,8 @@ class TableReader:
         link = ""
         for page in pages:
             self.rows.pages += 1
-            for row in self._values(page):
-                if _is_deleted(row, self.table.key):
-                    self.rows.deleted.append(_guid(str(row["id"])))
-                elif delta and any(name not in row for name in self._selected):
-                    partly.append(self._key(row))
-                else:
-                    self._waiting.append(row)
+            rows = self._values(page)
+            self._waiting += self._changes(rows, partly) if delta else rows
             link = str(page.get("@odata.deltaLink") or "")
             if len(self._waiting) >= ROWS_AT_ONCE:
                 self._convert()
@@ -288,18 +282,31 @@ class TableReader:
         if link:
             self.state = TableState(link, self._asking.now.isoformat())
 
+    def _changes(self, rows: Sequence[Row], partly: list[str]) -> Iterator[Row]:
+        """Yield rows that changed; note what was deleted, and the keys of rows that came without some columns."""
+        for row in rows:
+            if _is_deleted(row, self.table.key):
+                self.rows.deleted.append(_guid(str(row["id"])))
+            elif any(name not in row for name in self._selected):
+                partly.append(self._key(row))
+            else:
+                yield row
+
     def _convert(self) -> None:
         """Make columns of the rows that wait."""
         rows, self._waiting = self._waiting, []
-        keyed = [(key, row) for row in rows if (key := self._key(row))]
-        if not keyed:
+        keys = column_of(rows, self.table.key)
+        if not all(keys):
+            rows = [row for row in rows if self._key(row)]
+            keys = [self._key(row) for row in rows]
+        if not rows:
             return
-        self.rows.frames.append(self._above.frame([row for _, row in keyed], [key for key, _ in keyed]))
-        newest = max((str(row[MODIFIED]) for _, row in keyed if row.get(MODIFIED)), default="")
-        if newest > self.state.mark and not self.table.tracked:
-            self.state = TableState(mark=newest)
+        self.rows.frames.append(self._above.frame(rows, keys))
+        if not self.table.tracked and self.table.has_modified:
+            newest = max(filter(None, column_of(rows, MODIFIED)), default="")
+            self.state = TableState(mark=max(newest, self.state.mark))
         if self.table.map.expand:
-            self._convert_below(keyed)
+            self._convert_below(list(zip(self.rows.frames[-1]["key"], rows, strict=True)))
 
     def _convert_below(self, keyed: Sequence[tuple[str, Row]]) -> None:
         name = self.table.map.expand

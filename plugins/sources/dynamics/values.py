@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -14,6 +16,7 @@ from .maps import ColumnMap, field_of, kind_of, plain_name
 from .metadata import Readable
 from .report import Report
 
+Row = Mapping[str, Any]
 FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 WIDE = pl.Decimal(38, 10)  # as many places as Dataverse keeps
 PROGRESS_SLACK = 1e-6
@@ -52,13 +55,13 @@ class Converter:
         self._where = table.map.table
         self._days = Days(rules.zone, rules.placeholders)
 
-    def frame(self, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> pl.DataFrame:
-        """Return a column for each field, and `key`.
+    def frame(self, rows: Sequence[Row], keys: Sequence[str]) -> pl.DataFrame:
+        """Return a column for each field, and `key` in lower case.
 
         Raises:
             ScaleError: a share is larger than its scale allows.
         """
-        made: dict[str, pl.Series] = {"key": pl.Series(keys, dtype=pl.String)}
+        made: dict[str, pl.Series] = {"key": pl.Series(keys, dtype=pl.String).str.to_lowercase()}
         for column in sorted(self._columns, key=lambda one: one.field in SNAPPED):  # what moves them comes first
             made[column.field] = self._series(column, rows, made).alias(column.field)
             if self._is_person(column):
@@ -70,11 +73,11 @@ class Converter:
         found = field_of(self._entity, column.field)
         return found is not None and PERSON in found.refers and self._table.is_lookup(column)
 
-    def _names(self, column: ColumnMap, rows: Sequence[Mapping[str, Any]]) -> pl.Series:
+    def _names(self, column: ColumnMap, rows: Sequence[Row]) -> pl.Series:
         reads = self._table.reads(column.columns[0]) + FORMATTED
-        return _text([row.get(reads) for row in rows])
+        return _text(column_of(rows, reads))
 
-    def _series(self, column: ColumnMap, rows: Sequence[Mapping[str, Any]], made: Mapping[str, pl.Series]) -> pl.Series:
+    def _series(self, column: ColumnMap, rows: Sequence[Row], made: Mapping[str, pl.Series]) -> pl.Series:
         kind = kind_of(self._entity, column.field)
         if column.value is not None:
             return self._constant(column, kind, len(rows))
@@ -98,15 +101,15 @@ class Converter:
         column: ColumnMap,
         name: str,
         kind: Kind,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[Row],
         made: Mapping[str, pl.Series],
     ) -> pl.Series:
         """Return the values of one column of Dataverse as the field holds them."""
         reads = self._table.reads(name)
         is_lookup = reads != plain_name(name)
         if column.label or (is_lookup and kind == Kind.TEXT and column.field != "currency"):
-            return _text([row.get(reads + FORMATTED) for row in rows])
-        raw = [row.get(reads) for row in rows]
+            return _text(column_of(rows, reads + FORMATTED))
+        raw = column_of(rows, reads)
         if is_lookup:
             return self._lookup(column, raw)
         if column.map or (kind == Kind.COUNT and self._is_rating(column.field)):
@@ -165,7 +168,7 @@ class Converter:
         return days
 
     def _lookup(self, column: ColumnMap, raw: Sequence[Any]) -> pl.Series:
-        keys = _text(raw).str.to_lowercase()
+        keys = pl.Series(raw, dtype=pl.String, strict=False).str.to_lowercase()
         if column.field == "currency":
             return keys.replace_strict(self._rules.currencies, default=None, return_dtype=pl.String)
         return keys
@@ -175,27 +178,43 @@ class Converter:
     def _is_rating(self, field: str) -> bool:
         return self._entity in {"risk", "issue"} and field in {"likelihood", "impact", "urgency"}
 
-    def _mapped(
-        self, column: ColumnMap, name: str, kind: Kind, raw: Sequence[Any], rows: Sequence[Mapping[str, Any]]
-    ) -> pl.Series:
+    def _mapped(self, column: ColumnMap, name: str, kind: Kind, raw: Sequence[Any], rows: Sequence[Row]) -> pl.Series:
         """Turn choice values into words; each value that the map lacks is reported once."""
         words = dict(column.map) or {str(one): str(one) for one in RATINGS}
-        texts = _text(raw)
-        found = texts.replace_strict(words, default=None, return_dtype=pl.String)
-        for at in (found.is_null() & texts.is_not_null()).arg_true():
+        held = _distinct(raw)
+        found = {value: words.get(_written(value)) for value in held}
+        for value in sorted((one for one, word in found.items() if word is None and one is not None), key=_written):
+            text, at = _written(value), raw.index(value)
             label = rows[at].get(self._table.reads(name) + FORMATTED)
-            shown = f"{texts[at]} ({label})" if label and label != texts[at] else texts[at]
-            place = f"maps: {{{self._entity}.{column.field}: {{{texts[at]}: ...}}}}"
+            shown = f"{text} ({label})" if label and label != text else text
+            place = f"maps: {{{self._entity}.{column.field}: {{{text}: ...}}}}"
             self._report.word(self._where, name, shown, f"not known: '{place}' says what it means")
-        if kind == Kind.FLAG:
-            return found == "true"
-        return found.cast(DTYPES[kind], strict=False)
+        made = pl.Series([found.get(one) for one in raw], dtype=pl.String)
+        return made == "true" if kind == Kind.FLAG else made.cast(DTYPES[kind], strict=False)
+
+
+def column_of(rows: Sequence[Row], name: str) -> list[Any]:
+    """Return what stands under a name in each row; None where it does not stand at all."""
+    try:
+        return list(map(itemgetter(name), rows))  # the usual case, at the speed of C
+    except KeyError:
+        return [row.get(name) for row in rows]
+
+
+def _distinct(raw: Sequence[Any]) -> set[Any]:
+    return {one for one in raw if one is None or isinstance(one, str | int | Decimal)}
+
+
+def _written(value: object) -> str:
+    """Return a choice's value as maps write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
 def _text(raw: Sequence[Any]) -> pl.Series:
     """Return texts, trimmed and composed; what is empty is null."""
-    texts = pl.Series("", raw, dtype=pl.String, strict=False).str.strip_chars().str.normalize("NFC")
-    return texts.set(texts == "", None)
+    texts = pl.DataFrame({"text": pl.Series(raw, dtype=pl.String, strict=False)})
+    plain = pl.col("text").str.strip_chars().str.normalize("NFC")
+    return texts.select(pl.when(plain != "").then(plain)).to_series()
 
 
 def _movable(made: Mapping[str, pl.Series]) -> pl.Series | None:
