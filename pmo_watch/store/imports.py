@@ -37,23 +37,28 @@ def placed(connection: Connection, entity: str, change: ReadingChange, began: da
 
     `began`: from when the versions of the reading itself count.
     """
-    assert change.imported is not None  # as the caller has seen
-    versions = change.imported.versions[entity].filter(pl.col("known_from") < began)
-    joined = versions.join(_known(connection, entity, change.state.name), on="uid", how="left")
-    looked = pl.lit(_last_look(connection, change.state.name)).cast(MOMENT)
-    is_earlier = (pl.col("known_from") < pl.col("first")).fill_null(pl.col("first").is_null())
-    is_later = (pl.col("known_from") > looked) & (pl.col("current") <= looked)
-    told = joined.with_columns(later=(is_later & ~is_earlier).fill_null(value=False)).filter(is_earlier | is_later)
+    told = _entering(connection, entity, change, began)
+    first_later = told.filter("later").group_by("uid").agg(pl.col("known_from").min())
+    ended = {at: rows["uid"].to_list() for (at,), rows in first_later.sort("uid").group_by("known_from")}
     shown = change.changed.get(entity)
     is_shown = pl.col("uid").is_in(shown["uid"].implode()) if shown is not None else pl.lit(value=False)
     until = pl.when(~pl.col("later")).then(pl.coalesce("first", pl.when(~is_shown).then(pl.lit(began).cast(MOMENT))))
     is_last = pl.col("known_from") == pl.col("known_from").max().over("uid")
     # A row that is missing now is so for the first time: its last version stays current (spec model 1.11).
     known_to = pl.when(~(pl.col("later") & is_last)).then("known_to")
-    entering = told.with_columns(pl.min_horizontal(known_to, until).alias("known_to"))
-    first_later = entering.filter("later").group_by("uid").agg(pl.col("known_from").min())
-    ended = {at: rows["uid"].to_list() for (at,), rows in first_later.sort("uid").group_by("known_from")}
-    return Placed(entering.select(versions.columns), ended)
+    versions = told.with_columns(pl.min_horizontal(known_to, until).alias("known_to"))
+    return Placed(versions.drop("first", "current", "later"), ended)
+
+
+def _entering(connection: Connection, entity: str, change: ReadingChange, began: datetime) -> pl.DataFrame:
+    """Return the versions of times of which nothing is known; `later`: they lie after the last look, not before all."""
+    assert change.imported is not None  # as the caller has seen
+    versions = change.imported.versions[entity].filter(pl.col("known_from") < began)
+    joined = versions.join(_known(connection, entity, change.state.name), on="uid", how="left")
+    looked = pl.lit(_last_look(connection, change.state.name)).cast(MOMENT)
+    is_earlier = (pl.col("known_from") < pl.col("first")).fill_null(pl.col("first").is_null())
+    is_later = ((pl.col("known_from") > looked) & (pl.col("current") <= looked)).fill_null(value=False)
+    return joined.with_columns(later=is_later & ~is_earlier).filter(is_earlier | is_later)
 
 
 def _known(connection: Connection, entity: str, source: str) -> pl.DataFrame:
