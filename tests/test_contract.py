@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 
 from pmo_watch.api import NotifierContext, Organisation, SourceContext
 from pmo_watch.configuration import read_configuration
-from pmo_watch.demo.folder import write_folder
+from pmo_watch.demo.folder import Counterparts, write_folder
 from pmo_watch.demo.sheets import write_week
 from pmo_watch.plugin_host import FOLDERS
 from pmo_watch.testing import check_answers, check_plugin, check_source
@@ -38,7 +38,7 @@ def test_folder_keeps_the_contract(name: str) -> None:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the settings of a folder with sources of every kind to read."""
     folder = tmp_path_factory.mktemp("demo")
-    path = write_folder(folder, 2525, 8080, 9464)
+    path = write_folder(folder, Counterparts(2525, 8080, 9464, "https://127.0.0.1:1", "http://127.0.0.1:1"))
     started = read_configuration(path, installed=False)
     write_week(folder, 1, started.calendars["be"])
     return path

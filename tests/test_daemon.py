@@ -12,7 +12,7 @@ from office import CALENDAR, NOW, SLIP, Office, Reach
 from running import Running, pmo_watch, until
 from workflows_trigger import workflows_trigger
 
-from pmo_watch.demo.folder import write_folder
+from pmo_watch.demo.folder import Counterparts, write_folder
 from pmo_watch.demo.sheets import write_week
 from pmo_watch.store import TransitionQuery
 
@@ -76,10 +76,13 @@ def reasons(office: Office, code: str) -> list[str]:
 def test_demo_folder_is_watched(tmp_path: Path, mailbox: Mailbox, smtp: int) -> None:
     http = free_port()
     with workflows_trigger() as trigger:
-        settings = write_folder(tmp_path, smtp, trigger.port, http)
+        beside = Counterparts(smtp, trigger.port, http, "https://127.0.0.1:1", "http://127.0.0.1:1")
+        settings = write_folder(tmp_path, beside)
         text = settings.read_text(encoding="utf-8")
         text = text.replace("type: email", "type: email\n    subjects: state")
-        settings.write_text(re.sub(r'"http://.*"', f'"{trigger.url("ok")}"', text), encoding="utf-8")
+        text = re.sub(r"type: (dynamics|jira)", r"type: \1\n    enabled: false", text)
+        settings.write_text(text, encoding="utf-8")
+        (tmp_path / "secrets" / "teams_url").write_text(trigger.url("ok"), encoding="utf-8")
         write_week(tmp_path, 1, CALENDAR)
         with Running(settings, http, WEEK_3) as daemon:
             daemon.ready()
