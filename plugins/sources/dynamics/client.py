@@ -75,6 +75,11 @@ def addresses(url: str) -> tuple[str, ...]:
     return plain, urlunsplit((parts.scheme, f"{found['org']}.api{found['rest']}", parts.path, "", ""))
 
 
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()
+
+
 def near_limit(headers: Headers) -> bool:
     """Say whether less than a tenth of what the server allows is left."""
     return (
@@ -169,6 +174,16 @@ class Dataverse:
         """Ask for a link that the server gave, byte for byte; raises like `get`."""
         headers = {**HEADERS, "Prefer": prefer}
         return self._answered("a link of the server", lambda: self._rest.follow(link, headers, OWN_WORDS))
+
+    def check(self, link: str) -> None:
+        """Make sure that a link leads to the same environment, before it is kept for the next reading.
+
+        Raises:
+            SourceRefused: it leads elsewhere.
+        """
+        if _origin(link) not in {_origin(one) for one in addresses(self._settings.url)}:
+            elsewhere = "://".join(_origin(link))
+            raise SourceRefused(f"{self.host}: a link for changes leads to {elsewhere}: not kept; check 'url:'")
 
     def _answered(self, what: str, ask: Callable[[], Answer]) -> Mapping[str, Any]:
         answer = ask()

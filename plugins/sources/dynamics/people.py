@@ -6,7 +6,7 @@ import polars as pl
 
 from pmo_watch.api import ENTITIES
 
-from .presets import ACCOUNT, CONTACT, USER_KIND
+from .choices import ACCOUNT, CONTACT, USER_KIND
 from .values import WHO
 
 PERSON = "person"

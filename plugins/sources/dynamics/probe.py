@@ -51,8 +51,9 @@ class _Look:
                 yield Sight(ok=table.optional, text=f"there is no table {table.table}: {table.name} unknown")
             return
         found = readable_of(table, facts)
-        for field, text in missing(table, found, facts):
-            yield Sight(ok=field not in self._own, text=text)
+        near = dict(missing(table, found, facts))  # what a person wrote may be meant otherwise
+        for field, text in missing(table, found):
+            yield Sight(ok=field not in self._own, text=near[field] if field in self._own else text)
         if lacks := found.lacks_needed:
             yield Sight(ok=table.optional, text=whole_table(table, lacks))
         elif found.set:

@@ -6,9 +6,9 @@ import polars as pl
 
 from pmo_watch.api import DTYPES, Kind
 
+from .choices import CLOSED_REASON
 from .image import FRESH, nothing, remembered
 from .plans import Baselines
-from .presets import CLOSED_REASON
 from .report import Report
 
 BASELINE_FIELDS = ("baseline_start", "baseline_finish", "effort_baseline", "baseline_set_on")

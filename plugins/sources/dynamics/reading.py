@@ -1,24 +1,23 @@
 """One reading of an environment: which tables, each in the cheapest way that misses nothing (spec sources 3.6, 3.7)."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta, tzinfo
+from dataclasses import replace
+from datetime import timedelta
 
 import polars as pl
 
-from pmo_watch.api import Records, SourceContext, SourceError, SourceRefused, SourceUnavailable, Summary
+from pmo_watch.api import Records, SourceError, SourceRefused, SourceUnavailable, Summary
 
 from .assembly import Assembly, Parts, Sent
-from .client import Answered, Dataverse
+from .client import Answered
 from .image import Read
 from .maps import ColumnMap, TableMap
-from .memory import Memory, TableState, is_due
-from .plans import Baselines, no_baselines
+from .memory import TableState, is_due
 from .report import Report
 from .rows import prepared
 from .schema import Schema
-from .settings import Settings
 from .tables import Asking, TableReader, Unreadable
+from .taken import Given, Taken, baselines_of, together
 from .values import Rules, ScaleError
 
 
@@ -46,35 +45,6 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Given:
-    """What a reading starts from.
-
-    `zone` is the one in which dates were meant, `stored` the rows known so far, `warning` what is to be said anyway.
-    """
-
-    client: Dataverse
-    settings: Settings
-    context: SourceContext
-    zone: tzinfo
-    tables: Mapping[str, TableMap]
-    memory: Memory
-    stored: Mapping[str, pl.DataFrame]
-    warning: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class _Taken:
-    """What has been read so far. `done`: tables read to their end; `lost`: those that could once be read, and why."""
-
-    reads: dict[str, dict[str, Read]] = field(default_factory=dict)  # entity -> table -> rows
-    baselines: Baselines = field(default_factory=no_baselines)
-    buckets: dict[str, str] = field(default_factory=dict)
-    done: dict[str, TableState] = field(default_factory=dict)
-    lost: dict[str, str] = field(default_factory=dict)
-    new_projects: frozenset[str] = frozenset()
-
-
 class Reading:
     """Reads every table once and says what it came to."""
 
@@ -86,7 +56,7 @@ class Reading:
         if given.warning:
             self._report.degrade(given.warning)
         self._before = dict(given.memory.tables)
-        self._taken = _Taken()
+        self._taken = Taken()
         self._rules = Rules(
             given.zone, self._settings.placeholder_dates, self._settings.progress_scale, self._settings.duration_unit
         )
@@ -196,8 +166,16 @@ class Reading:
             self._count(name, reader)
         else:
             self._delta(name, reader, state)
+        if name == "project" and not reader.rows.frames and not reader.rows.listed:
+            self._look_at_any(reader)
         if not reader.rows.listed:
             self._of_new_projects(reader)
+
+    def _look_at_any(self, reader: TableReader) -> None:
+        """Make sure that no news of projects means that none changed, and not that none is shown any more."""
+        stored = self._stored.get("project")
+        if stored is not None and not self._memory.since and reader.rows.keys is None and not reader.shows_any():
+            raise self._sees_nothing()
 
     def _delta(self, name: str, reader: TableReader, state: TableState) -> None:
         try:
@@ -269,7 +247,7 @@ class Reading:
         elif name == "bucket":
             self._taken.buckets = dict(frame.select("key", "@name").drop_nulls().iter_rows())
         elif name == "baseline":
-            self._taken.baselines = _baselines(frame, rows.below, listed=rows.listed)
+            self._taken.baselines = baselines_of(frame, rows.below, listed=rows.listed)
         else:
             self._keep_rows(name, reader.table.map, frame, reader, complete=complete)
 
@@ -363,7 +341,7 @@ class Reading:
 
     def _assembled(self, fault: SourceError | None) -> Sent:
         taken = self._taken
-        reads = {entity: _together(tuple(tables.values())) for entity, tables in taken.reads.items()}
+        reads = {entity: together(tuple(tables.values())) for entity, tables in taken.reads.items()}
         tables = {name: one.map for name, one in self._schema.readable.items() if name in self._names_read()}
         whole = fault is None and not taken.lost
         parts = Parts(reads, tables, taken.baselines, taken.buckets, whole, frozenset(self._memory.again))
@@ -403,31 +381,3 @@ class Reading:
         if whole and self._census:
             memory.census_at = self._now.isoformat()
         return memory.cursor(self._schema.columns())
-
-
-def _together(reads: tuple[Read, ...]) -> Read:
-    """Join what several tables say of one entity."""
-    counted = [one.keys for one in reads]
-    keys = [key for one in counted if one is not None for key in one] if None not in counted else None
-    return Read(
-        pl.concat([one.rows for one in reads], how="diagonal"),
-        [key for one in reads for key in one.deleted],
-        all(one.listed for one in reads),
-        keys,
-        all(one.complete for one in reads),
-    )
-
-
-def _baselines(headers: pl.DataFrame, below: list[pl.DataFrame], *, listed: bool) -> Baselines:
-    """Return baselines by task; the newest of a project counts."""
-    if "@state" in headers.columns:
-        headers = headers.filter((pl.col("@state") == 0).fill_null(value=True))
-    newest = headers.drop_nulls("@project").sort("@day", nulls_last=False).unique("@project", keep="last")
-    projects = frozenset(newest["@project"])
-    rows = no_baselines().rows
-    if below:
-        above = newest.select("key", "@project")
-        rows = pl.concat(below, how="diagonal").join(above, left_on="@above", right_on="key").drop("@above")
-        rows = pl.concat([no_baselines().rows, rows], how="diagonal").filter(pl.col("@task").is_not_null())
-    set_on = dict(newest.select("@project", "@day").drop_nulls().iter_rows()) if "@day" in newest.columns else {}
-    return Baselines(rows, set_on, None if listed else projects)

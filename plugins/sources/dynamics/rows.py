@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from .choices import CANCELLED_ENTRY, COST, UNFINISHED_REASONS
 from .maps import TableMap
 from .people import of_team, resources, users
-from .presets import CANCELLED_ENTRY, COST, UNFINISHED_REASONS
 
 REGISTERS = ("risk", "issue", "decision", "change", "action")
 NAMED_BY_KEY = (*REGISTERS, "project", "sprint", "document", "gate", "meeting", "release", "status_report", "program")

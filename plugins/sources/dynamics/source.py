@@ -11,9 +11,10 @@ from .client import Dataverse
 from .memory import Memory, fingerprint
 from .overlay import tables_of
 from .probe import look
-from .reading import Given, Reading
+from .reading import Reading
 from .settings import Settings
 from .sign_in import running_out
+from .taken import Given
 
 
 class Environment:

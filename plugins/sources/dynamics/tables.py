@@ -162,6 +162,11 @@ class TableReader:
         self._take(self._pages(lambda: self._first(more)))
         self.rows.done = True
 
+    def shows_any(self) -> bool:
+        """Say whether there is any row to be seen: no news may also mean that nothing is shown any more."""
+        asked = self._with_filter({"$select": self.table.key, "$top": "1"})
+        return bool(self._values(self._client.get(self.table.set, asked)))
+
     def census(self) -> list[str]:
         """Return the key of every row that exists, and nothing else of it."""
         asked = {"$select": self.table.key, "$orderby": f"{self.table.key} asc"}
@@ -280,6 +285,7 @@ class TableReader:
         if partly:  # a change may name only what changed: the rest of the row must not be taken for empty
             self.some(self.table.key, {one for one in partly if one})
         if link:
+            self._client.check(link)
             self.state = TableState(link, self._asking.now.isoformat())
 
     def _changes(self, rows: Sequence[Row], partly: list[str]) -> Iterator[Row]:

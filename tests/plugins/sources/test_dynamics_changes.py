@@ -46,7 +46,7 @@ def test_a_second_reading_asks_each_table_once_and_finds_what_changed(there: Ins
     assert {row["forecast_finish"] for row in there.rows("task")} == {date(2026, 1, 9), date(2026, 2, 27)}
     assert len(there.site.asked("msdyn_projecttasks?")) == 1
     assert there.site.asked("EntityDefinitions") == []
-    assert len(there.site.asked()) <= 1 + len(there.state.cursor["tables"])
+    assert len(there.site.asked()) <= 2 + len(there.state.cursor["tables"])
     assert there.state.outcome is Outcome.COMPLETE
 
 
@@ -227,6 +227,21 @@ def test_a_census_that_shows_no_project_is_no_news_but_a_lost_right(there: Insta
     assert there.state.outcome is Outcome.FAILED
     assert "has its security role been taken away?" in there.state.error
     assert there.names("project") == ["Apollo"]
+
+
+def test_no_news_while_nothing_is_shown_is_a_lost_right_and_loses_no_edit(there: Installation) -> None:
+    design = task(there.site, project(there.site))
+    there.read()
+    there.site.sees_rows = False
+    there.site.rows.edit("msdyn_projecttask", design, msdyn_subject="Edited meanwhile")
+    there.read(SOON)
+    lost = there.state.outcome, there.names("task")
+    there.site.sees_rows = True
+
+    there.read(NEXT_DAY)
+
+    assert lost == (Outcome.FAILED, ["Design"])
+    assert there.names("task") == ["Edited meanwhile"]
 
 
 def test_a_full_read_that_shows_no_project_is_refused(there: Installation) -> None:

@@ -131,22 +131,32 @@ def test_a_web_page_instead_of_data_is_refused(there: Installation) -> None:
     assert "a web page came instead of data: is 127.0.0.1" in there.state.error
 
 
-@pytest.mark.parametrize("part", ["msdyn_projecttasks?$select", "deltatoken"], ids=["next link", "delta link"])
-def test_a_link_to_another_host_is_not_followed(there: Installation, part: str) -> None:
+def test_a_page_on_another_host_is_not_asked_for(there: Installation) -> None:
     there.settings["page_size"] = 2
+    there.site.faults.append(Fault("foreign", f"{TASKS}?$select"))
+
     there.read()
-    for row in there.rows("task"):
-        there.site.rows.edit("msdyn_projecttask", row["key"], msdyn_progress=1.0)
-    there.site.faults.append(Fault("foreign", part if part == "deltatoken" else f"{TASKS}?$select", times=-1))
+    refused = there.state.outcome, there.state.error
+    there.read(SOON)
+
+    assert refused[0] is Outcome.PARTIAL
+    assert "leads to https://elsewhere.example, which is not" in refused[1]
+    assert (there.state.outcome, len(there.rows("task"))) == (Outcome.COMPLETE, 5)
+
+
+def test_a_link_for_changes_on_another_host_is_not_kept(there: Installation) -> None:
+    there.read()
+    edited = edit_a_task(there)
+    there.site.faults.append(Fault("foreign", TASKS))
 
     there.read(SOON)
-    there.site.faults.clear()
-    if there.state.outcome is Outcome.COMPLETE:  # the link is followed by the next reading
-        there.read(LATER)
+    refused = there.state.outcome, there.state.error
+    there.read(LATER)
 
-    assert there.state.outcome in {Outcome.PARTIAL, Outcome.FAILED}
-    assert "leads to https://elsewhere.example, which is not" in there.state.error
-    assert len(there.rows("task")) == 5
+    assert refused[0] is Outcome.PARTIAL
+    assert "a link for changes leads to https://elsewhere.example: not kept; check 'url:'" in refused[1]
+    assert there.state.outcome is Outcome.COMPLETE
+    assert there.row("task", edited)["forecast_finish"] == date(2026, 2, 27)
 
 
 def test_a_token_that_ran_out_is_asked_for_anew(there: Installation) -> None:
