@@ -5,7 +5,6 @@ the comparison without findings. Both are measured in this run, on this machine;
 """
 
 import argparse
-import hashlib
 import http.client
 import os
 import signal
@@ -14,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -93,7 +93,7 @@ def bare_parse(paths: Iterable[Path]) -> None:
 def bare_hash(paths: Iterable[Path]) -> None:
     """Hash every file: the least that tells that nothing has changed."""
     for path in paths:
-        hashlib.sha256(path.read_bytes()).digest()
+        zlib.crc32(path.read_bytes())
 
 
 def age(paths: Iterable[Path]) -> None:

@@ -26,7 +26,7 @@ from pmo_watch.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from pmo_watch.files import FoundFile, Listing, digest, finished, list_files, still_as_found, watched_path
+from pmo_watch.files import FoundFile, Listing, digest, digest_of, finished, list_files, still_as_found, watched_path
 from pmo_watch.flow import (
     Findings,
     First,
@@ -150,6 +150,7 @@ __all__ = [
     "Zone",
     "computed_colours",
     "digest",
+    "digest_of",
     "earning",
     "finished",
     "hookimpl",

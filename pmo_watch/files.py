@@ -4,9 +4,9 @@ Nothing here knows a format. A file is known by its `part`: its name below the f
 """
 
 import glob
-import hashlib
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -16,6 +16,7 @@ from pmo_watch.errors import SourceRefused
 
 PASSING = ("~$*", ".*", "*.tmp", "*.partial")  # locks, hidden files, downloads that go on
 WILD = frozenset("*?[")
+PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,20 @@ def finished(
 
 
 def digest(path: Path) -> str:
-    """Return a short text that other bytes would not give.
+    """Return what tells the bytes of a file from those it had before: their number and checksum.
+
+    Four times as fast as a cryptographic hash, and nobody gains by forging one.
 
     Raises:
         OSError: it cannot be read.
     """
+    size = found = 0
     with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:24]
+        while piece := file.read(PIECE_BYTES):
+            size, found = size + len(piece), zlib.crc32(piece, found)
+    return f"{size:x}-{found:08x}"
+
+
+def digest_of(data: bytes) -> str:
+    """Return what `digest` would of a file with these bytes."""
+    return f"{len(data):x}-{zlib.crc32(data):08x}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmo_watch.errors import SourceRefused
-from pmo_watch.files import FoundFile, digest, finished, list_files, watched_path
+from pmo_watch.files import FoundFile, digest, digest_of, finished, list_files, watched_path
 
 LONG_AGO = 1_700_000_000
 
@@ -139,4 +139,11 @@ def test_the_digest_tells_bytes_apart(tmp_path: Path) -> None:
     one, other = write(tmp_path / "a", "same"), write(tmp_path / "b", "same")
     third = write(tmp_path / "c", "else")
 
-    assert digest(one) == digest(other) != digest(third)
+    assert digest(one) == digest(other) == digest_of(b"same") != digest(third)
+    assert digest(write(tmp_path / "d", "")) == digest_of(b"")
+
+
+def test_the_digest_of_a_large_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    text = "plan " * 500_000
+
+    assert digest(write(tmp_path / "large", text)) == digest_of(text.encode()) != digest_of(text[:-1].encode())

@@ -3,10 +3,9 @@
 import errno
 import fcntl
 import threading
-import zlib
 from typing import IO
 
-from pmo_watch.api import FoundFile, SourceRefused, SourceUnavailable, still_as_found
+from pmo_watch.api import FoundFile, SourceRefused, SourceUnavailable, digest_of, still_as_found
 
 LOCKED = frozenset({errno.EAGAIN, errno.EBUSY, errno.ETXTBSY, errno.EDEADLK})
 
@@ -57,8 +56,7 @@ class Hash:
         self._thread.start()
 
     def _make(self, data: bytes) -> None:
-        # Four times as fast as a cryptographic hash, and nobody gains by forging one.
-        self._text = f"{len(data):x}-{zlib.crc32(data):08x}"
+        self._text = digest_of(data)
 
     def text(self) -> str:
         """Return it, once it is made."""
