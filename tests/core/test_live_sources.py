@@ -202,7 +202,7 @@ def test_source_that_hangs_keeps_no_process_alive(desk: Desk) -> None:
         [sys.executable, "-c", program, desk.config], capture_output=True, text=True, timeout=60, check=True
     )
 
-    assert ended.stdout.strip() == "failed"
+    assert ended.stdout.splitlines()[-1] == "failed"
 
 
 # --- the command line ---------------------------------------------------------------------------------------------
