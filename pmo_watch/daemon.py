@@ -93,6 +93,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._reload_aside)
         async with contextlib.AsyncExitStack() as stack:
             bound = await self._bound(stack)
+            await asyncio.to_thread(self._take_back, bound)
             tell_names(self._telemetry, self._in_force, self._clock.now())
             web = server(self._backend())
             self._served = web.served
@@ -113,6 +114,14 @@ class Daemon:
 
     async def _bound(self, stack: contextlib.AsyncExitStack) -> socket.socket:
         return await stack.enter_async_context(listening(self._in_force.settings.http))
+
+    def _take_back(self, bound: socket.socket) -> None:
+        """Free what a daemon had leased that was killed here: as long as we listen, no other one has our name."""
+        network = os.stat("/proc/self/ns/net").st_ino if os.path.exists("/proc/self/ns/net") else os.getpid()
+        name = f"{socket.gethostname()} {network} {bound.getsockname()}"
+        with contextlib.suppress(StoreError):  # then they run out by themselves
+            if taken := self._store.deliver_as(name, self._clock.now()):
+                LOG.info("sends again what was under way when the last daemon ended", messages=taken)
 
     @contextlib.asynccontextmanager
     async def _running(self, web: Server, bound: socket.socket) -> AsyncIterator[None]:

@@ -327,6 +327,20 @@ def test_stops_in_time_while_a_delivery_hangs(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_was_under_way_at_a_kill_leaves_right_after_the_start(tmp_path: Path, mailbox: Mailbox) -> None:
+    with silent_server() as (port, connected):
+        office = Office(tmp_path, Reach(port))
+        office.save("P01", 12)
+        with running(office) as daemon:
+            daemon.ready()
+            until(connected.is_set, "the delivery")
+            daemon.process.kill()
+            daemon.process.wait()
+
+    with smtp_server(mailbox, port=port), running(office) as daemon:
+        until(mailed(mailbox, "[RED] P01"), "the alert, long before its lease runs out")
+
+
 def test_stops_in_time_while_a_reading_hangs(tmp_path: Path) -> None:
     office = Office(tmp_path, settle=600)  # the first cycle waits for the plans to settle
     with running(office) as daemon:

@@ -139,6 +139,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._past = Past()
+        self._daemon: str | None = None
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -312,7 +313,16 @@ class Store:
         Messages past their expiry are not leased: see `expired`. `notifiers`: only of these; None is all.
         """
         with writing(self._engine) as connection:
-            return outbox.lease(connection, now, now + timedelta(seconds=seconds), limit, notifiers)
+            return outbox.lease(connection, now, now + timedelta(seconds=seconds), limit, notifiers, self._daemon)
+
+    def deliver_as(self, daemon: str, now: datetime) -> int:
+        """Lease under this name from now on; what was leased under it is free at once. Return how many those are.
+
+        Only one living process may have a name: whoever has it calls this before it delivers.
+        """
+        self._daemon = daemon
+        with writing(self._engine) as connection:
+            return outbox.end_leases(connection, daemon, now)
 
     def settle(self, settlement: Settlement) -> bool:
         """Write how an attempt ended, with the fallback's message; keeps count of the notifier's deferrals.

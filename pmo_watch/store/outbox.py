@@ -137,6 +137,7 @@ def _new_row(one: OutboxInsert, at: datetime) -> dict[str, Any]:
         "expires_at": due + one.expires,
         "attempts": 0,
         "lease_until": None,
+        "leased_by": None,
         "settled_at": None,
         "reason": "",
         "answer": "",
@@ -148,7 +149,12 @@ def _new_row(one: OutboxInsert, at: datetime) -> dict[str, Any]:
 
 
 def lease(
-    connection: Connection, now: datetime, until: datetime, limit: int, notifiers: Collection[str] | None
+    connection: Connection,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    notifiers: Collection[str] | None,
+    daemon: str | None = None,
 ) -> list[OutboxRow]:
     """Take messages that are due; on PostgreSQL rows that another daemon is just taking are passed over."""
     ready = (
@@ -159,9 +165,20 @@ def lease(
         .with_for_update(skip_locked=True)
     )
     ids = connection.execute(ready).scalars().all()
-    taken = {"state": OutboxState.LEASED.value, "lease_until": until, "attempts": OUTBOX.c.attempts + 1}
+    taken = {
+        "state": OutboxState.LEASED.value,
+        "lease_until": until,
+        "leased_by": daemon,
+        "attempts": OUTBOX.c.attempts + 1,
+    }
     rows = connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(taken).returning(OUTBOX)).all()
     return [_outbox_row(row) for row in sorted(rows, key=lambda row: (row.due, row.id))]
+
+
+def end_leases(connection: Connection, daemon: str, now: datetime) -> int:
+    """Let the leases of a daemon run out now and return how many there were."""
+    held = and_(OUTBOX.c.state == OutboxState.LEASED.value, OUTBOX.c.leased_by == daemon, OUTBOX.c.lease_until > now)
+    return connection.execute(update(OUTBOX).where(held).values(lease_until=now)).rowcount
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
@@ -221,7 +238,7 @@ def _still_ours(settlement: Settlement) -> ColumnElement[bool]:
 
 
 def _settled(settlement: Settlement) -> dict[str, object]:
-    values: dict[str, object] = {"state": settlement.outcome.value, "lease_until": None}
+    values: dict[str, object] = {"state": settlement.outcome.value, "lease_until": None, "leased_by": None}
     if settlement.outcome != OutboxState.EXPIRED:  # what the last attempt said says why it expired
         values |= {"reason": settlement.reason, "answer": settlement.answer[:ANSWER_LENGTH]}
     if settlement.outcome == OutboxState.DEFERRED:

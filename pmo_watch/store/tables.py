@@ -206,6 +206,7 @@ OUTBOX = Table(
     Column("expires_at", Moment, nullable=False),
     Column("attempts", BigInteger, nullable=False),
     Column("lease_until", Moment),
+    Column("leased_by", PlainText),  # the daemon, while it is leased; null: a command, or an older version
     Column("settled_at", Moment),
     Column("reason", PlainText, nullable=False),
     Column("answer", PlainText, nullable=False),

@@ -361,3 +361,39 @@ def test_message_that_left_meanwhile_is_not_replaced(store: Store, by: str) -> N
             store.write(CycleChange(NOW, **parts))
 
     assert [one.id for one in store.outbox(OutboxQuery())] == ["w2", "w1"]
+
+
+# --- a daemon that was killed --------------------------------------------------------------------------------------
+
+
+def test_lease_of_a_killed_daemon_is_free_for_the_next_one_of_its_name(store: Store) -> None:
+    store.deliver_as("host 127.0.0.1:9464", NOW)
+    put(store, "a", "b")
+    lease(store, limit=1)
+
+    assert store.deliver_as("host 127.0.0.1:9464", NOW) == 1
+
+    again = lease(store)
+    assert ids(again) == ["a", "b"]
+    assert [one.attempts for one in again] == [2, 1]
+
+
+def test_lease_of_another_daemon_or_a_command_is_left_alone(store: Store) -> None:
+    put(store, "a", "b")
+    lease(store, limit=1)
+    store.deliver_as("host 127.0.0.1:9464", NOW)
+    lease(store, limit=1)
+
+    assert store.deliver_as("host 127.0.0.1:9465", NOW) == 0
+    assert lease(store) == []
+
+
+def test_what_was_settled_or_ran_out_is_nobodys_lease(store: Store) -> None:
+    store.deliver_as("one", NOW)
+    put(store, "a", "b")
+    first, _ = lease(store)
+    store.settle(Settlement(first, OutboxState.ACCEPTED, NOW, answer="250"))
+
+    assert store.deliver_as("one", NOW) == 1
+    assert state_of(store, "a") == OutboxState.ACCEPTED
+    assert store.deliver_as("one", NOW) == 0
