@@ -180,7 +180,8 @@ class View:
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` gives, made once for all measures of this entity that ask for the same key.
 
-        The key begins with a name of the plugin's own. What is made must depend on the rows, the snapshot and the key alone.
+        The key begins with a name of the plugin's own. What is made must depend on the rows, the snapshot and the key
+        alone.
         """
         whole = (self.entity, key)
         if whole not in self.shared:
@@ -221,11 +222,11 @@ class View:
         return tasks.join(clocks.lazy(), on="project", maintain_order="left").collect()  # sums stay the same
 
     def work_items(self, *fields: str) -> pl.DataFrame:
-        """Return what teams deliver, of all projects: tickets without sub-tasks, milestones and what only groups others.
+        """Return what teams deliver, of all projects: leaves when milestones and sub-tasks are left out.
 
         Columns: `uid` and the fields.
         """
-        tasks = self.snapshot.frame("task").select(dict.fromkeys((*NEEDED, *fields)))
+        tasks = self.snapshot.frame("task").select(list(dict.fromkeys((*NEEDED, *fields))))
         return items(tasks).select("uid", *fields)
 
 

@@ -50,7 +50,7 @@ def _promised(frames: Frames, sprints: pl.DataFrame) -> pl.DataFrame:
     held = (
         frames["sprint_item"]
         .join(subtasks, on="task", how="left")
-        .filter(~pl.col("is_subtask").fill_null(value=False))
+        .filter(~pl.col("is_subtask").fill_null(value=False) & pl.col("vanished_on").is_null())
         .join(closing, on="sprint", how="left")
     )
     in_time = (pl.col("done_on") <= pl.col("completed_on")).fill_null(pl.col("done_on").is_not_null())

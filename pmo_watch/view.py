@@ -60,9 +60,10 @@ def column_of(for_each: str, name: str) -> Column | None:
 class Table:
     """One entity's rows: own fields under their names, those of parents as `project.<field>`, the engine's as `@...`.
 
-    `@project`, `@program`, `@portfolio`, `@board`, `@indicator`, `@predecessor` and `@successor` hold uids. `@calendar`,
-    `@as_of`, `@as_of_note`, `@today` and `@currency` are never null; `@status_age` is the age of the status date in
-    working days, `@na` says why no rule asks about the row, `@held` and `@finished` are flags of its project.
+    `@project`, `@program`, `@portfolio`, `@board`, `@indicator`, `@predecessor` and `@successor` hold uids.
+    `@calendar`, `@as_of`, `@as_of_note`, `@today` and `@currency` are never null; `@status_age` is the age of the
+    status date in working days, `@na` says why no rule asks about the row, `@held` and `@finished` are flags of its
+    project.
     """
 
     def __init__(self, entity: str, rows: pl.DataFrame, snapshot: Snapshot) -> None:
