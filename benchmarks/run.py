@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from dynamics import by_the_clock as dataverse_by_the_clock
 from evaluation import floor as comparison_floor
 from exposition import measure_exposition, measure_rendering
 from lxml import etree
@@ -170,6 +171,8 @@ def figures(folder: Path, plans: int, tasks: int, rules: int) -> Iterator[Figure
     fresh, same, packing = measure_rendering(100_000)
     yield Figure("writing 100,000 series, both formats, packed", fresh, packing, "about 0.1 s")
     yield Figure("the same with nothing new", same, None, "part of a cycle with nothing new")
+    rows, dataverse, bare = dataverse_by_the_clock(folder)
+    yield Figure(f"first read of Dataverse, {rows:,} rows", dataverse, bare, "at most 1.5 x a bare loop")
     start, resident = cold_start(folder, port)
     yield Figure("cold start to ready", start, None, "under 3 s")
     yield Figure("resident memory of the daemon", resident, None, "under 400 MB", "MB")

@@ -33,9 +33,9 @@ class Installation:
     stored: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
 
-    def opened(self, now: datetime = NOW) -> Environment:
-        """Return the source, as it is opened for one reading."""
-        given = {
+    def given(self) -> dict[str, Any]:
+        """Return the settings as a person would write them."""
+        return {
             "url": self.site.url,
             "authority": self.site.url,
             "tenant": TENANT,
@@ -44,10 +44,15 @@ class Installation:
             **({} if "certificate" in self.settings else {"client_secret": SECRET}),
             **self.settings,
         }
-        settings = DYNAMICS.settings.model_validate(given, context={"folder": self.folder})
-        zone = ZoneInfo("Europe/Brussels")
-        context = SourceContext("projops", self.folder, now, zone, Organisation(), {})
-        return Environment(settings, context, pause=self.waits.append)
+
+    def context(self, now: datetime = NOW) -> SourceContext:
+        """Return what the source is given when it is opened."""
+        return SourceContext("projops", self.folder, now, ZoneInfo("Europe/Brussels"), Organisation(), {})
+
+    def opened(self, now: datetime = NOW) -> Environment:
+        """Return the source, as it is opened for one reading."""
+        settings = DYNAMICS.settings.model_validate(self.given(), context={"folder": self.folder})
+        return Environment(settings, self.context(now), pause=self.waits.append)
 
     def look(self, now: datetime = NOW) -> Reading:
         """Read once, and keep nothing."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from environment import Installation, baseline, environment, new_certificate, project, resource, task, user
+from pmo_watch_plugins.sources.dynamics import DYNAMICS
 
 from pmo_watch.flow import Outcome
+from pmo_watch.testing import check_source
 
 
 @pytest.fixture(scope="module")
@@ -490,6 +492,14 @@ def test_values_that_cannot_be_understood_are_unknown_and_said(there: Installati
         "msdyn_overallprojectstatus 9: not known: 'maps: {project.declared_rag: {9: ...}}' says what it means",
         "msdyn_totalplannedcost much: no money that the model knows",
     ]
+
+
+def test_it_keeps_the_contract_of_sources(there: Installation) -> None:
+    apollo = project(there.site)
+    for number in range(3):
+        task(there.site, apollo, f"Task {number}")
+
+    assert check_source(DYNAMICS, there.given(), there.context()) == []
 
 
 def test_moments_keep_their_instant(there: Installation) -> None:
