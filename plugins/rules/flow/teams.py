@@ -13,8 +13,8 @@ FIELDS = ("id", "name", "board", "project", "owner", "status_category", "done", 
 def items(view: View) -> pl.DataFrame:
     """Return what the teams work on and have finished, sub-tasks left out; made once for all measures.
 
-    Columns: `uid`, `board`, `project`, `owner`, `created_at`, `called` (id), `doing`, `made` and `started` (days; null is unknown),
-    `finished` (day; null while open), `took` (calendar days, first and last counted).
+    Columns: `uid`, `board`, `project`, `owner`, `created_at`, `called` (id), `doing`, `made` and `started` (days; null
+    is unknown), `finished` (day; null while open), `took` (calendar days, first and last counted).
     """
     return view.once("flow items", lambda: _items(view))
 
