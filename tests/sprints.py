@@ -4,6 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from snapshots import snapshot
+
+from pmo_watch.flow import Snapshot
+
 TODAY = date(2026, 5, 13)  # a Wednesday
 MONDAY = date(2026, 5, 11)
 BOARD, SPRINT, RELEASE = "board:1", "sprint:1", "release:1"
@@ -71,6 +75,12 @@ def earlier(*velocities: float, board: str = BOARD) -> dict[str, Rows]:
         place = item(uid, velocity, velocity, "done", uid)
         rows["sprint_item"].append({**place, "done_on": ended})
     return rows
+
+
+def known(rows: Mapping[str, Rows], today: date = TODAY) -> Snapshot:
+    """Return what is known of these rows on that day."""
+    given: dict[str, Any] = dict(rows)
+    return snapshot(today, **given)
 
 
 def both(*some: Mapping[str, Rows]) -> dict[str, Rows]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pmo_watch_plugins.rules import agile
 from pmo_watch_plugins.rules.agile.odds import exact, simulated
-from snapshots import catalogue, finding, found, snapshot
-from sprints import BOARD, MONDAY, RELEASE, TODAY, Rows, day, finished, noon, release
+from snapshots import catalogue, finding, found
+from sprints import BOARD, MONDAY, RELEASE, TODAY, Rows, day, finished, known, noon, release
 
 MEASURES = catalogue(*agile.pmo_watch_measures())
 STEADY, ODD = [5] * 8, [0, 10] * 4
@@ -18,7 +18,7 @@ SINCE = {"uid": "t:1"}
 
 
 def of(measure: str, rows: dict[str, Rows], today: date = TODAY, **params: Any) -> dict[str, Any]:
-    return finding(MEASURES, snapshot(today, **rows), {"measure": measure, **({"with": params} if params else {})})
+    return finding(MEASURES, known(rows, today), {"measure": measure, **({"with": params} if params else {})})
 
 
 # --- the chance of a release --------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_tickets_with_sub_tasks_count_once() -> None:
     epic: Rows = [{"uid": "t:epic", "release": [RELEASE]}]
     rows["task"] = [*epic, *[{**one, "parent": "t:epic"} for one in rows["task"]], *subs[:1]]
 
-    assert snapshot(TODAY, **rows).frame("release")["remaining_items"].to_list() == [20]
+    assert known(rows).frame("release")["remaining_items"].to_list() == [20]
     assert of("release.chance_on_time", rows)["value"] == 100
 
 
@@ -306,7 +306,7 @@ def test_defects_by_month_and_of_other_types() -> None:
     monthly: Rows = [
         {"issue_type": "incident", "created_at": datetime(2026, month, 3, tzinfo=UTC)} for month in (1, 3, 4, 5)
     ]
-    params = {"types": ["Incident"], "every": "month"}
+    params: dict[str, Any] = {"types": ["Incident"], "every": "month"}
 
     assert of("project.defect_inflow", {"task": monthly}, **params)["value"] == 2
     assert of("project.defect_inflow", {"task": monthly[:3]})["value"] == 0
@@ -323,6 +323,6 @@ def test_projects_do_not_mix() -> None:
     rows = defects(*SOME)
     rows["project"] = [{"code": "P1"}, {"code": "P2"}]
 
-    (one,) = found(MEASURES, snapshot(TODAY, **rows), {"measure": "project.defect_inflow"})
+    (one,) = found(MEASURES, known(rows), {"measure": "project.defect_inflow"})
 
     assert one.frame["value"].to_list() == [2, None]

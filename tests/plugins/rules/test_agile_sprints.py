@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pmo_watch_plugins.rules import agile
 from snapshots import catalogue, finding, found, snapshot, states
-from sprints import SPRINT, TICKETS, TODAY, Rows, both, day, earlier, item, sprint
+from sprints import SPRINT, TICKETS, TODAY, Rows, both, day, earlier, item, known, sprint
 
 MEASURES = catalogue(*agile.pmo_watch_measures())
 FEW = {name: (3, 3, "done" if name in {"S1", "S2"} else "open") for name in ("S1", "S2", "S3", "S4")}
@@ -15,7 +15,7 @@ UNESTIMATED = {name: (None, None, fate) for name, (_, _, fate) in TICKETS.items(
 
 def of(measure: str, rows: dict[str, Rows], today: date = TODAY, **params: Any) -> dict[str, Any]:
     """Return the finding on the first sprint, as it comes in the order of uids."""
-    (one,) = found(MEASURES, snapshot(today, **rows), {"measure": measure, **({"with": params} if params else {})})
+    (one,) = found(MEASURES, known(rows, today), {"measure": measure, **({"with": params} if params else {})})
     assert not one.failed, one.failed
     row = next(row for row in one.frame.to_dicts() if row["uid"] == SPRINT)
     shown = {one["uid"]: one for one in one.evidence.to_dicts()}
@@ -27,7 +27,7 @@ def said(of: dict[str, Any]) -> tuple[object, ...]:
 
 
 def test_what_a_sprint_began_with_and_delivered_a01() -> None:
-    (row,) = snapshot(TODAY, **sprint()).frame("sprint").to_dicts()
+    (row,) = known(sprint()).frame("sprint").to_dicts()
 
     assert (row["committed_items"], row["committed_points"], row["done_points"]) == (8, 39, 29)
     assert row["project"] == "project:p1"
@@ -95,7 +95,7 @@ def test_one_of_four_is_amber_h07() -> None:
     tickets = {name: (3, 3, "open" if name == "S1" else "done") for name in FEW}
     rule = {"measure": "sprint.spillover", "amber": "over 10 %", "red": "over 20 %", "with": {"weigh": "items"}}
 
-    one = finding(MEASURES, snapshot(TODAY, **sprint(tickets)), rule)
+    one = finding(MEASURES, known(sprint(tickets)), rule)
 
     assert said(one) == ("amber", 25, None, "small sample: 1 of 4")
 
@@ -117,8 +117,9 @@ def test_without_estimates_items_are_carried_over_and_it_is_said() -> None:
 
 
 def test_without_estimates_points_are_missing() -> None:
-    for measure, params in (("sprint.predictability", {"weigh": "points"}), ("sprint.scope_change", {})):
-        one = of(measure, sprint(UNESTIMATED), **params)
+    kept = of("sprint.predictability", sprint(UNESTIMATED), weigh="points")
+
+    for one in (kept, of("sprint.scope_change", sprint(UNESTIMATED))):
         assert (one["state"], one["reason"]) == ("grey", "missing sprint.committed_points")
 
 
@@ -163,7 +164,7 @@ def test_only_the_latest_closed_sprint_of_a_board_is_asked(state: str, reason: s
 # --- running sprints ----------------------------------------------------------------------------------------------
 
 # Two weeks without a holiday from Monday the 13th of April: ten working days.
-RUNNING = {"state": "active", "start_on": day("04-13"), "end_on": day("04-24"), "completed_on": None}
+RUNNING: dict[str, Any] = {"state": "active", "start_on": day("04-13"), "end_on": day("04-24"), "completed_on": None}
 
 
 def burning(commitment: int, remaining: int, gone: int) -> dict[str, Any]:
@@ -284,7 +285,7 @@ def carried(places: int, **fields: Any) -> dict[str, Any]:
     rows["task"] = [{"uid": "t:long", "id": "LONG", "sprint": ["sprint:now"], **fields}]
     rows["sprint"].append({"uid": "sprint:now", "board": "board:1", "state": "active"})
     rows["sprint_item"].append(item("long", 5, 5, "open", "sprint:now"))
-    return finding(MEASURES, snapshot(TODAY, **rows), {"measure": "task.unfinished_sprints"})
+    return finding(MEASURES, known(rows), {"measure": "task.unfinished_sprints"})
 
 
 @pytest.mark.parametrize(("places", "state"), [(0, "green"), (1, "green"), (2, "amber"), (3, "red")])
@@ -315,6 +316,6 @@ def test_finding_counts_for_the_project_of_the_board() -> None:
     rows["sprint"].append({**rows["sprint"][0], "uid": "sprint:2", "board": "board:2", "project": None})
     rule = {"measure": "sprint.predictability", "only_if": {"project.code": "P1"}}
 
-    (one,) = found(MEASURES, snapshot(TODAY, **rows), rule)
+    (one,) = found(MEASURES, known(rows), rule)
 
     assert states(one) == ["red", "grey"]

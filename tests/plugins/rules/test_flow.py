@@ -8,15 +8,15 @@ import polars as pl
 import pytest
 from pmo_watch_plugins.rules import flow
 from pmo_watch_plugins.rules.flow.teams import percentile
-from snapshots import catalogue, finding, found, snapshot
-from sprints import BOARD, MONDAY, TODAY, Rows, day, finished, noon
+from snapshots import catalogue, finding, found
+from sprints import BOARD, MONDAY, TODAY, Rows, day, finished, known, noon
 
 MEASURES = catalogue(*flow.pmo_watch_measures())
 TIMES = (1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8, 8, 9, 10, 12, 15, 21)
 
 
 def of(measure: str, rows: dict[str, Rows], today: date = TODAY, **params: Any) -> dict[str, Any]:
-    return finding(MEASURES, snapshot(today, **rows), {"measure": measure, **({"with": params} if params else {})})
+    return finding(MEASURES, known(rows, today), {"measure": measure, **({"with": params} if params else {})})
 
 
 def team(tickets: Rows, **fields: Any) -> dict[str, Rows]:
@@ -63,7 +63,7 @@ def test_percentiles_f03() -> None:
 def test_age_of_an_item_among_those_finished_f04(age: int, value: int, state: str) -> None:
     begun = TODAY - timedelta(days=age - 1)
     rows = team([*ended(TIMES), {"uid": "t:a", "status_category": "doing", "actual_start": begun}])
-    (one,) = found(MEASURES, snapshot(TODAY, **rows), {"measure": "task.age_rank"})
+    (one,) = found(MEASURES, known(rows), {"measure": "task.age_rank"})
     row = one.frame.row(0, named=True)
 
     assert (row["uid"], row["value"], row["state"]) == ("t:a", value, state)
@@ -78,7 +78,7 @@ def test_age_is_asked_of_what_is_in_progress() -> None:
         {"uid": "t:a4", "status_category": "doing"},
         {"uid": "t:a5", "status_category": "doing", "board": None, **begun},
     ]
-    (one,) = found(MEASURES, snapshot(TODAY, **team([*tickets, *ended(TIMES)])), {"measure": "task.age_rank"})
+    (one,) = found(MEASURES, known(team([*tickets, *ended(TIMES)])), {"measure": "task.age_rank"})
 
     assert one.frame["reason"].to_list()[:5] == [
         *("not started", "done", "out of scope", "missing task.actual_start", "only 0 items, needs 5")
@@ -88,7 +88,7 @@ def test_age_is_asked_of_what_is_in_progress() -> None:
 def test_tickets_without_a_board_are_compared_within_their_project() -> None:
     old = {"uid": "t:a", "status_category": "doing", "actual_start": day("05-03"), "board": None}
     rows = team([old, *({**one, "board": None} for one in ended(TIMES))])
-    (one,) = found(MEASURES, snapshot(TODAY, **rows), {"measure": "task.age_rank"})
+    (one,) = found(MEASURES, known(rows), {"measure": "task.age_rank"})
 
     assert one.frame["value"][0] == 85
 
