@@ -2,6 +2,7 @@
 
 import re
 import threading
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,11 +54,12 @@ class No(Exception):
 
 
 class Pages:
-    """The tokens of further pages and of delta links."""
+    """The tokens of further pages and of delta links; `sorted` keeps the rows of a question in order."""
 
     def __init__(self) -> None:
         self._pages: dict[str, Any] = {}
         self._deltas: dict[str, int] = {}
+        self.sorted: dict[tuple[str, str, str], tuple[int, list[Row], list[tuple[str, ...]]]] = {}
 
     def forget(self, *what: str) -> None:
         """Let pages or links that were given so far be unknown."""
@@ -142,31 +144,41 @@ class Asking:
 
     def _listed(self) -> dict[str, Any]:
         """Return a page of rows: those behind the last one of the page before, whatever happened since."""
-        try:
-            test = parsed_filter(self._table, self._asked.get("$filter", ""))
-        except BadFilter as fault:
-            self._column(fault.column or self._table.key)
-            raise No(400, str(fault)) from None
-        order = self._asked.get("$orderby", "")
-        found = in_order((row for row in self._table.rows.values() if test(row)), order, self._table.key)
-        found = found if self._site.sees_rows and not self._suffers("empty") else []
-        version, after = (
-            self._site.pages.page(self._asked["$skiptoken"])
-            if "$skiptoken" in self._asked
-            else (self._site.rows.version, None)
-        )
-        names = [*(part.split()[0] for part in order.split(",") if part), self._table.key]
-        place = [tuple(str(row[name]) for name in names) for row in found]
-        begin = sum(after is not None and one <= after for one in place)
+        found, place = self._sorted()
+        if "$skiptoken" in self._asked:
+            version, after = self._site.pages.page(self._asked["$skiptoken"])
+            begin = bisect_right(place, after)
+        else:
+            version, begin = self._site.rows.version, 0
         size = int(self._asked["$top"]) if "$top" in self._asked else self._size()
         page: dict[str, Any] = {"value": [self._shown(row) for row in found[begin : begin + size]]}
         if begin + size < len(found) and "$top" not in self._asked:
             page["@odata.nextLink"] = self._link(
                 "$skiptoken", self._site.pages.keep_page((version, place[begin + size - 1]))
             )
-        elif "odata.track-changes" in self._prefer or (after is not None and "$orderby" not in self._asked):
+        elif "odata.track-changes" in self._prefer:
             page["@odata.deltaLink"] = self._link("$deltatoken", self._site.pages.keep_delta(version))
         return page
+
+    def _sorted(self) -> tuple[list[Row], list[tuple[str, ...]]]:
+        """Return the rows that pass the filter in their order, each with its place in it."""
+        if not self._site.sees_rows or self._suffers("empty"):
+            return [], []
+        asked = (self._table.name, self._asked.get("$filter", ""), self._asked.get("$orderby", ""))
+        known = self._site.pages.sorted.get(asked)
+        if known is None or known[0] != self._site.rows.version:
+            known = self._site.pages.sorted[asked] = (self._site.rows.version, *self._in_order(*asked[1:]))
+        return known[1], known[2]
+
+    def _in_order(self, where: str, order: str) -> tuple[list[Row], list[tuple[str, ...]]]:
+        try:
+            test = parsed_filter(self._table, where)
+        except BadFilter as fault:
+            self._column(fault.column or self._table.key)
+            raise No(400, str(fault)) from None
+        found = in_order((row for row in self._table.rows.values() if test(row)), order, self._table.key)
+        names = [*(part.split()[0] for part in order.split(",") if part), self._table.key]
+        return found, [tuple(str(row[name]) for name in names) for row in found]
 
     def _changes(self) -> dict[str, Any]:
         """Return what changed since the link was given, then what was deleted."""
