@@ -25,6 +25,10 @@ _NOTES = {
     "slack computed over the network": "note_network_slack",
     "value of an earlier period": "note_earlier_period",
     "against the baseline": "note_against_baseline",
+    "items counted": "note_items_counted",
+    "service level from own cycle times": "note_own_service_level",
+    "limit from the size of the team": "note_limit_of_team",
+    "limit from those who had work in the last four weeks": "note_limit_of_persons",
 }
 _OLD_IN = {"wd": "working_day", "d": "calendar_day", "h": "hour"}
 
