@@ -48,7 +48,7 @@ def test_good_file_is_not_underlined(text: str) -> None:
         ("rule: []", ""),
         ("rules: [{id: a, name: A, measure: milestone.slpi}]", "rules/0/measure"),
         ("rules: [{id: Late One, name: A, measure: milestone.slip}]", "rules/0/id"),
-        ("rules: [{id: a, name: A, measure: milestone.slip, for_each: sprint}]", "rules/0/for_each"),
+        ("rules: [{id: a, name: A, measure: milestone.slip, for_each: assignment}]", "rules/0/for_each"),
         ("rules: [{id: a, name: A, measure: milestone.slip, only_if: {milestone.knd: key}}]", "rules/0/only_if"),
         ("rules: [{id: a, measure: milestone.slip}]", "rules/0"),
         ("rules: [{id: a, name: A, measure: milestone.slip, amber: }]", "rules/0/amber"),

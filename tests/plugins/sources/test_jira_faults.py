@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from jira_bench import NOW, Follower, context, large_site, opened, running, settings, small_site
@@ -54,7 +55,8 @@ def test_broken_answer_is_asked_for_again(jira: FakeJira, kind: str) -> None:
 def test_busy_server_is_asked_again_after_the_time_it_names(jira: FakeJira, status: int) -> None:
     jira.faults.append(Fault("status", search(jira), skip=2, status=status, headers={"Retry-After": "7"}))
     waits: list[float] = []
-    with closing(JIRA.open(settings(jira), context())) as source:
+    found: Any = JIRA.open(settings(jira), context())
+    with closing(found) as source:
         source._client._rest._pause = waits.append
         pieces = list(source.read(None))
 
