@@ -15,33 +15,42 @@ class Beans:
 
     def __init__(self, site: JiraSite, url: str, stamps: tzinfo, *, cloud: bool) -> None:
         self.site, self.url, self.cloud, self._stamps = site, url, cloud, stamps
+        self._api = f"{url}/rest/api/{3 if cloud else 2}"
+        self._blocked_by: dict[str, list[Ticket]] | None = None
 
     def moment(self, at: datetime) -> str:
         """Return a moment as fields hold it: with an offset that has no colon."""
         local = at.astimezone(self._stamps)
         return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03}{local:%z}"
 
+    def _avatars(self, what: str) -> Json:
+        """Return addresses of pictures, which real answers are full of."""
+        sizes = ("48x48", "24x24", "16x16", "32x32")
+        return {"avatarUrls": {size: f"{self.url}/secure/{what}avatar?size={size}" for size in sizes}}
+
     def person(self, one: Person) -> Json:
         """Return somebody; on Cloud the address is hidden."""
+        zone = {"displayName": one.name, "active": True, "timeZone": "Europe/Brussels"}
         if self.cloud:
-            return {"accountId": one.account, "displayName": one.name, "active": True}
-        return {
-            "name": one.account,
-            "key": one.account,
-            "displayName": one.name,
-            "emailAddress": one.email,
-            "active": True,
-        }
+            own = f"{self._api}/user?accountId={one.account}"
+            return {"self": own, "accountId": one.account, **self._avatars("user"), **zone, "accountType": "atlassian"}
+        own = f"{self._api}/user?username={one.account}"
+        names = {"name": one.account, "key": one.account, "emailAddress": one.email}
+        return {"self": own, **names, **self._avatars("user"), **zone}
 
     def status(self, name: str) -> Json:
         """Return a status with its category."""
         number, group = STATUSES[name]
-        return {"id": number, "name": name, "statusCategory": {"key": group, "name": CATEGORIES[group]}}
+        own = {"self": f"{self._api}/status/{number}", "description": "", "iconUrl": f"{self.url}/images/{number}.png"}
+        shown = {"self": f"{self._api}/statuscategory/{number}", "key": group, "colorName": "grey"}
+        return {**own, "name": name, "id": number, "statusCategory": {**shown, "name": CATEGORIES[group]}}
 
     def project(self, key: str) -> Json:
         """Return a project."""
         number, name = self.site.projects[key]
-        return {"id": str(number), "key": key, "name": name, "lead": self.person(self.site.persons[0])}
+        own = {"self": f"{self._api}/project/{number}", "id": str(number), "key": key, "name": name}
+        lead = {"lead": self.person(self.site.persons[0])}
+        return {**own, "projectTypeKey": "software", "simplified": False, **self._avatars("project"), **lead}
 
     def version(self, one: Version) -> Json:
         """Return a version."""
@@ -77,7 +86,9 @@ class Beans:
         if wanted == ["id"]:
             return {"id": str(one.id)}
         values = {**self._own(one), **self._custom(one)}
-        shown: Json = {"id": str(one.id), "key": one.key, "fields": {name: values.get(name) for name in wanted}}
+        own = {"expand": "operations,versionedRepresentations,editmeta,changelog,renderedFields", "id": str(one.id)}
+        own |= {"self": f"{self._api}/issue/{one.id}", "key": one.key}
+        shown: Json = {**own, "fields": {name: values.get(name) for name in wanted}}
         if changelog:
             histories = [self.change(one, number) for number in reversed(range(len(one.past)))]
             shown["changelog"] = {"startAt": 0, "total": len(histories), "histories": histories}
@@ -89,8 +100,8 @@ class Beans:
             "summary": one.summary,
             "description": self._text(one.get("description")),
             "status": self.status(one.get("status")),
-            "issuetype": {"id": f"1{len(one.type)}", "name": one.type, "subtask": one.type == "Sub-task"},
-            "priority": {"name": one.get("priority")} if one.get("priority") else None,
+            "issuetype": self._type(one.type),
+            "priority": self._priority(one.get("priority")) if one.get("priority") else None,
             "assignee": self.person(owner) if owner else None,
             "project": {name: value for name, value in self.project(one.project).items() if name != "lead"},
             "parent": self._stub(one.get("parent")) if self.cloud or one.type == "Sub-task" else None,
@@ -107,6 +118,13 @@ class Beans:
             "timespent": one.get("spent"),
         }
 
+    def _type(self, name: str) -> Json:
+        own = {"self": f"{self._api}/issuetype/1{len(name)}", "id": f"1{len(name)}", "description": f"A {name}."}
+        return {**own, "iconUrl": f"{self.url}/images/type.svg", "name": name, "subtask": name == "Sub-task"}
+
+    def _priority(self, name: str) -> Json:
+        return {"self": f"{self._api}/priority/{name}", "iconUrl": f"{self.url}/images/{name}.svg", "name": name}
+
     def _text(self, text: str | None) -> Any:
         if text is None or not self.cloud:
             return text
@@ -121,9 +139,16 @@ class Beans:
         for key in one.get("blocks") or ():
             other = self.site.find(key)
             yield {"id": f"{one.id}{other.id}", "type": kind, "outwardIssue": self._stub(key)}
-        for other in self.site.tickets.values():
-            if one.key in (other.get("blocks") or ()):
-                yield {"id": f"{other.id}{one.id}", "type": kind, "inwardIssue": self._stub(other.key)}
+        for other in self._blockers(one.key):
+            yield {"id": f"{other.id}{one.id}", "type": kind, "inwardIssue": self._stub(other.key)}
+
+    def _blockers(self, key: str) -> list[Ticket]:
+        if self._blocked_by is None:
+            self._blocked_by = {}
+            for ticket in self.site.tickets.values():
+                for blocked in ticket.get("blocks") or ():
+                    self._blocked_by.setdefault(blocked, []).append(ticket)
+        return self._blocked_by.get(key, [])
 
     def _custom(self, one: Ticket) -> Json:
         shown: Json = {}
@@ -144,7 +169,13 @@ class Beans:
         """Return one change of a ticket; the bulk list writes moments as numbers."""
         at, name, before, after = one.past[number]
         created = round(at.timestamp() * 1000) if epoch else self.moment(at)
-        return {"id": f"{one.id}{number:03}", "created": created, "items": [*self._items(name, before, after)]}
+        items = [*self._items(name, before, after)]
+        return {
+            "id": f"{one.id}{number:03}",
+            "author": self.person(self.site.persons[0]),
+            "created": created,
+            "items": items,
+        }
 
     def _items(self, name: str, before: Any, after: Any) -> Iterator[Json]:
         known = self.site.fields.get(name)

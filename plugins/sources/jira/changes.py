@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 import polars as pl
@@ -9,10 +10,10 @@ import polars as pl
 from pmo_watch.api import SourceDataError
 
 from .client import Client, said
-from .columns import UTC_MICROSECONDS
+from .columns import UTC_MICROSECONDS, Columns
 from .fields import Fields
 from .report import Report
-from .values import EARLIEST_MILLISECONDS, instant_of
+from .values import EARLIEST_MILLISECONDS
 
 AT_ONCE = 1_000  # issues of one request, and histories of one page
 MOST_PAGES = 10_000
@@ -30,6 +31,8 @@ SCHEMA = {
     "to_value": pl.String(),
     TO_NAME: pl.String(),
 }
+IDS, TEXTS = ("from", "to"), ("fromString", "toString")  # which members of an item hold its values
+WIDTH = 8  # issue, history, place, moment, field, before, after, name
 
 
 @dataclass(slots=True, eq=False)
@@ -52,62 +55,72 @@ class Meanings:
 
 @dataclass(slots=True, eq=False)
 class Changes:
-    """Gathers changes as columns."""
+    """Gathers changes, as they come, and makes rows of them."""
 
     meanings: Meanings
     report: Report
-    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in SCHEMA})
+    flat: list[Any] = field(default_factory=list)  # one after the other, so that nobody keeps count of the rows
 
     def add(self, issue: str, histories: Any) -> None:
         """Take in the histories of an issue."""
-        for history in histories if isinstance(histories, list) else ():
-            items = history.get("items") if isinstance(history, dict) else None
-            if isinstance(items, list):
-                self._add_items(issue, history, items)
+        for history in histories if type(histories) is list else ():
+            items = history.get("items") if type(history) is dict else None
+            if type(items) is list:
+                self._add(issue, history, items)
 
-    def _add_items(self, issue: str, history: Mapping[str, Any], items: Sequence[Any]) -> None:
-        by_id, by_name = self.meanings.by_id, self.meanings.by_name
-        at: int | None = None
+    def _add(self, issue: str, history: Mapping[str, Any], items: Sequence[Any]) -> None:
+        known, names = self.meanings.by_id, self.meanings.by_name
         for place, item in enumerate(items):
             number = item.get("fieldId")
-            meaning = by_id.get(number) if number else by_name.get(item.get("field"))
-            if meaning is None:
-                continue
-            if at is None and (at := self._moment(issue, history.get("created"))) is None:
-                return
-            self._add(f"{issue}:{history.get('id')}:{place}", issue, at, meaning, item)
-
-    def _add(self, key: str, issue: str, at: int, meaning: str, item: Mapping[str, Any]) -> None:
-        as_text = meaning.startswith(POINTS)  # their ids are null: the numbers stand in the texts
-        before, after = item.get("fromString" if as_text else "from"), item.get("toString" if as_text else "to")
-        columns = self.columns
-        columns["key"].append(key)
-        columns["task"].append(issue)
-        columns["at"].append(at)
-        columns["field"].append(meaning)
-        columns["from_value"].append(str(before) if before else None)
-        columns["to_value"].append(str(after) if after else None)
-        columns[TO_NAME].append(item.get("toString") if meaning == STATUS else None)
-
-    def _moment(self, issue: str, created: Any) -> int | None:
-        """Return microseconds since 1970."""
-        if type(created) is int:
-            return created * (1_000 if created >= EARLIEST_MILLISECONDS else 1_000_000)
-        try:
-            return round(instant_of(created).timestamp() * 1_000) * 1_000
-        except (ValueError, OverflowError):
-            self.report.value(f"changes of issue {issue}", "created", created, "no moment with its offset")
-            return None
+            meaning = known.get(number) if number else names.get(item.get("field"))
+            if meaning is not None:
+                # The ids of points are null: the numbers stand in the texts.
+                before, after = TEXTS if meaning.startswith(POINTS) else IDS
+                self.flat += (
+                    *(issue, history.get("id"), place, history.get("created"), meaning),
+                    *(item.get(before), item.get(after), item.get("toString")),
+                )
 
     def frame(self) -> pl.DataFrame:
-        """Return the rows."""
-        made = {name: pl.Series(name, values, dtype) for (name, dtype), values in self._typed()}
-        return pl.DataFrame(made).unique("key", keep="first", maintain_order=True)
+        """Return the rows; a change without a moment is left out and reported."""
+        issues, histories, places, moments, fields, before, after, names = self._columns()
+        key = pl.format("{}:{}:{}", pl.col("task"), pl.col("history"), pl.col("place"))
+        frame = pl.DataFrame(
+            {
+                "task": pl.Series(issues, dtype=pl.String),
+                "history": pl.Series([str(one) for one in histories], dtype=pl.String),
+                "place": pl.Series(places, dtype=pl.Int64),
+                "at": self._moments(issues, moments),
+                "field": pl.Series(fields, dtype=pl.String),
+                "from_value": _texts(before),
+                "to_value": _texts(after),
+                TO_NAME: _texts(names),
+            }
+        )
+        made = frame.with_columns(key.alias("key")).drop_nulls("at").select(*SCHEMA)
+        return made.unique("key", keep="first", maintain_order=True)
 
-    def _typed(self) -> Iterator[tuple[tuple[str, pl.DataType], Any]]:
-        for name, dtype in SCHEMA.items():
-            values: Any = self.columns[name]
-            yield (name, dtype), pl.Series(values, dtype=pl.Int64()).cast(dtype) if name == "at" else values
+    def _columns(self) -> Sequence[Sequence[Any]]:
+        return [self.flat[one::WIDTH] for one in range(WIDTH)]
+
+    def _moments(self, issues: Sequence[str], raw: Sequence[Any]) -> pl.Series:
+        """Return moments: of numbers of milliseconds (seconds when they are small), or of texts."""
+        try:
+            whole = pl.Series("at", raw, pl.Int64)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            return Columns(issues, "changes of issue ", self.report, UTC).instants("created", raw).alias("at")
+        small = pl.col("at") < EARLIEST_MILLISECONDS
+        micros = pl.col("at") * pl.when(small).then(1_000_000).otherwise(1_000)
+        return whole.to_frame().select(micros.cast(UTC_MICROSECONDS).alias("at")).to_series()
+
+
+def _texts(raw: Sequence[Any]) -> pl.Series:
+    """Return texts as they came; null for nothing."""
+    try:
+        plain = pl.Series("text", raw, pl.String)
+    except (TypeError, pl.exceptions.PolarsError):
+        plain = pl.Series("text", [None if one is None else str(one) for one in raw], pl.String)
+    return plain.to_frame().select(pl.when(pl.col("text") != "").then("text")).to_series()
 
 
 def fetch(client: Client, issues: Sequence[str], fields: Fields, into: Changes) -> None:

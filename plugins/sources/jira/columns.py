@@ -6,6 +6,7 @@ What is as documented is converted as a whole; only where something is not is ea
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -13,23 +14,38 @@ import polars as pl
 from pmo_watch.api import ENTITIES, Kind
 
 from .report import Report
-from .values import MICRO, MONEY_UNIT, amount_of, text_of
+from .values import MICRO, MONEY_UNIT, amount_of, text_of, texts_of
 
 Raw = Sequence[Any]
 INSTANT = "%Y-%m-%dT%H:%M:%S%.f%z"
+BETWEEN = "\x1f"  # the separator of units, which nobody can type into a label
 SECONDS_PER_HOUR = 3_600
 LARGEST_SECONDS = 10**13
 UNITS = {Kind.MONEY: MONEY_UNIT, Kind.NUMBER: MICRO, Kind.PERCENT: MICRO, Kind.HOURS: MICRO}
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
 
-class Columns:
-    """Makes columns for the same rows; `where` names each row in what is reported."""
+def joined(many: Any) -> str | None:
+    """Return a list of texts as one text: columns of texts are made much faster than columns of lists."""
+    if type(many) is not list or not many:
+        return None
+    try:
+        return BETWEEN.join(many)
+    except TypeError:
+        return BETWEEN.join(texts_of(many)) or None
 
-    def __init__(self, where: Sequence[str], report: Report, zone: tzinfo) -> None:
-        self.where = where
+
+class Columns:
+    """Makes columns for the same rows; `names`, each behind `what`, name the rows in what is reported."""
+
+    def __init__(self, names: Sequence[str], what: str, report: Report, zone: tzinfo) -> None:
+        self._names, self._what = names, what
         self._report = report
         self._zone = zone_name(zone)
+
+    def where(self, row: int) -> str:
+        """Return what a row is called in what is reported."""
+        return f"{self._what}{self._names[row]}"
 
     def texts(self, name: str, raw: Raw) -> pl.Series:
         """Return texts, composed (NFC) and trimmed; null for what is empty."""
@@ -37,8 +53,8 @@ class Columns:
             plain = pl.Series(name, raw, pl.String)
         except (TypeError, pl.exceptions.PolarsError):
             plain = pl.Series(name, [text_of(one) for one in raw], pl.String)
-        frame = plain.to_frame().select(pl.col(name).str.normalize("NFC").str.strip_chars())
-        return frame.select(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name)).to_series()
+        tidy = pl.col(name).str.normalize("NFC").str.strip_chars()
+        return plain.to_frame().select(pl.when(tidy != "").then(tidy).alias(name)).to_series()
 
     def days(self, name: str, raw: Raw) -> pl.Series:
         """Return civil days, as written."""
@@ -62,28 +78,26 @@ class Columns:
         try:
             seconds = pl.Series(name, raw, pl.Int64)
         except (TypeError, OverflowError, pl.exceptions.PolarsError):
-            seconds = pl.Series(name, self._each(name, raw, _whole_seconds), pl.Int64)
+            seconds = pl.Series(name, self.each(name, raw, _whole_seconds), pl.Int64)
         seconds = seconds.to_frame().select(pl.when(pl.col(name).abs() < LARGEST_SECONDS).then(name)).to_series()
         return _scaled((seconds * MICRO / SECONDS_PER_HOUR).round(mode="half_to_even").cast(pl.Int64), MICRO)
 
     def numbers(self, name: str, raw: Raw) -> pl.Series:
         """Return exact numbers."""
-        micros = [None if one is None else int(one * MICRO) for one in self._each(name, raw, amount_of)]
-        return _scaled(pl.Series(name, micros, pl.Int64), MICRO)
+        return _scaled(pl.Series(name, self.each(name, raw, _micros), pl.Int64), MICRO)
 
-    def lists(self, name: str, raw: Raw) -> pl.Series:
-        """Return lists of texts; null for none."""
-        tidy = [[text for one in many if (text := text_of(one))] if type(many) is list else None for many in raw]
-        return pl.Series(name, [many or None for many in tidy], pl.List(pl.String))
+    def lists(self, name: str, joined: Raw) -> pl.Series:
+        """Return lists of texts that were `joined`; null for none."""
+        return self.texts(name, joined).str.split(BETWEEN)
 
-    def _each(self, name: str, raw: Raw, read: Callable[[Any], Any]) -> list[Any]:
+    def each(self, name: str, raw: Raw, read: Callable[[Any], Any]) -> list[Any]:
         """Read values one by one; what cannot be read is null and reported."""
         found = []
-        for where, value in zip(self.where, raw, strict=True):
+        for row, value in enumerate(raw):
             try:
                 found.append(None if value is None else read(value))
             except ValueError as fault:
-                self._report.value(where, name, value, str(fault))
+                self._report.value(self.where(row), name, value, str(fault))
                 found.append(None)
         return found
 
@@ -91,7 +105,7 @@ class Columns:
         """Report what became null."""
         if after.null_count() > before.null_count():
             for row in (before.is_not_null() & after.is_null()).arg_true():
-                self._report.value(self.where[row], name, before[row], reason)
+                self._report.value(self.where(row), name, before[row], reason)
         return after.alias(name)
 
 
@@ -114,6 +128,16 @@ def _scaled(whole: pl.Series, unit: int) -> pl.Series:
     scale = 6 if unit == MICRO else 4
     exact = whole.cast(pl.Decimal(38, 0)) * pl.Series([1 / Decimal(unit)])
     return exact.cast(pl.Decimal(24 if unit == MICRO else 18, scale)).alias(whole.name)
+
+
+@lru_cache(maxsize=1 << 12, typed=True)
+def _known_micros(value: int | Decimal) -> int:
+    return int(amount_of(value) * MICRO)
+
+
+def _micros(value: Any) -> int:
+    """Return millionths; the same few numbers come again and again."""
+    return _known_micros(value) if type(value) in {int, Decimal} else int(amount_of(value) * MICRO)
 
 
 def _whole_seconds(value: Any) -> int:

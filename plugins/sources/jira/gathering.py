@@ -1,4 +1,4 @@
-"""Searches issues and turns them into rows, a thousand at a time; what is read twice counts once (spec sources 2.9)."""
+"""Searches issues and turns them into rows, many at a time; what is read twice counts once (spec sources 2.9)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -10,15 +10,17 @@ from pmo_watch.api import SourceError, SourceUnavailable
 
 from .changes import Changes, Meanings, embedded, fetch
 from .client import Client
+from .columns import Columns
 from .fields import names_of
-from .issues import Batch, ProjectWord, Site, batch_of, sound
+from .issues import Batch, Intake, ProjectWord, Site, sound
 from .links import Link
 from .memory import milliseconds, moment_of
 from .queries import BY_KEY, LIST_AT_ONCE, UPDATED, in_order, of_ids
+from .report import Report
 from .search import Page, Query, TokenLost, search
 from .values import instant_of
 
-AT_ONCE = 1_000
+AT_ONCE = 2_000
 Issue = dict[str, Any]
 
 
@@ -27,7 +29,7 @@ class Gathering:
 
     def __init__(self, client: Client, site: Site, horizon: int, known: Mapping[str, datetime]) -> None:
         self._client, self._site, self._horizon, self._known = client, site, horizon, known
-        self._pending: list[Issue] = []
+        self._pending, self._pending_changes = Intake(site), Changes(Meanings.of(site.fields), site.report)
         self._batches: list[Batch] = []
         self._changes: list[pl.DataFrame] = []
         self._newest: dict[str, int] = {}  # id -> number of the batch that holds its newest state
@@ -80,10 +82,9 @@ class Gathering:
             self._learn_names(page)
             for warning in page.warnings:
                 self._site.report.degrade(f"Jira warns: {warning}")
-            self._pending += self._fresh(page.issues)
-            while len(self._pending) >= AT_ONCE:
-                self._take(self._pending[:AT_ONCE])
-                del self._pending[:AT_ONCE]
+            self._add(page.issues)
+            if len(self._pending) >= AT_ONCE:
+                self._take()
 
     def _learn_names(self, page: Page) -> None:
         """Take in what fields are called now: changes on Data Center name them, and names change."""
@@ -92,6 +93,7 @@ class Gathering:
             names = names_of(self._client.get(f"{self._client.api}/field"))
         self._named = self._named or bool(names)
         self._site.fields.rename(names)
+        self._pending_changes.meanings = Meanings.of(self._site.fields)
 
     def _query(self, jql: str) -> Query:
         is_cloud = self._client.is_cloud
@@ -110,16 +112,14 @@ class Gathering:
                 self._read_pages(of_ids(ids[start : start + LIST_AT_ONCE]))
             except TokenLost:
                 raise SourceUnavailable("Jira forgot which page comes next: read again in the next cycle") from None
-        self._take(self._pending)
-        self._pending = []
+        self._take()
 
     def _finish(self) -> None:
         """Take in what came last; when even that fails, it counts as not read."""
         try:
-            self._take(self._pending)
+            self._take()
         except SourceError as fault:
             self.trouble = self.trouble or fault
-        self._pending = []
         if self.trouble is not None and not self._batches:
             raise self.trouble
 
@@ -127,7 +127,6 @@ class Gathering:
 
     def _fresh(self, issues: Sequence[Any]) -> Iterator[Issue]:
         """Yield the issues of a page that say something new."""
-        self.came.update(str(one["id"]) for one in issues if isinstance(one, dict) and "id" in one)
         for one in sound(issues, self._site.report):
             number, updated = str(one["id"]), str(one["fields"].get("updated"))
             if self._updated.get(number) == updated:
@@ -135,48 +134,55 @@ class Gathering:
             self._updated[number] = updated
             if number not in self._known or self._known[number] != _instant(updated):
                 yield one
-            else:
-                self._reach(one)
+
+    def _add(self, issues: Sequence[Any]) -> None:
+        """Take the issues of a page apart; their changes, where the server puts them there, as well."""
+        self.came.update(str(one["id"]) for one in issues if type(one) is dict and "id" in one)
+        fresh = list(self._fresh(issues))
+        self._pending.add(fresh)
+        if not self._client.is_cloud:
+            for one in fresh:
+                embedded(one, self._pending_changes)
 
     def _greatest(self) -> datetime | None:
         """Return the greatest `updated` of all that came."""
-        moments = [found for one in self._pending if (found := _instant(one["fields"].get("updated")))]
-        moments += [moment_of(self.watermark)] if self.watermark is not None else []
+        moments = [found for one in self._updated.values() if (found := _instant(one))]
         return max(moments, default=None)
 
-    def _reach(self, issue: Issue) -> None:
-        moment = _instant(issue["fields"].get("updated"))
-        if moment is not None:
-            self.watermark = max(self.watermark or 0, milliseconds(moment))
-
-    def _take(self, issues: Sequence[Issue]) -> None:
-        """Turn issues into rows, with their changes."""
-        newest = {str(one["id"]): one for one in issues}  # the later state counts
-        if not newest:
+    def _take(self) -> None:
+        """Turn what is pending into rows, with their changes; when these cannot be read, it counts as not read."""
+        pending, changes = self._pending, self._pending_changes
+        self._pending, self._pending_changes = Intake(self._site), self._no_changes()
+        if not len(pending):
             return
-        changes = self._changes_of(list(newest.values()))
-        number = len(self._batches)
-        self._batches.append(batch_of(list(newest.values()), changes, self._site))
-        self._changes.append(changes)
-        for key, issue in newest.items():
-            self._newest[key] = number
-            self._reach(issue)
-
-    def _changes_of(self, issues: Sequence[Issue]) -> pl.DataFrame:
-        found = Changes(Meanings.of(self._site.fields), self._site.report)
+        tasks, ids = pending.tasks(), list(dict.fromkeys(pending.keys()))
         if self._client.is_cloud:
-            wanted = [str(one["id"]) for one in issues if self._is_recent(one)]
-            self.traced.update(wanted)
-            fetch(self._client, wanted, self._site.fields, found)
-        else:
-            for one in issues:
-                embedded(one, found)
-            self.traced.update(str(one["id"]) for one in issues)
-        return found.frame()
+            ids = self._recent(ids)
+            fetch(self._client, ids, self._site.fields, changes)
+        self.traced.update(ids)
+        found = changes.frame()
+        batch, number = pending.batch(tasks, found), len(self._batches)
+        self._batches.append(batch)
+        self._changes.append(found)
+        self._newest |= dict.fromkeys(pending.keys(), number)
+        self._reach(batch)
 
-    def _is_recent(self, issue: Issue) -> bool:
-        moment = _instant(issue["fields"].get("updated"))
-        return moment is None or milliseconds(moment) >= self._horizon
+    def _no_changes(self) -> Changes:
+        return Changes(Meanings.of(self._site.fields), self._site.report)
+
+    def _recent(self, ids: Sequence[str]) -> list[str]:
+        """Return the issues that were changed within the time whose changes are read."""
+        moments = pl.DataFrame(
+            {"key": ids, "updated": [self._updated[one] for one in ids]}, {"key": pl.String, "updated": pl.String}
+        )
+        known = Columns(ids, "issue ", Report(), self._site.zone).instants("updated", moments["updated"].to_list())
+        return moments.filter((known >= moment_of(self._horizon)) | known.is_null())["key"].to_list()
+
+    def _reach(self, batch: Batch) -> None:
+        """Move the watermark to the greatest `updated` of a batch."""
+        greatest = (frame["updated_at"].max() for frame in batch.frames.values() if "updated_at" in frame.columns)
+        moments = [milliseconds(one) for one in greatest if isinstance(one, datetime)]
+        self.watermark = max([self.watermark or 0, *moments]) or None
 
     # --- what was read --------------------------------------------------------------------------------------------
 

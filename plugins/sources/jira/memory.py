@@ -154,6 +154,11 @@ class Recalled:
     def __init__(self, rows: Mapping[str, pl.DataFrame] | None = None) -> None:
         self._rows = dict(rows or {})
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is stored."""
+        return not self._rows
+
     def frame(self, entity: str) -> pl.DataFrame:
         """Return the rows of an entity: `key` and the stored fields."""
         found = self._rows.get(entity)

@@ -6,8 +6,8 @@ import polars as pl
 
 from .changes import AT
 from .changes import POINTS as CHANGED
-from .issues import POINTS
 from .report import Report
+from .task_rows import POINTS
 
 CHOICE, USED, FIELD = "@choice", "@used", "@field"
 

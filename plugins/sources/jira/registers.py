@@ -51,7 +51,7 @@ class _Entries:
         self._values = [one["fields"] for one in issues]
         self._keys = [str(one["id"]) for one in issues]
         self._shown = [one.get("key") or key for one, key in zip(issues, self._keys, strict=True)]
-        self._columns = Columns([f"issue {one}" for one in self._shown], site.report, site.zone)
+        self._columns = Columns(self._shown, "issue ", site.report, site.zone)
         self._entry = site.settings.registers[register]  # type: ignore[index]  # the names are the settings' own
 
     def _raw(self, name: str) -> list[Any]:
@@ -135,13 +135,9 @@ class _Entries:
         field = ENTITIES[self._register].field(name)
         kind = field.kind if field is not None else Kind.TEXT
         words = self._entry.maps.get(name, {})
-        found = []
-        for where, value in zip(self._columns.where, self._raw(number), strict=True):
-            try:
-                found.append(value_of(kind, value, words, self._site.zone))
-            except ValueError as fault:
-                self._site.report.value(where, number, value, f"{self._register}.{name}: {fault}")
-                found.append(None)
-            if kind == Kind.REF:
-                self._site.people.key(value)
+        raw = self._raw(number)
+        if kind == Kind.REF:
+            for one in raw:
+                self._site.people.key(one)
+        found = self._columns.each(number, raw, lambda value: value_of(kind, value, words, self._site.zone))
         return frame_of(self._register, {name: found}).to_series()

@@ -9,7 +9,7 @@ from .changes import SPRINT
 from .found import Found
 from .issues import Site
 from .memory import Recalled
-from .sprints import Item, Span, item_frame, lives
+from .sprints import Span, sprint_items
 
 SEEN = ("key", "state", "start_on", "completed_on")  # when one of them changed, so did what was in the sprint
 
@@ -31,19 +31,19 @@ class SprintRows:
         `tasks` and `changes` are those that were read, `sprints` the rows of the sprints.
         """
         changed = {} if self._found.full else self._changed(sprints)
-        items = [*self._items(tasks, changes, self._spans), *self._of_stored(tasks, changed)]
-        made = {f"{one.sprint}:{one.issue}" for one in items}
+        stored = self._of_stored(tasks, changed, zone)
+        items = pl.concat([self._items(tasks, changes, self._spans, zone), *stored])
         judged = pl.col("sprint").is_in(list(changed))
         judged |= pl.col("sprint").is_in(list(self._spans)) & pl.col("task").is_in(tasks["key"].implode())
-        self.gone = set(self._recalled.frame("sprint_item").filter(judged)["key"]) - made
-        return item_frame(items, self._site.report, zone)
+        before = self._recalled.frame("sprint_item").filter(judged)
+        self.gone = set(before.join(items, on="key", how="anti")["key"])
+        return items
 
-    def _items(self, tasks: pl.DataFrame, changes: pl.DataFrame, spans: Mapping[str, Span]) -> Iterator[Item]:
-        for life in lives(tasks, changes, self._site.vocabulary.categories):
-            for name in sorted(life.names() & spans.keys()):
-                item = life.item(spans[name])
-                if item is not None:
-                    yield item
+    def _items(
+        self, tasks: pl.DataFrame, changes: pl.DataFrame, spans: Mapping[str, Span], zone: tzinfo
+    ) -> pl.DataFrame:
+        categories = self._site.vocabulary.categories
+        return sprint_items(tasks, changes, spans.values(), categories, self._site.report, zone)
 
     def _changed(self, sprints: pl.DataFrame) -> dict[str, Span]:
         """Return the sprints that began, ended or moved since the reading before."""
@@ -58,8 +58,8 @@ class SprintRows:
             if name not in same or begins.get(name, one.begin // 1_000) != one.begin // 1_000
         }
 
-    def _of_stored(self, read: pl.DataFrame, changed: Mapping[str, Span]) -> Iterator[Item]:
-        """Yield the items of stored issues in sprints that changed."""
+    def _of_stored(self, read: pl.DataFrame, changed: Mapping[str, Span], zone: tzinfo) -> Iterator[pl.DataFrame]:
+        """Yield the items of stored issues in sprints that changed, where there are such sprints."""
         if not changed:
             return
         names = list(changed)
@@ -73,7 +73,7 @@ class SprintRows:
                 | pl.col("key").is_in(moved["task"].implode())
             )
         )
-        yield from self._items(tasks, changes, changed)
+        yield self._items(tasks, changes, changed, zone)
 
 
 def _names(column: str, names: list[str]) -> pl.Expr:

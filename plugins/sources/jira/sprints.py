@@ -1,21 +1,24 @@
-"""What was in a sprint: committed, added, removed, done, rebuilt from changes (spec sources 2.8)."""
+"""What was in a sprint: committed, added, removed, done, rebuilt from changes (spec sources 2.8).
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+The value of a field at a moment is its present value with every later change taken back: what stood before the first
+change later than the moment, else the present value.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
 
 import polars as pl
 
 from .changes import POINTS, SPRINT, STATUS
-from .columns import UTC_MICROSECONDS, days_of, frame_of, zone_name
+from .columns import UTC_MICROSECONDS, zone_name
 from .report import Report
-from .values import amount_of
 
-ITEM_DAYS = ("added_on", "removed_on", "done_on")
-Change = tuple[int, str | None, str | None]  # microseconds since 1970, before, after
-TO_DO, DOING, DONE = "todo", "doing", "done"
+DOING, DONE = "doing", "done"
+PAIR = ("task", "sprint")
+EXACT = pl.Decimal(24, 6)
+NO_IDS = pl.lit([], pl.List(pl.String))
+Categories = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,198 +31,182 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """What a field of one issue was over time: its present value, and its changes, oldest first."""
-
-    now: Any
-    changes: Sequence[Change] = ()
-
-    def at(self, moment: int) -> Any:
-        """Return the value at a moment: the present one with every later change taken back."""
-        value = self.now
-        for when, before, _ in reversed(self.changes):
-            if when <= moment:
-                break
-            value = before
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An issue in a sprint; moments in microseconds since 1970, None where it did not happen."""
-
-    sprint: str
-    issue: str
-    committed: bool
-    points_at_start: str | None
-    points_at_close: str | None
-    added: int | None
-    removed: int | None
-    done: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """What is known of one issue for its sprints; statuses in our three words."""
-
-    issue: str
-    created: int
-    sprints: Track  # texts of ids, joined by ", "
-    points: Track  # texts
-    status: Track
-
-    def names(self) -> set[str]:
-        """Return every sprint that it is or was in."""
-        texts = [self.sprints.now, *(one for change in self.sprints.changes for one in change[1:])]
-        return {one for text in texts if text for one in ids_in(text)}
-
-    def item(self, span: Span) -> Item | None:
-        """Return what it was in a sprint; None when it never was in it between its begin and end."""
-        if self.created > span.end or not self._was_in(span):
-            return None
-        committed = self.created <= span.commit and self._has(span, span.commit)
-        added = None if committed else self._joined(span)
-        stayed = self._has(span, span.end)
-        return Item(
-            span.id,
-            self.issue,
-            committed,
-            self.points.at(span.commit if added is None else added),
-            self.points.at(span.end),
-            added,
-            None if stayed else self._left(span),
-            self._finished(span) if stayed else None,
-        )
-
-    def _has(self, span: Span, moment: int) -> bool:
-        return span.id in ids_in(self.sprints.at(moment))
-
-    def _was_in(self, span: Span) -> bool:
-        if self._has(span, max(span.begin, self.created)):
-            return True
-        return any(span.begin < at <= span.end and span.id in ids_in(after) for at, _, after in self.sprints.changes)
-
-    def _joined(self, span: Span) -> int | None:
-        """Return when it first came in after the commitment; None when it was gone again by then."""
-        if span.commit < self.created and self._has(span, self.created):
-            return self.created
-        for at, before, after in self.sprints.changes:
-            if span.commit < at <= span.end and span.id in ids_in(after) and span.id not in ids_in(before):
-                return at
-        return None
-
-    def _left(self, span: Span) -> int | None:
-        moments = (
-            at
-            for at, before, after in reversed(self.sprints.changes)
-            if span.begin < at <= span.end and span.id in ids_in(before) and span.id not in ids_in(after)
-        )
-        return next(moments, None)
-
-    def _finished(self, span: Span) -> int | None:
-        if self.status.at(span.end) != DONE:
-            return None
-        changes = reversed(self.status.changes)
-        moments = (at for at, before, after in changes if at <= span.end and after == DONE and before != DONE)
-        return next(moments, self.created)
-
-
-def ids_in(text: str | None) -> list[str]:
-    """Return the ids of a text such as `31, 32`."""
-    return text.split(", ") if text else []
-
-
-# --- over rows ----------------------------------------------------------------------------------------------------
-
-
-def lives(tasks: pl.DataFrame, changes: pl.DataFrame, categories: Mapping[str, str | None]) -> Iterator[Life]:
-    """Yield the lives of issues that are or were in a sprint; sub-tasks are left out."""
-    wanted = changes.filter(pl.col("field") == SPRINT)["task"].unique()
-    sprint = pl.col("sprint") if "sprint" in tasks.columns else pl.lit(None, pl.List(pl.String))
-    asked = tasks.filter(
-        ~pl.col("is_subtask").fill_null(value=False)
-        & pl.col("created_at").is_not_null()
-        & (sprint.is_not_null() | pl.col("key").is_in(wanted.implode()))
-    ).select(
-        "key",
-        pl.col("created_at").dt.timestamp("us"),
-        sprint.list.join(", "),
-        pl.col("story_points").cast(pl.String),
-        "status_category",
-    )
-    tracks = _tracks(changes, asked["key"], categories)
-    for key, created, sprints, points, status in asked.iter_rows():
-        own = tracks.get(key, {})
-        yield Life(
-            key,
-            created,
-            Track(sprints, own.get(SPRINT, ())),
-            Track(points, own.get(POINTS, ())),
-            Track(status, own.get(STATUS, ())),
-        )
-
-
-def _tracks(
-    changes: pl.DataFrame, issues: pl.Series, categories: Mapping[str, str | None]
-) -> dict[str, dict[str, list[Change]]]:
-    """Return issue -> field -> its changes, oldest first; of those that happened at one moment in their order."""
-    own = changes.filter(pl.col("field").is_in([SPRINT, POINTS, STATUS]) & pl.col("task").is_in(issues.implode()))
-    columns = own.select("task", "field", pl.col("at").dt.timestamp("us"), "from_value", "to_value")
-    found: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
-    for issue, name, at, before, after in columns.sort("at", maintain_order=True).iter_rows():
-        if name == STATUS:
-            before, after = categories.get(before), categories.get(after)  # noqa: PLW2901  # ids become our words
-        found[issue][name].append((at, before, after))
-    return found
-
-
-def item_frame(items: Iterable[Item], report: Report, zone: tzinfo) -> pl.DataFrame:
-    """Return items as rows."""
-    rows = list(items)
-    plain = frame_of(
-        "sprint_item",
-        {
-            "key": [f"{one.sprint}:{one.issue}" for one in rows],
-            "sprint": [one.sprint for one in rows],
-            "task": [one.issue for one in rows],
-            "committed": [one.committed for one in rows],
-            "points_at_start": [_points(one, one.points_at_start, report) for one in rows],
-            "points_at_close": [_points(one, one.points_at_close, report) for one in rows],
-        },
-    )
-    moments = ([one.added for one in rows], [one.removed for one in rows], [one.done for one in rows])
-    name = zone_name(zone)
-    days = (pl.Series(day, at, pl.Int64).cast(UTC_MICROSECONDS) for day, at in zip(ITEM_DAYS, moments, strict=True))
-    return plain.with_columns(days_of(one, name).alias(one.name) for one in days)
-
-
-def _points(item: Item, text: str | None, report: Report) -> Any:
-    try:
-        return None if text is None else amount_of(text)
-    except ValueError as fault:
-        report.value(f"changes of issue {item.issue}", POINTS, text, str(fault))
-        return None
-
-
-def actual_dates(
-    tasks: pl.DataFrame, changes: pl.DataFrame, site: Mapping[str, str | None], zone: tzinfo
+def sprint_items(
+    tasks: pl.DataFrame,
+    changes: pl.DataFrame,
+    spans: Iterable[Span],
+    categories: Categories,
+    report: Report,
+    zone: tzinfo,
 ) -> pl.DataFrame:
+    """Return the issues that were in these sprints, as rows of `sprint_item`; sub-tasks are left out.
+
+    `tasks`: `key`, `is_subtask`, `created_at`, `sprint`, `story_points`, `status_category`, as they are now; `changes`:
+    theirs. `categories`: status id -> todo, doing or done.
+    """
+    issues = _issues(tasks)
+    moves = _moves(changes)
+    pairs = _pairs(issues, moves, spans)
+    stays = _stays(pairs, moves)
+    points = _tracks(changes, POINTS)
+    start = pl.coalesce("added", "commit")
+    told = stays.join(_valued(stays, points, start, "points", "points_at_start"), on=PAIR, how="left")
+    told = told.join(_valued(stays, points, pl.col("end"), "points", "points_at_close"), on=PAIR, how="left")
+    return _rows(told.join(_finished(stays, changes, categories), on=PAIR, how="left").collect(), report, zone)
+
+
+def _issues(tasks: pl.DataFrame) -> pl.LazyFrame:
+    absent = [] if "sprint" in tasks.columns else [pl.lit(None, pl.List(pl.String)).alias("sprint")]
+    own = ~pl.col("is_subtask").fill_null(value=False) & pl.col("created_at").is_not_null()
+    return (
+        tasks.lazy()
+        .with_columns(absent)
+        .filter(own)
+        .select(
+            pl.col("key").alias("task"),
+            pl.col("created_at").alias("created"),
+            pl.col("sprint").fill_null(NO_IDS).alias("now"),
+            pl.col("story_points").cast(pl.String).alias("points"),
+            pl.col("status_category").alias("group"),
+        )
+    )
+
+
+def _tracks(changes: pl.DataFrame, field: str) -> pl.LazyFrame:
+    """Return the changes of a field, oldest first."""
+    own = changes.lazy().filter(pl.col("field") == field).sort("at", maintain_order=True)
+    return own.select("task", "at", pl.col("from_value").alias("before"), pl.col("to_value").alias("after"))
+
+
+def _moves(changes: pl.DataFrame) -> pl.LazyFrame:
+    """Return the changes of the list of sprints, as lists of ids."""
+    ids = (pl.col(one).str.split(", ").fill_null(NO_IDS) for one in ("before", "after"))
+    return _tracks(changes, SPRINT).with_columns(ids)
+
+
+def _pairs(issues: pl.LazyFrame, moves: pl.LazyFrame, spans: Iterable[Span]) -> pl.LazyFrame:
+    """Return each issue with each of the sprints that it is or was in."""
+    rows = [(one.id, one.begin, one.commit, one.end) for one in spans]
+    moments = {name: pl.Int64() for name in ("begin", "commit", "end")}
+    known = pl.DataFrame(rows, {"sprint": pl.String(), **moments}, orient="row").with_columns(
+        pl.col(*moments).cast(UTC_MICROSECONDS)
+    )
+    named = pl.concat(
+        [
+            issues.select("task", pl.col("now").alias("sprint")),
+            *(moves.select("task", pl.col(one).alias("sprint")) for one in ("before", "after")),
+        ]
+    )
+    each = named.explode("sprint").drop_nulls().unique(maintain_order=True)
+    return each.join(known.lazy(), on="sprint").join(issues, on="task")
+
+
+def _before_first(later: pl.Expr, before: pl.Expr, now: pl.Expr) -> pl.Expr:
+    """Return what stood before the first of the later changes, else what is there now; for one group of changes."""
+    return pl.when(later.any()).then(before.filter(later).first()).otherwise(now.first())
+
+
+def _stays(pairs: pl.LazyFrame, moves: pl.LazyFrame) -> pl.LazyFrame:
+    """Return what each issue was in each sprint; those that were never in it between begin and end are left out."""
+    at, sprint = pl.col("at"), pl.col("sprint")
+    was_in, is_in = pl.col("before").list.contains(sprint), pl.col("after").list.contains(sprint)
+    each = pairs.join(moves, on="task", how="left", maintain_order="left_right").with_columns(
+        was_in.alias("was_in"), is_in.alias("is_in"), pl.col("now").list.contains(sprint).alias("in_now")
+    )
+    entered, left = pl.col("is_in") & ~pl.col("was_in"), pl.col("was_in") & ~pl.col("is_in")
+    first = pl.max_horizontal("begin", "created")
+
+    def held(moment: pl.Expr) -> pl.Expr:
+        return _before_first((at > moment).fill_null(value=False), pl.col("was_in"), pl.col("in_now"))
+
+    found = each.group_by(PAIR, maintain_order=True).agg(
+        pl.col("begin", "commit", "end", "created", "points", "group").first(),
+        held(first).alias("at_begin"),
+        held(pl.col("commit")).alias("at_commit"),
+        held(pl.col("end")).alias("at_end"),
+        held(pl.col("created")).alias("from_the_start"),
+        (pl.col("is_in") & at.is_between("begin", "end", closed="right")).any().alias("came"),
+        at.filter(entered & at.is_between("commit", "end", closed="right")).min().alias("joined"),
+        at.filter(left & at.is_between("begin", "end", closed="right")).max().alias("left"),
+    )
+    committed = (pl.col("created") <= pl.col("commit")) & pl.col("at_commit")
+    made_in_it = pl.when((pl.col("created") > pl.col("commit")) & pl.col("from_the_start")).then("created")
+    considered = (pl.col("created") <= pl.col("end")) & (pl.col("at_begin") | pl.col("came").fill_null(value=False))
+    return found.filter(considered).with_columns(
+        committed.alias("committed"),
+        pl.when(~committed).then(pl.coalesce(made_in_it, "joined")).alias("added"),
+        pl.when(~pl.col("at_end")).then("left").alias("removed"),
+    )
+
+
+def _valued(stays: pl.LazyFrame, tracks: pl.LazyFrame, moment: pl.Expr, now: str, name: str) -> pl.LazyFrame:
+    """Return the value of a field at a moment of each stay."""
+    each = stays.select(*PAIR, now, moment.alias("moment")).join(
+        tracks, on="task", how="left", maintain_order="left_right"
+    )
+    later = (pl.col("at") > pl.col("moment")).fill_null(value=False)
+    return each.group_by(PAIR).agg(_before_first(later, pl.col("before"), pl.col(now)).alias(name))
+
+
+def _finished(stays: pl.LazyFrame, changes: pl.DataFrame, categories: Categories) -> pl.LazyFrame:
+    """Return when what was done at the end was done: with the last change into such a status, else from the start."""
+    own = stays.filter("at_end")
+    tracks = _in_words(_tracks(changes, STATUS), categories)
+    at_end = _valued(own, tracks, pl.col("end"), "group", "at_end_is")
+    each = own.select(*PAIR, "end", "created").join(tracks, on="task", how="left")
+    reached = (pl.col("after") == DONE) & pl.col("before").ne_missing(DONE) & (pl.col("at") <= pl.col("end"))
+    last = each.group_by(PAIR).agg(pl.col("at").filter(reached).max().alias("last"), pl.col("created").first())
+    done = pl.when(pl.col("at_end_is") == DONE).then(pl.coalesce("last", "created"))
+    return at_end.join(last, on=PAIR).select(*PAIR, done.alias("done"))
+
+
+def _in_words(tracks: pl.LazyFrame, categories: Categories) -> pl.LazyFrame:
+    """Return changes of status in our three words; null for a status that is no longer listed."""
+    ids, words = list(categories), list(categories.values())
+    known = (
+        pl.col(one).replace_strict(ids, words, default=None, return_dtype=pl.String) for one in ("before", "after")
+    )
+    return tracks.with_columns(known)
+
+
+def _rows(told: pl.DataFrame, report: Report, zone: tzinfo) -> pl.DataFrame:
+    name = zone_name(zone)
+    days = {"added_on": "added", "removed_on": "removed", "done_on": "done"}
+    points = ("points_at_start", "points_at_close")
+    exact = told.with_columns(
+        pl.col(one).str.replace(",", ".").cast(EXACT, strict=False).alias(f"{one}@") for one in points
+    )
+    for one in points:
+        for task, text in (
+            exact.filter(pl.col(one).is_not_null() & pl.col(f"{one}@").is_null()).select("task", one).rows()
+        ):
+            report.value(f"changes of issue {task}", POINTS, text, "no number")
+    return exact.select(
+        pl.format("{}:{}", "sprint", "task").alias("key"),
+        "sprint",
+        "task",
+        "committed",
+        *(pl.col(f"{one}@").alias(one) for one in points),
+        *(pl.col(one).dt.convert_time_zone(name).dt.date().alias(day) for day, one in days.items()),
+    )
+
+
+def actual_dates(tasks: pl.DataFrame, changes: pl.DataFrame, categories: Categories, zone: tzinfo) -> pl.DataFrame:
     """Return the tasks with `actual_start` and `actual_finish`. `@traced`: whether all changes of the task are known.
 
     It started with its first change into a status of work, or when it was made in one; it was reached with the last
     change into a status of what is done, else when it was resolved.
     """
-    words = pl.DataFrame({"id": list(site), "group": list(site.values())}, {"id": pl.String(), "group": pl.String()})
-    own = changes.lazy().filter(pl.col("field") == STATUS).sort("at", maintain_order=True)
-    for name in ("from", "to"):
-        renamed = words.lazy().rename({"id": f"{name}_value", "group": name})
-        own = own.join(renamed, on=f"{name}_value", how="left", maintain_order="left")
-    told = own.group_by("task").agg(
-        pl.len().alias("@moved"),
-        pl.col("from").first().alias("@made"),
-        pl.col("at").filter(pl.col("to") == DOING).min().alias("@begun"),
-        pl.col("at").filter((pl.col("to") == DONE) & pl.col("from").ne_missing(DONE)).max().alias("@ended"),
+    at, before, after = pl.col("at"), pl.col("before"), pl.col("after")
+    told = (
+        _in_words(_tracks(changes, STATUS), categories)
+        .group_by("task")
+        .agg(
+            before.first().alias("@made"),
+            at.filter(after == DOING).min().alias("@begun"),
+            at.filter((after == DONE) & before.ne_missing(DONE)).max().alias("@ended"),
+            pl.len().alias("@moved"),
+        )
     )
     never_moved = pl.col("@traced") & pl.col("@moved").is_null() & (pl.col("status_category") == DOING)
     begun = pl.when((pl.col("@made") == DOING) | never_moved).then("created_at").otherwise("@begun")
@@ -232,6 +219,6 @@ def actual_dates(
             begun.dt.convert_time_zone(name).dt.date().alias("actual_start"),
             ended.dt.convert_time_zone(name).dt.date().alias("actual_finish"),
         )
-        .drop("@moved", "@made", "@begun", "@ended")
+        .drop("@made", "@begun", "@ended", "@moved")
         .collect()
     )

@@ -35,8 +35,11 @@ def gone_keys(frames: Frames, found: Found, recalled: Recalled, items: set[str])
 
 
 def listed_keys(frames: Frames, found: Found, recalled: Recalled, gone: Mapping[str, list[str]]) -> Keys:
-    """Return the keys of the rows that exist now, of the entities of which all are known; nothing without a census."""
-    if found.census is None:
+    """Return the keys of the rows that exist now, of the entities of which all are known.
+
+    Nothing without a census, and nothing in a first reading: it names all rows itself.
+    """
+    if found.census is None or recalled.is_empty:
         return {}
     listed = _of_issues(frames, found, recalled)
     delivery = found.delivery

@@ -1,14 +1,16 @@
 """What was in a sprint, rebuilt from changes: committed, added, removed, done, and points."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 from jira_bench import NOW, ZOE, Follower, empty_site, running
+from pmo_watch_plugins.sources.jira.report import Report
 from pmo_watch_plugins.sources.jira.sprint_texts import sprint_id, sprint_members
-from pmo_watch_plugins.sources.jira.sprints import Life, Span, Track
+from pmo_watch_plugins.sources.jira.sprints import Span, sprint_items
 
 from pmo_watch.demo.fake_jira import FakeJira, Fault
 from pmo_watch.demo.jira_site import JiraSite, Ticket
@@ -305,26 +307,56 @@ def test_status_that_is_no_longer_listed_is_neither_done_nor_open(jira: FakeJira
 # --- the arithmetic alone -----------------------------------------------------------------------------------------
 
 
-def test_value_of_a_moment_takes_every_later_change_back() -> None:
-    track = Track("c", ((10, "a", "b"), (20, "b", "c")))
-
-    assert [track.at(moment) for moment in (9, 10, 19, 20, 99)] == ["a", "b", "b", "c", "c"]
+def alone(now: str | None, moves: Sequence[tuple[int, str | None, str | None]], created: int = 0) -> pl.DataFrame:
+    """Return the items of sprint 7, from second 100 to 200 and committed at 110, for one issue with these moves."""
+    moment = pl.Datetime("us", "UTC")
+    tasks = pl.DataFrame(
+        {
+            "key": ["1"],
+            "is_subtask": [False],
+            "created_at": pl.Series([created * 1_000_000]).cast(moment),
+            "sprint": [now.split(", ") if now else None],
+            "story_points": pl.Series([None], dtype=pl.Decimal(24, 6)),
+            "status_category": ["todo"],
+        },
+        schema_overrides={"sprint": pl.List(pl.String)},
+    )
+    changes = pl.DataFrame(
+        {
+            "task": ["1"] * len(moves),
+            "at": pl.Series([at * 1_000_000 for at, *_ in moves], dtype=pl.Int64).cast(moment),
+            "field": ["Sprint"] * len(moves),
+            "from_value": [before for _, before, _ in moves],
+            "to_value": [after for *_, after in moves],
+        },
+        schema_overrides={name: pl.String() for name in ("task", "field", "from_value", "to_value")},
+    )
+    span = Span("7", 100_000_000, 110_000_000, 200_000_000)
+    items: pl.DataFrame = sprint_items(tasks, changes, [span], {}, Report(), UTC)
+    return items
 
 
 def test_issue_that_was_taken_out_within_the_hour_was_neither_committed_nor_added() -> None:
-    life = Life("1", 0, Track(None, ((105, "7", None),)), Track(None), Track("todo"))
+    (row,) = alone(None, [(50, None, "7"), (105, "7", None)]).to_dicts()
 
-    found = life.item(Span("7", 100, 110, 200))
+    assert (row["committed"], row["added_on"], row["removed_on"]) == (False, None, date(1970, 1, 1))
 
-    assert found is not None
-    assert (found.committed, found.added, found.removed) == (False, None, 105)
+
+@pytest.mark.parametrize(
+    "moves", [[(50, None, "7"), (90, "7", None)], [(250, None, "7")], [(201, None, "7"), (250, "7", "8")]]
+)
+def test_issue_that_was_in_it_only_before_or_after_is_none_of_its_items(moves: list[tuple[int, str, str]]) -> None:
+    assert alone(moves[-1][2], moves).is_empty()
+
+
+def test_issue_that_comes_and_goes_and_comes_was_added_once_and_stayed() -> None:
+    (row,) = alone("7", [(120, None, "7"), (130, "7", None), (140, None, "7")]).to_dicts()
+
+    assert (row["committed"], row["removed_on"]) == (False, None)
 
 
 def test_sprint_with_a_similar_id_is_another_one() -> None:
-    life = Life("1", 0, Track("131, 32"), Track(None), Track("todo"))
-
-    assert life.item(Span("31", 100, 110, 200)) is None
-    assert life.names() == {"131", "32"}
+    assert alone("17, 70", [(50, None, "17, 70")]).is_empty()
 
 
 @pytest.mark.parametrize(
