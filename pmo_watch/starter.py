@@ -73,6 +73,7 @@ EVERYBODY = {
     "50-registers.yaml": rules.REGISTERS,
     "70-figures.yaml": rules.FIGURES,
 }
+IN_SPRINTS = {"25-sprints.yaml": rules.SPRINTS}
 PLANNED = {"20-plans.yaml": rules.PLANS, "60-documents.yaml": rules.DOCUMENTS}
 
 
@@ -86,8 +87,8 @@ class Delivery(StrEnum):
 
 RULES: Mapping[Delivery, Mapping[str, str]] = {
     Delivery.WATERFALL: {**EVERYBODY, **PLANNED, "40-earned-value.yaml": rules.EARNED_VALUE},
-    Delivery.AGILE: EVERYBODY,  # work without a baseline: dates, money, registers and figures
-    Delivery.HYBRID: {**EVERYBODY, **PLANNED},
+    Delivery.AGILE: {**EVERYBODY, **IN_SPRINTS},  # work without a baseline
+    Delivery.HYBRID: {**EVERYBODY, **PLANNED, **IN_SPRINTS},
 }
 
 

@@ -119,6 +119,65 @@ rules:
     confirm_after: 2 evaluations
 """
 
+SPRINTS = """\
+# Sprints and releases of teams: what was promised, what is carried over, what changed, and whether a release is in time.
+version: 1
+owner: pmo@example.org
+defaults:
+  tell: {amber: [project_leader, pmo], red: [project_leader, programme_manager, pmo]}
+
+rules:
+  - id: sprint-commitment
+    name:
+      en: Sprint does not keep its commitment
+      fr: Sprint dont l'engagement n'est pas tenu
+      nl: Sprint komt zijn toezegging niet na
+    for_each: sprint
+    measure: sprint.predictability
+    amber: under 85 %
+    red: under 70 %
+    recover: at least 85 %
+    advice:
+      en: Plan the next sprint with what the team finished in the last ones.
+      fr: Planifiez le prochain sprint d'après ce que l'équipe a terminé lors des précédents.
+      nl: Plan de volgende sprint met wat het team in de vorige afwerkte.
+
+  - id: sprint-carry-over
+    name: {en: Sprint carries over too much, fr: Sprint avec trop de reports, nl: Sprint schuift te veel door}
+    for_each: sprint
+    measure: sprint.spillover
+    amber: over 15 %
+    red: over 25 %
+    recover: at most 15 %
+
+  - id: sprint-scope-changed
+    name: {en: Sprint changed its scope, fr: Sprint dont le périmètre a changé, nl: Sprint veranderde van scope}
+    for_each: sprint
+    measure: sprint.scope_change
+    amber: over 10 %
+    red: over 20 %
+    recover: at most 8 %
+    no_data: ignore                 # a team that does not estimate
+
+  - id: release-unlikely
+    name:
+      en: Release is unlikely to be in time
+      fr: Version qui risque de ne pas être livrée à temps
+      nl: Release komt wellicht niet op tijd
+    for_each: release
+    only_if: {release.release_date: present}
+    measure: release.chance_on_time
+    amber: under 85 %
+    red: under 50 %
+    recover: at least 88 %
+    confirm_after: 2 evaluations
+    no_data: ignore                 # a new team has no weeks behind it yet
+    advice:
+      en: Agree on a later day, or on less; the likely days are shown above.
+      fr: Convenez d'une date plus tardive ou d'un périmètre réduit ; les dates probables figurent ci-dessus.
+      nl: Spreek een latere dag af, of minder; de waarschijnlijke dagen staan hierboven.
+"""
+
 MONEY = """\
 # Money: what is spent, and what it will cost in the end.
 version: 1
