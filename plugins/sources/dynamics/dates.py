@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from .metadata import DAY, LOCAL, LOCAL_DAY, WALL
+from .plain import texts
 
 WRITTEN = "%Y-%m-%dT%H:%M:%S%.fZ"
 DAY_WRITTEN = "%Y-%m-%d"
@@ -35,8 +36,7 @@ def kind_of_date(column: str, known: Mapping[str, str]) -> str:
 
 def instants(raw: Sequence[object]) -> pl.Series:
     """Read moments; null where a text is none."""
-    texts = pl.Series("", raw, dtype=pl.String, strict=False)
-    return texts.str.strptime(pl.Datetime("us"), WRITTEN, strict=False).dt.replace_time_zone("UTC")
+    return texts(raw).str.strptime(pl.Datetime("us"), WRITTEN, strict=False).dt.replace_time_zone("UTC")
 
 
 class Days:
@@ -50,10 +50,10 @@ class Days:
         self, raw: Sequence[object], kind: str, snap: Snap | None = None, movable: pl.Series | None = None
     ) -> pl.Series:
         """Return the days; `movable` says of which rows a time at the edge of a working day may move the day."""
-        texts = pl.Series("", raw, dtype=pl.String, strict=False)
+        found = texts(raw)
         if kind == DAY:
-            return texts.str.head(10).str.strptime(pl.Date, DAY_WRITTEN, strict=False)
-        moments = texts.str.strptime(pl.Datetime("us"), WRITTEN, strict=False)
+            return found.str.head(10).str.strptime(pl.Date, DAY_WRITTEN, strict=False)
+        moments = found.str.strptime(pl.Datetime("us"), WRITTEN, strict=False)
         if kind == WALL:
             return self._day(moments, moments, snap, movable, midnight_counts=True)
         local = moments.dt.replace_time_zone("UTC").dt.convert_time_zone(self._zone).dt.replace_time_zone(None)

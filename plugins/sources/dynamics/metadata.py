@@ -108,7 +108,7 @@ def facts_of(client: Dataverse, table: TableMap) -> Facts | None:
         if no.status == 404:
             return None
         raise
-    types = {str(one["LogicalName"]): str(one.get("AttributeType")) for one in found.get("Attributes") or ()}
+    types = {str(one["LogicalName"]): str(one.get("AttributeType")) for one in listed(found, "Attributes")}
     if not found.get("EntitySetName") or not types:
         raise SourceDataError(f"{path}: its answer names neither an address nor columns")
     return Facts(
@@ -132,7 +132,7 @@ def _date_kinds(client: Dataverse, path: str, types: Mapping[str, str]) -> Mappi
         )
     except Answered:
         return {}
-    return {str(one["LogicalName"]): _date_kind(one) for one in found.get("value") or ()}
+    return {str(one["LogicalName"]): _date_kind(one) for one in listed(found, "value")}
 
 
 def _date_kind(attribute: Mapping[str, Any]) -> str:
@@ -167,15 +167,26 @@ def options_of(client: Dataverse, path: str) -> dict[str, dict[str, str]]:
             answer = client.get(f"{path}/Attributes/Microsoft.Dynamics.CRM.{kind}AttributeMetadata", asked)
         except Answered:
             continue
-        for one in answer.get("value") or ():
-            options = (one.get("OptionSet") or one.get("GlobalOptionSet") or {}).get("Options") or ()
+        for one in listed(answer, "value"):
+            options = listed(_object(one, "OptionSet") or _object(one, "GlobalOptionSet"), "Options", "Value")
             found[str(one["LogicalName"])] = {str(option["Value"]): _label(option) for option in options}
     return found
 
 
+def listed(answer: Mapping[str, Any], name: str, needs: str = "LogicalName") -> list[Mapping[str, Any]]:
+    """Return the objects of a list that have a member of that name; other things are no metadata."""
+    held = answer.get(name)
+    return [one for one in held if isinstance(one, dict) and needs in one] if isinstance(held, list) else []
+
+
+def _object(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    held = answer.get(name)
+    return held if isinstance(held, dict) else {}
+
+
 def _label(option: Mapping[str, Any]) -> str:
-    label = option.get("Label") or {}
-    said = [*(label.get("LocalizedLabels") or ()), label.get("UserLocalizedLabel") or {}]
+    label = _object(option, "Label")
+    said = [*listed(label, "LocalizedLabels", "Label"), _object(label, "UserLocalizedLabel")]
     english = next((one for one in said if one.get("LanguageCode") == 1033), said[-1])
     return str(english.get("Label") or "")
 

@@ -8,7 +8,8 @@ from pmo_watch.api import Sight, SourceContext
 
 from .client import Answered, Dataverse
 from .maps import ColumnMap, TableMap
-from .metadata import Facts, Readable, facts_of, missing, options_of, readable_of, whole_table
+from .metadata import Facts, Readable, facts_of, listed, missing, options_of, readable_of, whole_table
+from .plain import numbers
 from .settings import Settings
 from .sign_in import running_out
 
@@ -72,7 +73,7 @@ class _Look:
         if found.map.filter:
             asked["$filter"] = found.map.filter
         try:
-            rows = self._client.get(found.set, asked).get("value") or []
+            rows = listed(self._client.get(found.set, asked), "value", found.key)
         except Answered as no:
             yield Sight(ok=self._table.optional, text=f"{self._table.table}: not read: {no}")
             return
@@ -125,10 +126,11 @@ class _Look:
             "$filter": f"{MINUTES} gt 0 and {DURATION} gt 0",
         }
         try:
-            rows = self._client.get(found.set, asked).get("value") or []
+            rows = listed(self._client.get(found.set, asked), "value", DURATION)
         except Answered:
             return
-        ratios = sorted(Decimal(row[MINUTES]) / Decimal(row[DURATION]) for row in rows if row.get(DURATION))
+        pairs = zip(numbers([row.get(MINUTES) for row in rows]), numbers([row[DURATION] for row in rows]), strict=True)
+        ratios = sorted(minutes / days for minutes, days in pairs if minutes and days)
         if ratios:
             middle = ratios[len(ratios) // 2]
             unit = "hours" if middle < 60 * HOURS_PER_DAY / 2 else "days"
@@ -146,5 +148,4 @@ def _unknown_choices(found: Readable, column: ColumnMap, name: str, unknown: Map
 
 
 def _largest(rows: list[Mapping[str, Any]], column: str) -> Decimal | None:
-    held = [Decimal(row[column]) for row in rows if row.get(column) is not None]
-    return max(held, default=None)
+    return max(numbers([row.get(column) for row in rows]).drop_nulls(), default=None)

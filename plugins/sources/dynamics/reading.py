@@ -13,6 +13,7 @@ from .client import Answered
 from .image import Read
 from .maps import ColumnMap, TableMap
 from .memory import TableState, is_due
+from .metadata import listed
 from .report import Report
 from .rows import prepared
 from .schema import Schema
@@ -299,10 +300,9 @@ class Reading:
     def _base_currency(self) -> None:
         if self._census:
             try:
-                found = self._given.client.get("organizations", {"$select": "_basecurrencyid_value"}).get("value") or [
-                    {}
-                ]
-                key = str(found[0].get("_basecurrencyid_value") or "").lower()
+                answer = self._given.client.get("organizations", {"$select": "_basecurrencyid_value"})
+                found = listed(answer, "value", "_basecurrencyid_value")
+                key = str(found[0]["_basecurrencyid_value"] or "").lower() if found else ""
                 self._memory.base_currency = self._memory.currencies.get(key, "")
             except Answered as no:
                 self._report.degrade(f"organization: not read ({no.status}): the base currency is unknown")

@@ -302,14 +302,14 @@ class TableReader:
         """Make columns of the rows that wait."""
         rows, self._waiting = self._waiting, []
         keys = column_of(rows, self.table.key)
-        if not all(keys):
+        if set(map(type, keys)) != {str} or not all(keys):
             rows = [row for row in rows if self._key(row)]
             keys = [self._key(row) for row in rows]
         if not rows:
             return
         self.rows.frames.append(self._above.frame(rows, keys))
         if not self.table.tracked and self.table.has_modified:
-            newest = max(filter(None, column_of(rows, MODIFIED)), default="")
+            newest = max((one for one in column_of(rows, MODIFIED) if isinstance(one, str)), default="")
             self.state = TableState(mark=max(newest, self.state.mark))
         if self.table.map.expand:
             self._convert_below(list(zip(self.rows.frames[-1]["key"], rows, strict=True)))
@@ -324,7 +324,8 @@ class TableReader:
 
     def _all_below(self, row: Row, name: str) -> Iterator[Row]:
         """Yield the rows of a collection; it has pages of its own."""
-        yield from (one for one in row.get(name) or () if isinstance(one, dict))
+        held = row.get(name)
+        yield from (one for one in held if isinstance(one, dict)) if isinstance(held, list) else ()
         if link := row.get(f"{name}@odata.nextLink"):
             for page in self._pages(lambda: self._follow(str(link))):
                 yield from self._values(page)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
-from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
@@ -14,11 +13,11 @@ from pmo_watch.api import DTYPES, Kind, SourceDataError
 from .dates import Days, Snap, instants, kind_of_date
 from .maps import ColumnMap, field_of, kind_of, plain_name
 from .metadata import Readable
+from .plain import numbers, texts
 from .report import Report
 
 Row = Mapping[str, Any]
 FORMATTED = "@OData.Community.Display.V1.FormattedValue"
-WIDE = pl.Decimal(38, 10)  # as many places as Dataverse keeps
 PROGRESS_SLACK = 1e-6
 MINUTES_PER_DAY = 480  # spec model 2.16; a project's own hours per day are applied where they are known
 MINUTES = {"seconds": (1, 60), "minutes": (1, 1), "hours": (60, 1), "days": (MINUTES_PER_DAY, 1)}
@@ -129,9 +128,11 @@ class Converter:
             return _text(raw).str.split(",").list.eval(pl.element().str.strip_chars())
         if kind == Kind.MOMENT:
             return instants(raw)
-        if kind in {Kind.FLAG, Kind.COUNT}:
-            return pl.Series(raw, dtype=DTYPES[kind], strict=False)
-        return self._number(column, kind, _numbers(raw))
+        if kind == Kind.FLAG:
+            return pl.Series([one if isinstance(one, bool) else None for one in raw], dtype=pl.Boolean)
+        if kind == Kind.COUNT:
+            return numbers(raw).cast(pl.Int64, strict=False)
+        return self._number(column, kind, numbers(raw))
 
     def _number(self, column: ColumnMap, kind: Kind, numbers: pl.Series) -> pl.Series:
         if kind == Kind.PERCENT:
@@ -168,7 +169,7 @@ class Converter:
         return days
 
     def _lookup(self, column: ColumnMap, raw: Sequence[Any]) -> pl.Series:
-        keys = pl.Series(raw, dtype=pl.String, strict=False).str.to_lowercase()
+        keys = texts(raw).str.to_lowercase()
         if column.field == "currency":
             return keys.replace_strict(self._rules.currencies, default=None, return_dtype=pl.String)
         return keys
@@ -181,8 +182,8 @@ class Converter:
     def _mapped(self, column: ColumnMap, name: str, kind: Kind, raw: Sequence[Any], rows: Sequence[Row]) -> pl.Series:
         """Turn choice values into words; each value that the map lacks is reported once."""
         words = dict(column.map) or {str(one): str(one) for one in RATINGS}
-        held = _distinct(raw)
-        found = {value: words.get(_written(value)) for value in held}
+        raw = [str(one) if isinstance(one, list | dict) else one for one in raw]
+        found = {value: words.get(_written(value)) for value in set(raw)}
         for value in sorted((one for one, word in found.items() if word is None and one is not None), key=_written):
             text, at = _written(value), raw.index(value)
             label = rows[at].get(self._table.reads(name) + FORMATTED)
@@ -201,10 +202,6 @@ def column_of(rows: Sequence[Row], name: str) -> list[Any]:
         return [row.get(name) for row in rows]
 
 
-def _distinct(raw: Sequence[Any]) -> set[Any]:
-    return {one for one in raw if one is None or isinstance(one, str | int | Decimal)}
-
-
 def _written(value: object) -> str:
     """Return a choice's value as maps write it."""
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
@@ -212,18 +209,11 @@ def _written(value: object) -> str:
 
 def _text(raw: Sequence[Any]) -> pl.Series:
     """Return texts, trimmed and composed; what is empty is null."""
-    texts = pl.Series("text", raw, dtype=pl.String, strict=False)
-    if texts.str.len_bytes().sum() != texts.str.len_chars().sum():  # composing is slow, and most texts are plain
-        texts = texts.str.normalize("NFC")
+    found = texts(raw).alias("text")
+    if found.str.len_bytes().sum() != found.str.len_chars().sum():  # composing is slow, and most texts are plain
+        found = found.str.normalize("NFC")
     plain = pl.col("text").str.strip_chars()
-    return texts.to_frame().select(pl.when(plain != "").then(plain)).to_series()
-
-
-def _numbers(raw: Sequence[Any]) -> pl.Series:
-    """Return exact numbers; null where there is none."""
-    texts = [None if one is None else str(one) for one in raw]  # many times as fast as number by number
-    made = pl.Series(texts, dtype=pl.String).cast(WIDE, strict=False)
-    return made if made.null_count() == texts.count(None) else pl.Series(raw, dtype=WIDE, strict=False)
+    return found.to_frame().select(pl.when(plain != "").then(plain)).to_series()
 
 
 def _movable(made: Mapping[str, pl.Series]) -> pl.Series | None:

@@ -313,9 +313,10 @@ def test_an_answer_without_a_list_of_rows_is_no_answer(there: Installation) -> N
     assert there.state.error == "msdyn_project: an answer holds no list of rows"
 
 
-def test_a_row_without_its_key_is_left_out_and_said(there: Installation) -> None:
+@pytest.mark.parametrize("key", [None, "", 5, ["a"]], ids=["null", "empty", "number", "list"])
+def test_a_row_without_its_key_is_left_out_and_said(there: Installation, key: object) -> None:
     rows = there.site.rows.tables["msdyn_projecttask"].rows
-    rows[next(iter(rows))]["msdyn_projecttaskid"] = None
+    rows[next(iter(rows))]["msdyn_projecttaskid"] = key
 
     reading = there.look()
 
