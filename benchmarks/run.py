@@ -23,6 +23,7 @@ from typing import TypeVar
 from dynamics import by_the_clock as dataverse_by_the_clock
 from evaluation import floor as comparison_floor
 from exposition import measure_exposition, measure_rendering
+from jira import measure_jira
 from lxml import etree
 from portfolio import write_plans
 from storage import driver_alone, sqlite_databases
@@ -173,6 +174,8 @@ def figures(folder: Path, plans: int, tasks: int, rules: int) -> Iterator[Figure
     yield Figure("the same with nothing new", same, None, "part of a cycle with nothing new")
     rows, dataverse, bare = dataverse_by_the_clock(folder)
     yield Figure(f"first read of Dataverse, {rows:,} rows", dataverse, bare, "at most 1.5 x a bare loop")
+    asked, bare, issues = measure_jira()
+    yield Figure(f"first read of Jira, {issues:,} issues", asked, bare, "at most 1.5 x a bare loop")
     start, resident = cold_start(folder, port)
     yield Figure("cold start to ready", start, None, "under 3 s")
     yield Figure("resident memory of the daemon", resident, None, "under 400 MB", "MB")

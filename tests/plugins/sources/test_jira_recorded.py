@@ -59,7 +59,8 @@ def site(report: Report) -> Site:
 def read(issues: Sequence[Any], report: Report) -> pl.DataFrame | None:
     intake = Intake(site(report))
     intake.add(sound(issues, report))
-    return intake.tasks()
+    tasks: pl.DataFrame | None = intake.tasks()
+    return tasks
 
 
 @pytest.mark.parametrize("name", [*SEARCHES, *ALONE])
