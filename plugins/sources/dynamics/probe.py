@@ -41,6 +41,8 @@ class _Look:
         self._client, self._settings, self._table = client, settings, table
         said = settings.tables.get(table.name)
         self._own = frozenset(said.columns) if said else frozenset()
+        # A preset's table that an environment never had is nothing that anybody must mend.
+        self._may_lack = table.optional or not (said is not None or table.name == "project")
 
     def sights(self) -> Iterator[Sight]:
         table = self._table
@@ -49,14 +51,14 @@ class _Look:
             yield Sight(ok=False, text=problem)
         if facts is None:
             if not problem:
-                yield Sight(ok=table.optional, text=f"there is no table {table.table}: {table.name} unknown")
+                yield Sight(ok=self._may_lack, text=f"there is no table {table.table}: {table.name} unknown")
             return
         found = readable_of(table, facts)
         near = dict(missing(table, found, facts))  # what a person wrote may be meant otherwise
         for field, text in missing(table, found):
             yield Sight(ok=field not in self._own, text=near[field] if field in self._own else text)
         if lacks := found.lacks_needed:
-            yield Sight(ok=table.optional, text=whole_table(table, lacks))
+            yield Sight(ok=self._may_lack, text=whole_table(table, lacks))
         elif found.set:
             yield from self._rows(found, facts)
 

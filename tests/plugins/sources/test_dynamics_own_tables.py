@@ -234,11 +234,20 @@ def test_a_look_names_what_is_there_and_what_is_not(there: Installation) -> None
     assert seen[0].startswith("sees signed in to 127.0.0.1")
     assert "sees msdyn_project as project: 1 rows to be seen, tracks changes" in seen
     assert "sees msdyn_projecttask as task: 1 rows to be seen, tracks no changes: read by date of change" in seen
-    assert "LACKS there is no table msdyn_resourceassignment: assignment unknown" in seen
+    assert "sees there is no table msdyn_resourceassignment: assignment unknown" in seen, "nobody must mend that"
     assert any(one.startswith("LACKS msdyn_timeentry: not read: 403 ") for one in seen)
     assert any("msdyn_project has no msdyn_totalactualcost" in one for one in seen)
     assert "sees msdyn_projecttask.msdyn_duration is 480 minutes each: days, read as days" in seen
     assert "sees msdyn_project.msdyn_progress: the largest of 1 is 0.45, read as fraction" in seen
+
+
+def test_a_look_finds_that_a_table_of_the_settings_is_not_there(there: Installation) -> None:
+    there.settings["tables"] = {
+        "risk": {"table": "new_risks", "columns": {"title": "new_title", "project": "new_project"}}
+    }
+    project(there.site)
+
+    assert "LACKS there is no table new_risks: risk unknown" in sights(there)
 
 
 def test_a_look_says_which_column_was_perhaps_meant(there: Installation) -> None:
