@@ -105,7 +105,8 @@ def plain(text: str) -> str:
 
 def _sent(entity: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with its key, and its project as the system writes it."""
-    project = {"board": {"project": ["P"]}, "task": {"project": "P"}, "release": {"project": "P"}}.get(entity, {})
+    project: dict[str, Any] = {"project": "P"} if entity in {"task", "release"} else {}
+    project |= {"project": ["P"]} if entity == "board" else {}
     return {**project, **row, "key": row.get("key") or row.pop("uid")}
 
 

@@ -128,6 +128,9 @@ rules:
         ("document", "artefact: charter"),
         ("kpi", "indicator.unit: h, period: 2026-W19"),
         ("submission", "due_on: 2026-05-13"),
+        ("board", "type: kanban, project: [example:project], project.code: ATL"),
+        ("sprint", "end_on: 2026-05-15, board.type: scrum, project.code: ATL, committed_points: 12.5"),
+        ("release", "release_date: 2026-05-15, project.code: ATL"),
         ("source", "rows: 5"),
     ],
 )

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import polars as pl
 import pytest
 from factories import a_snapshot
 
@@ -29,6 +30,14 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "submission": [
         {"uid": "sub|1", "indicator": "indicator:kpi", "project": "project:nov-02", "provider": "person:a@example.org"}
     ],
+    "board": [
+        {"uid": "j:board:1", "id": "5", "name": "Team", "project": ["project:nov-02"]},
+        {"uid": "j:board:2", "id": "6", "project": ["project:nov-01", "project:nov-02"]},
+    ],
+    "sprint": [
+        {"uid": "j:sprint:1", "name": "Sprint 7", "project": "project:nov-02", "end_on": date(2026, 11, 27)},
+    ],
+    "release": [{"uid": "j:release:1", "project": "project:nov-02", "release_date": date(2026, 12, 1)}],
     "meeting": [{"uid": "m:meeting:1", "kind": "steering_committee", "scope": "portfolio:ict"}],
 }
 
@@ -68,6 +77,9 @@ def test_each_is_called_what_people_call_it(entity: str, uid: str, shown: str, n
     [
         ("milestone", "p:task:1", ["project:nov-01", "program:nova", "portfolio:ict"]),
         ("risk", "r:risk:1", ["project:nov-02"]),
+        ("board", "j:board:1", ["project:nov-02"]),
+        ("board", "j:board:2", []),
+        ("sprint", "j:sprint:1", ["project:nov-02"]),
         ("kpi", "kpi|1", ["program:nova", "portfolio:ict"]),
         ("program", "program:nova", ["program:nova", "portfolio:ict"]),
         ("meeting", "m:meeting:1", ["portfolio:ict"]),
@@ -92,7 +104,22 @@ def test_the_calendar_is_the_persons_else_the_projects_else_the_organisations() 
 
 def test_the_due_day_of_a_milestone_is_the_committed_one() -> None:
     assert find("milestone", "p:task:2").due == date(2026, 12, 1)
+    assert find("sprint", "j:sprint:1").due == date(2026, 11, 27)
+    assert find("release", "j:release:1").due == date(2026, 12, 1)
     assert find("person", "person:a@example.org").due is None
+
+
+def test_projects_that_cannot_be_assessed_are_those_of_the_rows() -> None:
+    subjects = Subjects(known(), [])
+
+    def projects(entity: str, *uids: str) -> list[str]:
+        return sorted(subjects.projects_of(entity, pl.DataFrame({"uid": uids})))
+
+    assert projects("board", "j:board:1", "j:board:2") == ["project:nov-02"]
+    assert projects("sprint", "j:sprint:1") == ["project:nov-02"]
+    assert projects("risk", "r:risk:1") == ["project:nov-02"]
+    assert projects("project", "project:nov-01") == ["project:nov-01"]
+    assert projects("person", "person:a@example.org") == []
 
 
 def test_an_indicator_has_a_name_in_each_language() -> None:

@@ -153,6 +153,27 @@ def test_sources_and_organisation_wide_rows_have_no_project() -> None:
     ]
 
 
+def test_boards_and_what_is_theirs_know_the_project_where_there_is_one() -> None:
+    rows: dict[str, Any] = {
+        **PARENTS,
+        "board": [
+            {"uid": "b:1", "name": "Team", "type": "kanban"},
+            {"uid": "b:2", "project": ["project:p1", "project:p2"]},
+            {"uid": "b:3", "project": []},
+        ],
+        "sprint": [{"uid": f"s:{n}", "board": f"b:{n}", "project": None} for n in (1, 2, 9)],
+        "release": [{"uid": "r:1"}],
+    }
+    boards, sprints, releases = (table(name, **rows) for name in ("board", "sprint", "release"))
+
+    assert column(boards, "project.code") == ["P1", None, None]
+    assert column(boards, "@calendar") == ["lu", "be", "be"]
+    assert column(sprints, "project.code") == ["P1", None, None]
+    assert column(sprints, "board.type") == ["kanban", "scrum", None]
+    assert column(releases, "project.code") == ["P1"]
+    assert column(releases, "portfolio.name") == ["ICT"]
+
+
 def test_rows_of_plans_get_columns_of_parents_only_when_asked() -> None:
     plan, risks = table("task", **PARENTS, task=PLAN), table("risk", **PARENTS, risk=[{"title": "A risk"}])
 

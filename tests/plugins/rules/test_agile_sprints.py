@@ -8,6 +8,8 @@ from pmo_watch_plugins.rules import agile
 from snapshots import catalogue, finding, found, snapshot, states
 from sprints import SPRINT, TICKETS, TODAY, Rows, both, day, earlier, item, known, sprint
 
+from pmo_watch.api import computed_colours
+
 MEASURES = catalogue(*agile.pmo_watch_measures())
 FEW = {name: (3, 3, "done" if name in {"S1", "S2"} else "open") for name in ("S1", "S2", "S3", "S4")}
 UNESTIMATED = {name: (None, None, fate) for name, (_, _, fate) in TICKETS.items()}
@@ -311,7 +313,16 @@ def test_ticket_whose_past_sprints_are_not_known_is_grey() -> None:
     assert (one["state"], one["reason"]) == ("grey", "missing sprint_item.committed")
 
 
-def test_finding_counts_for_the_project_of_the_board() -> None:
+def test_sprint_counts_in_the_colour_of_its_boards_project() -> None:
+    snap = known(sprint())
+    late = found(MEASURES, snap, {"measure": "sprint.predictability"})
+
+    colours = computed_colours(late, {"rule-1": "scope"}, snap)
+
+    assert colours.rows() == [("project:p1", "overall", "red"), ("project:p1", "scope", "red")]
+
+
+def test_condition_on_the_project_of_a_board() -> None:
     rows = both(sprint(), {"board": [{"uid": "board:2", "project": ["project:p1", "project:p2"]}]})
     rows["sprint"].append({**rows["sprint"][0], "uid": "sprint:2", "board": "board:2", "project": None})
     rule = {"measure": "sprint.predictability", "only_if": {"project.code": "P1"}}
