@@ -355,7 +355,7 @@ class Reading:
         return Summary(
             listed=False,
             whole=not error,
-            as_of=self._now.astimezone(self._given.zone).date(),
+            as_of=self._now.astimezone(self._given.context.zone).date(),
             cursor=self._cursor(sent, whole=not error),
             rejected=self._report.rejected,
             lost_records=self._report.lost,
