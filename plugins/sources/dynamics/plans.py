@@ -17,7 +17,6 @@ from .values import MINUTES_PER_DAY
 
 BASELINE_FIELDS = ("baseline_start", "baseline_finish", "baseline_duration", "baseline_work")
 JSON_MOMENT = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
-SECOND = Decimal(1000)
 LONGEST_STRETCH_DAYS = 366
 
 

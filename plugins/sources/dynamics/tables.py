@@ -35,7 +35,7 @@ class TableRows:
     """What was read of a table: frames of rows, and of the rows expanded below them with `@above`, their row's key.
 
     `deleted`: keys that the server says are gone. `listed`: every row that exists was read. `keys`: every key that
-    exists, where only those were asked for. `done`: read to its end.
+    exists, where only those were asked for.
     """
 
     frames: list[pl.DataFrame] = field(default_factory=list)
@@ -43,7 +43,6 @@ class TableRows:
     deleted: list[str] = field(default_factory=list)
     listed: bool = False
     keys: list[str] | None = None
-    done: bool = False
     pages: int = 0
 
 
@@ -99,7 +98,7 @@ class TableReader:
                 first = lambda: self._first({"$orderby": f"{self.table.key} asc"})  # noqa: E731  # given to others
                 self._take(self._pages(first, again=self._restart))
             self.state = TableState(mark=newest or "")
-        self.rows.listed = self.rows.done = True
+        self.rows.listed = True
 
     def _full_with_link(self) -> None:
         tracking = self._prefer(track=True)
@@ -149,7 +148,6 @@ class TableReader:
             Answered: with `expired`, when the server no longer knows it.
         """
         self._take(self._pages(lambda: self._follow(link)), delta=True)
-        self.rows.done = True
 
     def changed(self, mark: str) -> None:
         """Read what changed since a moment, by the server's own clock."""
@@ -160,7 +158,6 @@ class TableReader:
             "$orderby": f"{MODIFIED} asc,{self.table.key} asc",
         }
         self._take(self._pages(lambda: self._first(more)))
-        self.rows.done = True
 
     def shows_any(self) -> bool:
         """Say whether there is any row to be seen: no news may also mean that nothing is shown any more."""
