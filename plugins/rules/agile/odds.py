@@ -4,7 +4,7 @@ import hashlib
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -12,6 +12,8 @@ import polars as pl
 
 SEARCHED_WEEKS = 104
 MOST_WEEKS = 520  # a release farther away is as good as ten years away
+FIRST_WEEKS = 16  # that are looked at before more are: most releases are nearer
+CERTAIN = 10**12  # a chance that is less than one in so many away from certainty is taken as certain
 RUNS = 10_000
 HALF, LIKELY = Fraction(1, 2), Fraction(85, 100)
 
@@ -25,63 +27,60 @@ class Odds:
     p85_weeks: int | None
 
 
+def exact(weeks: Sequence[int], asked: Sequence[tuple[int, int]]) -> list[Odds]:
+    """Return the odds of each asked number of items, at least one, in a number of weeks left, by convolution."""
+    searches = [_Search(number, min(left, MOST_WEEKS)) for number, left in asked]
+    pending, within = searches, FIRST_WEEKS
+    while pending:
+        pending = _searched(weeks, pending, within)
+        within *= 2
+    return [one.odds() for one in searches]
+
+
 @dataclass(slots=True, eq=False)
-class Exact:
-    """The sums of so many weeks as they are distributed, by convolution in whole numbers: nothing is rounded.
+class _Search:
+    """What is known so far of one question."""
 
-    `weeks`: what was finished in each known week. `most`: the largest number that is asked about. How often a sum comes
-    is a digit of one large number, so that a convolution is a few shifts and additions.
+    number: int
+    left: int
+    chance: float | None = None
+    reached: dict[Fraction, int] = field(default_factory=dict)
+
+    def note(self, week: int, below: int, ways: int) -> bool:
+        """Take in how many of the ways in which so many weeks can go are not enough; return whether all is known."""
+        if self.chance is None and (week == self.left or below * CERTAIN < ways):
+            self.chance = (ways - below) / ways
+        for least in (HALF, LIKELY):
+            if week <= SEARCHED_WEEKS and (ways - below) * least.denominator >= ways * least.numerator:
+                self.reached.setdefault(least, week)
+        return self.chance is not None and (LIKELY in self.reached or week >= SEARCHED_WEEKS)
+
+    def odds(self) -> Odds:
+        """Return the answer."""
+        return Odds(self.chance or 0.0, self.reached.get(HALF), self.reached.get(LIKELY))
+
+
+def _searched(weeks: Sequence[int], asked: Sequence[_Search], within: int) -> list[_Search]:
+    """Look at one week after the other, and return the questions that so many do not answer.
+
+    In how many ways each sum comes about is a digit of one large number, wide enough for the last week. So the
+    convolution with one week more is a few shifts and additions.
     """
-
-    weeks: Sequence[int]
-    most: int
-    longest: int = SEARCHED_WEEKS
-    _powers: list[int] = field(default_factory=lambda: [1])
-    _bits: int = 0
-
-    def __post_init__(self) -> None:
-        """Choose the width of a digit: no count of any sum reaches it."""
-        self._bits = math.ceil(self.longest * math.log2(max(len(self.weeks), 2))) + 8
-
-    def chance(self, number: int, weeks: int) -> Fraction:
-        """Return the chance that at least `number` are finished in so many weeks."""
-        if number <= 0:
-            return Fraction(1)
-        if weeks * max(self.weeks) < number:
-            return Fraction(0)
-        below = self._power(weeks) & ((1 << (self._bits * number)) - 1)
-        # The digits of a number add up to its remainder, as with nines in decimal.
-        return 1 - Fraction(below % ((1 << self._bits) - 1), len(self.weeks) ** weeks)
-
-    def _power(self, weeks: int) -> int:
-        counts, mask = Counter(self.weeks), (1 << (self._bits * self.most)) - 1
-        while len(self._powers) <= weeks:
-            last = self._powers[-1]
-            moved = (times * last << (self._bits * one) for one, times in counts.items())
-            self._powers.append(sum(moved) & mask)
-        return self._powers[weeks]
+    bits = math.ceil(within * math.log2(max(len(weeks), 2))) + 8
+    counts, mask = Counter(weeks), (1 << (bits * max(one.number for one in asked))) - 1
+    pending, sums, ways = list(asked), 1, 1
+    for week in range(within + 1):
+        pending = [one for one in pending if not one.note(week, _below(sums, one.number, bits), ways)]
+        if not pending:
+            break
+        sums = sum(times * sums << (bits * one) for one, times in counts.items()) & mask
+        ways *= len(weeks)
+    return pending
 
 
-def exact(weeks: Sequence[int], asked: Sequence[tuple[int, int]]) -> Iterator[Odds]:
-    """Yield the odds of each asked number of items in a number of weeks left."""
-    if not asked:
-        return
-    longest = max(SEARCHED_WEEKS, *(min(left, MOST_WEEKS) for _, left in asked))
-    sums = Exact(weeks, max(number for number, _ in asked), longest)
-    for number, left in asked:
-        reached = [_first(sums, number, least) for least in (HALF, LIKELY)]
-        yield Odds(float(sums.chance(number, min(left, MOST_WEEKS))), *reached)
-
-
-def _first(sums: Exact, number: int, least: Fraction) -> int | None:
-    """Return the fewest weeks in which the chance is that high: it only grows with time."""
-    low, high = 0, SEARCHED_WEEKS
-    if sums.chance(number, high) < least:
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if sums.chance(number, middle) >= least else (middle + 1, high)
-    return low
+def _below(sums: int, number: int, bits: int) -> int:
+    """Add up the digits of the sums below a number: they are its remainder, as with nines in decimal."""
+    return (sums & ((1 << (bits * number)) - 1)) % ((1 << bits) - 1)
 
 
 def simulated(weeks: Sequence[int], number: int, left: int, seed: str) -> Odds:
