@@ -23,6 +23,7 @@ _NOTES = {
     "status date in the future": "note_future_status_date",
     "no project tolerance": "org_tolerance_used",
     "slack computed over the network": "note_network_slack",
+    "remaining duration": "note_remaining_duration",
     "value of an earlier period": "note_earlier_period",
     "against the baseline": "note_against_baseline",
     "items counted": "note_items_counted",

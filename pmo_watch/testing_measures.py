@@ -54,7 +54,8 @@ def _declared(measure: Measure[Any]) -> Iterator[str]:
     if measure.entity not in PREFIXES:
         yield f"there are no rules for each '{measure.entity}'; there is {', '.join(PREFIXES)}"
         return
-    if entity != measure.entity or not figure.isidentifier():
+    if (entity != measure.entity and entity in PREFIXES) or not (entity.isidentifier() and figure.isidentifier()):
+        # A topic, as in `schedule.leads` for each project, is as good as the entity; the name of another one misleads.
         yield f"its name must be '{measure.entity}.', then a word for the figure"
     if not measure.text:
         yield "it has no `text` for the catalogue"

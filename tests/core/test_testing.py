@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,13 @@ def whole(**more: Any) -> Any:
 
 def test_measure_that_keeps_the_contract_has_no_fault() -> None:
     assert check_measure(whole(), rows=FEW) == []
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("sizes.points", True), ("risk.points", False), ("points", False)])
+def test_a_measure_may_be_named_after_its_topic_but_not_after_another_entity(name: str, is_one: bool) -> None:
+    faults = check_measure(replace(whole(), name=name), rows=FEW)
+
+    assert any("then a word for the figure" in one for one in faults) is not is_one
 
 
 def raises(_: NoParams, __: View) -> Columns:
