@@ -230,7 +230,7 @@ class Daemon:
                 self._timetable.refused(one.source, now, draft.accepted[one.source].state.failures)
             if one.retry_after:
                 # From now on, not from the cycle's beginning: the reading itself may have taken long.
-                self._timetable.postponed(one.source, self._clock.now(), timedelta(seconds=one.retry_after))
+                self._timetable.postponed(one.source, self._clock.now(), one.retry_after)
 
     async def _prune(self, now: datetime) -> None:
         if self._prune_at is not None and now < self._prune_at:

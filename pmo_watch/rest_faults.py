@@ -121,6 +121,6 @@ def retry_after(headers: httpx2.Headers) -> float | None:
 def _date(said: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one of a year that no calendar holds
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -17,6 +17,7 @@ CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})  # op
 QUIET_SECONDS = 1.0  # programs save in bursts and by renaming
 LONGEST_BURST_SECONDS = 10.0  # a folder in which somebody always writes is looked at all the same
 LONGEST_REFUSAL = timedelta(minutes=60)  # spec sources 1.2: 1, 2, 4 ... 60 minutes, so that no account is locked
+LONGEST_REST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,14 @@ class Timetable:
                 wait = min(timedelta(minutes=2 ** min(times - 1, 6)), LONGEST_REFUSAL)
                 self._rhythms[name] = replace(rhythm, next=now + wait)
 
-    def postponed(self, name: str, now: datetime, wait: timedelta) -> None:
-        """Leave a source alone as long as it asked, even where its files or a person would have it read before."""
+    def postponed(self, name: str, now: datetime, seconds: float) -> None:
+        """Leave a source alone as long as it asked, even where its files or a person would have it read before.
+
+        That is a day at most: whoever names more has a clock that is wrong, and would never be asked again.
+        """
         with self._lock:
             if rhythm := self._rhythms.get(name):
-                until = now + wait
+                until = now + timedelta(seconds=min(LONGEST_REST_SECONDS, seconds))
                 self._rhythms[name] = replace(rhythm, next=max(until, rhythm.next), not_before=until)
 
     def keep(self, before: "Timetable", names: Iterable[str]) -> None:

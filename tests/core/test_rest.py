@@ -287,6 +287,16 @@ def test_date_counts_from_the_clock_of_the_answer() -> None:
     assert 59 <= wait <= 61
 
 
+def test_date_of_a_year_that_no_calendar_holds_is_no_date() -> None:
+    waits = Waits()
+    odd = {"Retry-After": f"Fri, 13 Nov {'9' * 20} 10:00:00 GMT"}
+    with scripted(Reply(status=503, headers=odd), GOOD) as server, asking(server.base, waits) as rest:
+        rest.get("/x")
+
+    (wait,) = waits
+    assert 4 <= wait <= 6, "the usual wait"
+
+
 def test_wait_beyond_the_limit_ends_the_reading_and_says_how_long() -> None:
     waits = Waits()
     with (

@@ -64,8 +64,8 @@ def test_source_that_asks_for_rest_is_left_alone_even_when_a_person_asks() -> No
     table = Timetable({"jira": 10 * MINUTE, "plans": HOUR}, NOW)
     table.asked(["jira", "plans"], NOW)
 
-    table.postponed("jira", NOW, 30 * MINUTE)
-    table.postponed("plans", NOW, 30 * MINUTE)
+    table.postponed("jira", NOW, 1800)
+    table.postponed("plans", NOW, 1800)
     table.changed("jira", NOW + MINUTE)
 
     assert table.due(NOW + 29 * MINUTE) == []
@@ -73,9 +73,18 @@ def test_source_that_asks_for_rest_is_left_alone_even_when_a_person_asks() -> No
     assert table.due(NOW + HOUR) == ["jira", "plans"], "a shorter rest than the rhythm's changes nothing"
 
 
+@pytest.mark.parametrize("seconds", [86_401, 253_402_300_799, float("inf"), float("nan")])
+def test_source_that_asks_for_rest_without_end_is_asked_again_tomorrow(seconds: float) -> None:
+    table = Timetable({"jira": 10 * MINUTE}, NOW)
+
+    table.postponed("jira", NOW, seconds)
+
+    assert table.next() == NOW + 24 * HOUR
+
+
 def test_source_that_rested_goes_on_in_its_rhythm() -> None:
     table = Timetable({"jira": 10 * MINUTE}, NOW)
-    table.postponed("jira", NOW, 30 * MINUTE)
+    table.postponed("jira", NOW, 1800)
 
     table.asked(["jira"], NOW + 30 * MINUTE)
     table.changed("jira", NOW + 31 * MINUTE)
