@@ -70,7 +70,7 @@ def accept(
     """
     if reading.outcome == Outcome.FAILED:
         return Accepted(_failed(state, reading), known)
-    if reading.unchanged and _parts(known) <= set(reading.summary.unchanged):
+    if reading.unchanged and _parts(known) <= set(reading.summary.unchanged) and not _has_unseen(known):
         again = replace(_good(state, reading.read_at, Outcome.COMPLETE), cursor=reading.summary.cursor)
         return Accepted(again, known, nothing_new=True, imported=reading.imported)
     strange = {} if accept_shrink else _strange_parts(reading, known, limits)
@@ -89,7 +89,12 @@ def _says_nothing_new(reading: Reading, known: Rows, made: Accepted) -> bool:
     summary = reading.summary
     if summary.listed or summary.census or made.moved or made.state.outcome != Outcome.COMPLETE:
         return False
-    return bool(known) and not any(_unseen(frame) for frame in known.values())
+    return bool(known) and not _has_unseen(known)
+
+
+def _has_unseen(known: Rows) -> bool:
+    """Say whether the last reading was partial without some row: seeing it again is news."""
+    return any(_unseen(frame) for frame in known.values())
 
 
 def _unseen(frame: pl.DataFrame) -> bool:

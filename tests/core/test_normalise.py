@@ -200,6 +200,20 @@ def test_a_reading_without_anything_new_keeps_the_reading_number() -> None:
     assert after.state.failing_since is None
 
 
+def test_rows_of_a_file_that_can_be_read_again_as_it_was_are_seen_again() -> None:
+    before = known("plans", tasks("a", part="a.xml"), tasks("b", part="b.xml"))
+    half = reading("plans", summary=Summary(whole=False, unchanged=("a.xml",), error="b.xml is no XML"))
+    broken = accept(replace(half, outcome=Outcome.PARTIAL), before.rows, before.state, Limits())
+    mended = replace(reading("plans", summary=Summary(unchanged=("a.xml", "b.xml"))), unchanged=True)
+
+    after = accept(mended, broken.rows, broken.state, Limits())
+
+    assert broken.rows["task"]["@unseen"].to_list() == [False, True]
+    assert after.rows["task"]["@unseen"].to_list() == [False, False]
+    assert not after.moved
+    assert not after.nothing_new
+
+
 def test_a_file_that_left_the_folder_is_noticed_although_all_others_are_unchanged() -> None:
     before = known("plans", tasks("a", part="a.xml"), tasks("b", part="b.xml"))
     nothing = replace(reading("plans", summary=Summary(unchanged=("a.xml",))), unchanged=True)
