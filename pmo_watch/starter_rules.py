@@ -120,7 +120,7 @@ rules:
 """
 
 SPRINTS = """\
-# Sprints and releases of teams: what was promised, what is carried over, what changed, and whether a release is in time.
+# Sprints and releases: what was promised, what is carried over, what changed, and whether a release is in time.
 version: 1
 owner: pmo@example.org
 defaults:

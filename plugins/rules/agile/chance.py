@@ -1,18 +1,18 @@
 """The chance that a release is finished by its day, from what was finished in the weeks before."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
 from pmo_watch.api import Measure, Percent, PluginSettings, Unit, View, Weeks
 
-from .odds import Odds, exact, simulated
+from .odds import exact, simulated
 from .scope import RELEASED, in_releases
 
 Of = Literal["project", "release", "board"]
+Row = tuple[str, float, int | None, int | None]
 ODDS = {"uid": pl.String(), "chance": pl.Float64(), "p50": pl.Int64(), "p85": pl.Int64()}
 
 
@@ -61,32 +61,29 @@ def _day(weeks: str) -> pl.Expr:
     return pl.col("@today") + pl.duration(weeks=pl.col(weeks))
 
 
-def _odds(params: ChanceParams, asked: pl.DataFrame, today: date) -> Iterator[tuple[Any, ...]]:
+def _odds(params: ChanceParams, asked: pl.DataFrame, today: date) -> Iterator[Row]:
     """Yield the odds of each release; those of one pace are computed together."""
-    if params.method == "monte_carlo":
-        for uid, weeks, number, left in asked.select("uid", "weeks", "wanted", "weeks_left").iter_rows():
-            yield _row(uid, simulated(weeks, number, left, f"{uid} {today.isoformat()}"))
-        return
-    paces: dict[tuple[int, ...], list[tuple[str, tuple[int, int]]]] = defaultdict(list)
-    for uid, weeks, number, left in asked.select("uid", "weeks", "wanted", "weeks_left").iter_rows():
-        paces[tuple(weeks)].append((uid, (number, left)))
-    for pace, some in paces.items():
-        for (uid, _), one in zip(some, exact(pace, [numbers for _, numbers in some]), strict=True):
-            yield _row(uid, one)
-
-
-def _row(uid: str, one: Odds) -> tuple[Any, ...]:
-    return uid, one.chance, one.p50_weeks, one.p85_weeks
+    lists = ("uid", "wanted", "weeks_left")
+    paces = asked.group_by("team", maintain_order=True).agg(*lists, pl.col("weeks").first())
+    for weeks, uids, numbers, left in zip(*(paces[name].to_list() for name in ("weeks", *lists)), strict=True):
+        questions = list(zip(numbers, left, strict=True))
+        if params.method == "exact":
+            found = exact(weeks, questions)
+        else:
+            seeds = [f"{uid} {today.isoformat()}" for uid in uids]
+            found = [simulated(weeks, *one, seed) for one, seed in zip(questions, seeds, strict=True)]
+        for uid, one in zip(uids, found, strict=True):
+            yield uid, one.chance, one.p50_weeks, one.p85_weeks
 
 
 # --- throughput ---------------------------------------------------------------------------------------------------
 
 
 def _pace(params: ChanceParams, view: View) -> pl.DataFrame:
-    """Return, by release, how many items were finished in each known week, oldest first; absent where none ever was."""
+    """Return `uid`, `team` and `weeks`: how many items were finished in each known week; absent where none ever was."""
     teams = _teams(params.throughput_of, view)
     members = teams.select("team", "members").unique("team").explode("members")
-    return teams.select("uid", "team").join(_weekly(params, view, members), on="team").drop("team")
+    return teams.select("uid", "team").join(_weekly(params, view, members), on="team")
 
 
 def _teams(of: Of, view: View) -> pl.DataFrame:
