@@ -63,23 +63,17 @@ class Changes:
 
     def add(self, issue: str, histories: Any) -> None:
         """Take in the histories of an issue."""
+        flat, known, names = self.flat, self.meanings.by_id, self.meanings.by_name
         for history in histories if type(histories) is list else ():
             items = history.get("items") if type(history) is dict else None
-            if type(items) is list:
-                self._add(issue, history, items)
-
-    def _add(self, issue: str, history: Mapping[str, Any], items: Sequence[Any]) -> None:
-        known, names = self.meanings.by_id, self.meanings.by_name
-        for place, item in enumerate(items):
-            number = item.get("fieldId")
-            meaning = known.get(number) if number else names.get(item.get("field"))
-            if meaning is not None:
-                # The ids of points are null: the numbers stand in the texts.
-                before, after = TEXTS if meaning.startswith(POINTS) else IDS
-                self.flat += (
-                    *(issue, history.get("id"), place, history.get("created"), meaning),
-                    *(item.get(before), item.get(after), item.get("toString")),
-                )
+            for place, item in enumerate(items if type(items) is list else ()):
+                number = item.get("fieldId")
+                meaning = known.get(number) if number else names.get(item.get("field"))
+                if meaning is not None:
+                    # The ids of points are null: the numbers stand in the texts.
+                    before, after = TEXTS if meaning.startswith(POINTS) else IDS
+                    flat += (issue, history.get("id"), place, history.get("created"), meaning)
+                    flat += (item.get(before), item.get(after), item.get("toString"))
 
     def frame(self) -> pl.DataFrame:
         """Return the rows; a change without a moment is left out and reported."""

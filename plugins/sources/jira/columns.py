@@ -47,27 +47,27 @@ class Columns:
         """Return what a row is called in what is reported."""
         return f"{self._what}{self._names[row]}"
 
+    def many(self, raw: Mapping[str, Raw], wanted: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+        """Return several columns at once. `wanted`: column -> its name among `raw`, and text, instant, day or list."""
+        plain = {name: _plain(name, raw[name]) for name, _ in wanted.values()}
+        tidy = pl.DataFrame(list(plain.values())).select(_tidy(one) for one in plain.values())
+        made = tidy.select(READ[kind](name).alias(field) for field, (name, kind) in wanted.items())
+        for field, (name, kind) in wanted.items():
+            if kind in REASONS:
+                self._check(name, tidy[name], made[field], REASONS[kind])
+        return made
+
     def texts(self, name: str, raw: Raw) -> pl.Series:
         """Return texts, composed (NFC) and trimmed; null for what is empty."""
-        try:
-            plain = pl.Series(name, raw, pl.String)
-        except (TypeError, pl.exceptions.PolarsError):
-            plain = pl.Series(name, [text_of(one) for one in raw], pl.String)
-        tidy = pl.col(name).str.normalize("NFC").str.strip_chars()
-        return plain.to_frame().select(pl.when(tidy != "").then(tidy).alias(name)).to_series()
+        return self.many({name: raw}, {name: (name, "text")}).to_series()
 
     def days(self, name: str, raw: Raw) -> pl.Series:
         """Return civil days, as written."""
-        texts = self.texts(name, raw)
-        found = texts.str.to_date("%Y-%m-%d", strict=False)
-        in_range = found.dt.year().is_between(1, 9999).fill_null(value=False)
-        return self._checked(name, texts, found.zip_with(in_range, pl.Series([None], dtype=pl.Date)), "no date")
+        return self.many({name: raw}, {name: (name, "day")}).to_series()
 
     def instants(self, name: str, raw: Raw) -> pl.Series:
         """Return moments in UTC."""
-        texts = self.texts(name, raw)
-        found = texts.str.replace("Z$", "+0000").str.to_datetime(INSTANT, time_unit="us", strict=False)
-        return self._checked(name, texts, found.cast(UTC_MICROSECONDS), "no moment with its offset")
+        return self.many({name: raw}, {name: (name, "instant")}).to_series()
 
     def days_of(self, instants: pl.Series) -> pl.Series:
         """Return the days of moments in the organisation's zone."""
@@ -86,10 +86,6 @@ class Columns:
         """Return exact numbers."""
         return _scaled(pl.Series(name, self.each(name, raw, _micros), pl.Int64), MICRO)
 
-    def lists(self, name: str, joined: Raw) -> pl.Series:
-        """Return lists of texts that were `joined`; null for none."""
-        return self.texts(name, joined).str.split(BETWEEN)
-
     def each(self, name: str, raw: Raw, read: Callable[[Any], Any]) -> list[Any]:
         """Read values one by one; what cannot be read is null and reported."""
         found = []
@@ -101,12 +97,46 @@ class Columns:
                 found.append(None)
         return found
 
-    def _checked(self, name: str, before: pl.Series, after: pl.Series, reason: str) -> pl.Series:
+    def _check(self, name: str, before: pl.Series, after: pl.Series, reason: str) -> None:
         """Report what became null."""
         if after.null_count() > before.null_count():
             for row in (before.is_not_null() & after.is_null()).arg_true():
                 self._report.value(self.where(row), name, before[row], reason)
-        return after.alias(name)
+
+
+def _plain(name: str, raw: Raw) -> pl.Series:
+    try:
+        return pl.Series(name, raw, pl.String)
+    except (TypeError, pl.exceptions.PolarsError):
+        return pl.Series(name, [text_of(one) for one in raw], pl.String)
+
+
+def _tidy(plain: pl.Series) -> pl.Expr:
+    """Compose and trim texts; what is plain ASCII is composed already."""
+    text = pl.col(plain.name)
+    is_ascii = plain.str.len_bytes().sum() == plain.str.len_chars().sum()
+    tidy = (text if is_ascii else text.str.normalize("NFC")).str.strip_chars()
+    return pl.when(tidy != "").then(tidy).alias(plain.name)
+
+
+def _instant(name: str) -> pl.Expr:
+    text = pl.col(name)
+    offset = pl.when(text.str.ends_with("Z")).then(text.str.head(-1) + "+0000").otherwise(text)
+    return offset.str.to_datetime(INSTANT, time_unit="us", strict=False).cast(UTC_MICROSECONDS)
+
+
+def _day(name: str) -> pl.Expr:
+    day = pl.col(name).str.to_date("%Y-%m-%d", strict=False)
+    return pl.when(day.dt.year().is_between(1, 9999)).then(day)
+
+
+READ: Mapping[str, Callable[[str], pl.Expr]] = {
+    "text": pl.col,
+    "instant": _instant,
+    "day": _day,
+    "list": lambda name: pl.col(name).str.split(BETWEEN),  # of texts that were `joined`; null for none
+}
+REASONS = {"instant": "no moment with its offset", "day": "no date"}
 
 
 def frame_of(entity: str, columns: Mapping[str, Raw]) -> pl.DataFrame:

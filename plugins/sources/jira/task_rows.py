@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 POINTS = "@points:"  # columns of the candidates, until it is known which one counts
 Raw = list[Any]
-TEXTS = {"id": "id", "project": "project", "parent": "parent", "issue_type": "issue_type", "owner": "owner"}
-TEXTS |= {"summary": "name", "status": "status"}
-INSTANTS = {"created": "created_at", "updated": "updated_at", "resolutiondate": "resolved_at"}
+READ = {
+    **{name: (name, "text") for name in ("id", "project", "parent", "issue_type", "owner", "status")},
+    "name": ("summary", "text"),
+    "created_at": ("created", "instant"),
+    "updated_at": ("updated", "instant"),
+    "resolved_at": ("resolutiondate", "instant"),
+    "forecast_finish": ("duedate", "day"),
+    **{name: (name, "list") for name in ("labels", "release", "sprint")},
+}
 HOURS = {"timeoriginalestimate": "work", "timespent": "actual_work", "timeestimate": "remaining_work"}
 
 
@@ -26,11 +32,8 @@ def task_frame(raw: Mapping[str, Raw], site: "Site") -> pl.DataFrame:
     """Return tasks, with the columns of `POINTS`."""
     columns = Columns(raw["id"], "issue ", site.report, site.zone)
     made = [pl.Series("key", raw["key"], pl.String)]
-    made += [columns.texts(name, raw[name]).alias(field) for name, field in TEXTS.items()]
-    made += [columns.instants(name, raw[name]).alias(field) for name, field in INSTANTS.items()]
+    made += columns.many(raw, {field: one for field, one in READ.items() if one[0] in raw}).get_columns()
     made += [columns.hours(name, raw[name]).alias(field) for name, field in HOURS.items()]
-    made += [columns.days("duedate", raw["duedate"]).alias("forecast_finish")]
-    made += [columns.lists(name, raw[name]) for name in ("labels", "release", "sprint") if name in raw]
     made += _standing(raw, columns, site)
     made += _milestone(raw, site.settings.milestones)
     found = {one.name: one for one in made} | {one.name: one for one in _custom(raw, columns, site)}
