@@ -17,7 +17,7 @@ from pmo_watch.contracts import Cursor, Remembers, Source
 from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import SourceError, SourceRefused, SourceUnavailable
 from pmo_watch.flow import Outcome, PastState, Reading, Records, Rejected, Summary
-from pmo_watch.intake import frames_of
+from pmo_watch.intake import frames_of, must_name_texts
 from pmo_watch.normalise import Limits, summary_rejects
 from pmo_watch.past_states import PastStates
 from pmo_watch.rest import HttpSettings
@@ -67,8 +67,8 @@ def _begun(one: Asked, now: datetime, limits: Limits) -> Future[Reading]:
     def read() -> None:
         try:
             future.set_result(read_source(one, now, limits))
-        except BaseException as fault:  # noqa: BLE001  # it belongs to whoever waits
-            future.set_exception(fault)
+        except BaseException as fault:  # noqa: BLE001  # a panic of Polars, an exit: it ends no more than this thread
+            future.set_result(_defective(one, now, fault))
 
     threading.Thread(target=read, name=f"source {one.name}", daemon=True).start()
     return future
@@ -88,21 +88,18 @@ def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
     """Read one source to its end; what goes wrong is part of the answer."""
     summaries: list[Summary] = []
     past = PastStates(one.name, limits)
-    error = ""
     try:
         if isinstance(one.source, Remembers):
             one.source.recall(remembered(one.name, one.rows))
         frames, rejected, lost = frames_of(one.name, _records(one.source.read(one.cursor or None), summaries, past))
         if not summaries:
             raise ValueError("the source ended without a summary")
+        must_name_texts(summaries[-1])
     except SourceError as fault:
         LOG.info("source not read", source=one.name, kind=type(fault).__name__)
         return failed(one.name, now, fault)
-    except Exception:  # a plugin's defect costs its source, never the others
-        LOG.exception("source raised what it should not", source=one.name)
-        one.defect()
-        error = "the plugin failed; the log holds the details: please report it to its author"
-        return Reading(one.name, now, Outcome.FAILED, error=error)
+    except Exception as fault:  # noqa: BLE001  # a plugin's defect costs its source, never the others
+        return _defective(one, now, fault)
     said = summary_rejects(summaries[-1], rejected, lost)
     reading = _judged(one.name, now, limits, frames, replace(said, degraded=[*said.degraded, *past.notes]))
     if "requests" in said.cost:  # a file that is read again says nothing that is worth a line
@@ -110,6 +107,14 @@ def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
         LOG.info("source read", source=one.name, outcome=reading.outcome.value, rows=rows, **said.cost)
     read = {part for frame in frames.values() for part in frame["@part"].unique()}
     return reading if reading.outcome == Outcome.FAILED else replace(reading, imported=past.imported(read))
+
+
+def _defective(one: Asked, now: datetime, fault: BaseException) -> Reading:
+    """Return the reading of a source whose plugin raised what it should not, once that is logged."""
+    LOG.error("source raised what it should not", source=one.name, exc_info=fault)
+    one.defect()
+    error = "the plugin failed; the log holds the details: please report it to its author"
+    return Reading(one.name, now, Outcome.FAILED, error=error)
 
 
 def failed(name: str, now: datetime, fault: SourceError) -> Reading:

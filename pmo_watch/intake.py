@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Records, Rejected
+from pmo_watch.flow import Records, Rejected, Summary
 from pmo_watch.model import Entity, Kind, lean
 
 
@@ -37,6 +37,19 @@ def frames_of(source: str, records: Iterable[Records]) -> tuple[dict[str, pl.Dat
         rejected += left_out + words
         frames[name] = lean(frame.select(*row_schema(entity)).sort("uid"))
     return frames, rejected, lost
+
+
+def must_name_texts(summary: Summary) -> None:
+    """Look at the keys that a summary names.
+
+    Raises:
+        ValueError: some are no texts.
+    """
+    for entity, keys in (*summary.census.items(), *summary.deleted.items()):
+        try:
+            pl.Series(values=keys, dtype=pl.String)
+        except TypeError:
+            raise ValueError(f"the summary names keys of {entity} that are no texts") from None
 
 
 def _checked(records: Records) -> pl.DataFrame:

@@ -20,13 +20,13 @@ from pmo_watch.normalise import Limits
 class Scripted:
     """A source that yields what it is told, or raises."""
 
-    def __init__(self, *pieces: Records | Summary | Exception, until: threading.Event | None = None) -> None:
+    def __init__(self, *pieces: Records | Summary | BaseException, until: threading.Event | None = None) -> None:
         self._pieces = pieces
         self._until = until
 
     def read(self, since: object) -> Iterator[Records | Summary]:
         for piece in self._pieces:
-            if isinstance(piece, Exception):
+            if isinstance(piece, BaseException):
                 raise piece
             yield piece
         if self._until:
@@ -71,8 +71,29 @@ def test_a_plugins_own_defect_costs_its_source_and_shows_no_traceback(capsys: py
     assert reading.error == "the plugin failed; the log holds the details: please report it to its author"
 
 
+@pytest.mark.parametrize("fault", [pl.exceptions.PanicException("index out of bounds"), SystemExit(1)])
+def test_a_panic_in_a_plugin_costs_its_source_and_no_other(fault: BaseException) -> None:
+    defects: list[str] = []
+    bad = replace(ask("bad", Scripted(fault)), defect=lambda: defects.append("bad"))
+
+    first, second = collect([bad, ask("good", Scripted(tasks("a"), Summary()))], NOW, Limits())
+
+    assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.COMPLETE)
+    assert first.error.startswith("the plugin failed")
+    assert defects == ["bad"]
+
+
 def test_a_source_without_summary_is_a_defect() -> None:
     (reading,) = collect([ask("s", Scripted(tasks("a")))], NOW, Limits())
+
+    assert reading.outcome == Outcome.FAILED
+
+
+@pytest.mark.parametrize("named", ["census", "deleted"])
+def test_a_summary_that_names_rows_by_no_text_is_a_defect(named: str) -> None:
+    numbers = Summary(**{named: {"task": [1, 2]}})  # type: ignore[arg-type]
+
+    (reading,) = collect([ask("s", Scripted(tasks("a"), numbers))], NOW, Limits())
 
     assert reading.outcome == Outcome.FAILED
 
