@@ -34,7 +34,6 @@ from pmo_watch.rest_calls import (
     secrets_of,
     site,
     target_of,
-    without,
     written,
 )
 from pmo_watch.rest_faults import AGAIN, PROXY_REFUSES, Again, of_transport, phrase, retry_after, what_it_says
@@ -367,7 +366,7 @@ class Rest:
         return Answer(got.status, got.headers, data_of(call.place, got.body))
 
     def _refusal(self, call: Call, got: Received) -> Exception:
-        said = without(what_it_says(got.body), (*call.hidden, *self._signatures))
+        said = what_it_says(got.body, (*call.hidden, *self._signatures))
         text = f"{call.place} answered {phrase(got.status)}{f': {said}' if said else ''}"
         if got.status in AGAIN:
             return Again(text, wait=retry_after(got.headers))

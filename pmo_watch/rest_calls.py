@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,13 +72,6 @@ def secrets_of(authorization: str) -> list[str]:
     except ValueError:
         password = ""
     return [one for one in (value, password) if one]
-
-
-def without(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with `***` in place of each secret."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

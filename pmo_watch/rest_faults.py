@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -84,18 +85,32 @@ def _reason(fault: BaseException) -> str:
     return said[:LONGEST_SAID]
 
 
-def what_it_says(body: bytes) -> str:
-    """Return what the body of a refusal says, on one line of at most 300 characters; empty when it says nothing."""
+def what_it_says(body: bytes, secrets: Iterable[str] = ()) -> str:
+    """Return what the body of a refusal says, on one line of at most 300 characters; empty when it says nothing.
+
+    Each secret becomes `***` before the line is cut: the beginning of one would be a secret too.
+    """
+    return without(_said(body), secrets)[:LONGEST_SAID]
+
+
+def _said(body: bytes) -> str:
     if not body.strip():
         return ""
     if looks_like_json(body):
         try:
-            return "; ".join(dict.fromkeys(_texts(read_json(body))))[:LONGEST_SAID]
+            return "; ".join(dict.fromkeys(_texts(read_json(body))))
         except ValueError:
             pass
     if body.lstrip()[:1] == b"<":
         return "a web page"
-    return " ".join(body[: 4 * LONGEST_SAID].decode("utf-8", "replace").split())[:LONGEST_SAID]
+    return " ".join(body[: 100 * LONGEST_SAID].decode("utf-8", "replace").split())  # blanks are not counted in it
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with `***` in place of each secret."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _texts(value: Any) -> list[str]:

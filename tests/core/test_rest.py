@@ -401,6 +401,15 @@ def test_no_text_and_no_log_holds_a_secret() -> None:
         assert secret not in str(logs)
 
 
+@pytest.mark.parametrize("space", range(280, 300, 4))
+def test_secret_where_a_long_text_is_cut_leaves_nothing_of_itself(space: int) -> None:
+    echo = f"{'x' * space} {TOKEN}".encode()
+    with scripted(Reply(echo, 401)) as server, asking(server.base) as rest:
+        text = said(lambda: rest.get("/x"), SourceRefused)
+
+    assert TOKEN[:4] not in text
+
+
 def test_password_of_a_basic_sign_in_is_hidden_however_it_is_repeated() -> None:
     def basic(request: Request) -> None:
         request.headers["Authorization"] = "Basic " + b64encode(b"ann:my:pass").decode()
