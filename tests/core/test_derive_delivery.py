@@ -144,11 +144,14 @@ def test_release_counts_its_open_leaves_and_days() -> None:
         {"key": "2", "project": "P", "release": ["R"], "parent": "1"},
         {"key": "3", "project": "P", "release": ["R"], "status_category": "done", "done": True},
         {"key": "4", "project": "P", "release": ["R"], "active": False},
+        {"key": "5", "project": "P", "release": ["R"], "parent": "1"},
+        {"key": "6", "project": "P", "release": ["R"], "parent": "5", "is_subtask": True},
+        {"key": "7", "project": "P", "release": ["R"], "is_milestone": True},
     )
 
     found = snapshot(release, tickets).frame("release")
 
-    assert found["remaining_items"].to_list() == [1, None], "what no item is known of is unknown, not finished"
+    assert found["remaining_items"].to_list() == [2, None], "what no item is known of is unknown, not finished"
     assert found["days_left"].to_list() == [1, None]
     assert found["released"].to_list() == [False, False]
 

@@ -163,6 +163,15 @@ def test_only_the_latest_closed_sprint_of_a_board_is_asked(state: str, reason: s
         assert of(f"sprint.{measure}", rows)["reason"] == reason
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"), [({"state": "closed"}, "closed"), ({"state": "on_hold"}, "on hold"), ({"state": None}, None)]
+)
+def test_sprint_of_a_project_that_does_not_run_is_not_asked(fields: dict[str, Any], reason: str | None) -> None:
+    rows = sprint() | {"project": [{"code": "P1", **fields}]}
+
+    assert of("sprint.predictability", rows)["reason"] == reason
+
+
 # --- running sprints ----------------------------------------------------------------------------------------------
 
 # Two weeks without a holiday from Monday the 13th of April: ten working days.
