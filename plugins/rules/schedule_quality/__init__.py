@@ -5,6 +5,7 @@ from typing import Any
 
 from pmo_watch.api import Measure, hookimpl
 
+from .critical import CRITICAL_PATH_TEST
 from .dates import EXECUTION_INDEX, INVALID_DATES, MISSED_TASKS, PATH_LENGTH_INDEX
 from .logic import FS_LINKS, LAGS, LEADS, MISSING_LOGIC
 from .slack import HARD_CONSTRAINTS, HIGH_FLOAT, NEGATIVE_FLOAT
@@ -13,7 +14,7 @@ from .tasks import LONG_TASKS, UNRESOURCED
 
 @hookimpl
 def pmo_watch_measures() -> Iterable[Measure[Any]]:
-    """Return DC-01 to DC-11, DC-13 and DC-14 of the catalogue."""
+    """Return DC-01 to DC-14 of the catalogue."""
     return [
         MISSING_LOGIC,
         LEADS,
@@ -26,6 +27,7 @@ def pmo_watch_measures() -> Iterable[Measure[Any]]:
         INVALID_DATES,
         UNRESOURCED,
         MISSED_TASKS,
+        CRITICAL_PATH_TEST,
         PATH_LENGTH_INDEX,
         EXECUTION_INDEX,
     ]

@@ -24,6 +24,9 @@ FIELDS = (
     "actual_start",
     "actual_finish",
     "constraint_type",
+    "constraint_date",
+    "deadline",
+    "manual",
     "duration",
     "remaining_duration",
     "cost",
@@ -65,13 +68,18 @@ class Share:
 def plan(view: View) -> pl.DataFrame:
     """Return the countable rows of the projects in view, complete or not, milestones included.
 
-    Columns: `uid`, `project`, `FIELDS`, `called` (name for people), `project.minutes_per_day` and the project's clocks.
+    Columns: `uid`, `project`, `FIELDS`, `called` (name for people), `project.minutes_per_day`,
+    `project.forecast_start` and the project's clocks.
     """
     return view.once("schedule quality: rows", lambda: _plan(view))
 
 
 def _plan(view: View) -> pl.DataFrame:
-    days = view.rows.select("minutes_per_day", project="uid").rename({"minutes_per_day": "project.minutes_per_day"})
+    days = view.rows.select(
+        pl.col("uid").alias("project"),
+        pl.col("minutes_per_day").alias("project.minutes_per_day"),
+        pl.col("forecast_start").alias("project.forecast_start"),
+    )
     rows = view.plan_rows(*FIELDS).join(days, on="project", maintain_order="left")
     return rows.with_columns(called=pl.coalesce("name", "id", "uid"))
 

@@ -6,7 +6,8 @@ import polars as pl
 
 from pmo_watch.api import Measure, Unit, View, WorkingDays
 
-from .plan import OPEN, OPEN_TASK, Share, ShareParams, StrictParams, no_day, plan, share
+from .critical import network_slack
+from .plan import OPEN, OPEN_TASK, Share, ShareParams, StrictParams, no_day, plan, plan_facts, share
 
 Constraint = Literal[
     "alap",
@@ -55,26 +56,37 @@ def hard_constraints(params: ConstraintParams, view: View) -> pl.DataFrame:
 def high_float(params: FloatParams, view: View) -> pl.DataFrame:
     """Return the share of open tasks with more total slack than the limit."""
     slack = pl.col("total_slack")
-    return share(
-        view,
-        plan(view),
-        Share(
-            OPEN_TASK,
-            slack > params.limit * pl.col("project.minutes_per_day"),
-            order=-slack,
-            missing=slack.is_null(),
-            needs="task.total_slack",
-            unknown=no_day(),
-        ),
-        idle="open_tasks",
+    asked = Share(
+        OPEN_TASK,
+        slack > params.limit * pl.col("project.minutes_per_day"),
+        order=-slack,
+        missing=slack.is_null(),
+        needs="task.total_slack",
+        unknown=no_day(),
     )
+    return _of_slack(view, asked, idle="open_tasks")
 
 
 def negative_float(_: StrictParams, view: View) -> pl.DataFrame:
     """Return the share of open rows that are late already: their total slack is negative."""
     slack = pl.col("total_slack")
     asked = Share(OPEN, slack < 0, order=slack, missing=slack.is_null(), needs="task.total_slack")
-    return share(view, plan(view), asked)
+    return _of_slack(view, asked, idle="open_rows")
+
+
+def _of_slack(view: View, asked: Share, *, idle: str) -> pl.DataFrame:
+    """Return the share of rows by their total slack: the source's, or where it has links only, that of the network."""
+    lacking = plan_facts(view).filter(pl.col("linked") & ~pl.col("with_slack") & (pl.col("open_rows") > 0))["uid"]
+    rows = plan(view)
+    if lacking.is_empty():
+        return share(view, rows, asked, idle=idle)
+    computed = pl.col("project").is_in(lacking.implode())
+    found = rows.join(network_slack(view), on="uid", how="left", maintain_order="left").with_columns(
+        total_slack=pl.coalesce("total_slack", pl.when(computed).then("slack"))
+    )
+    said = pl.when(pl.col("uid").is_in(lacking.implode()) & pl.col("unknown").is_null())
+    note = said.then(pl.lit("slack computed over the network"))
+    return share(view, found, asked, idle=idle).with_columns(note=note)
 
 
 HARD_CONSTRAINTS = Measure(
