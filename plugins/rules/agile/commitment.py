@@ -88,40 +88,38 @@ def spillover(params: SpilloverParams, view: View) -> pl.DataFrame:
 
 def scope_change(params: ScopeParams, view: View) -> pl.DataFrame:
     """Return what was added, taken out and estimated anew during a sprint, as a share of what it began with."""
-    added, out = ~COMMITTED, COMMITTED & REMOVED
-    again = pl.when(COMMITTED & ~REMOVED).then((pl.col("close") - pl.col("start")).abs())
-    pointless = (added & pl.col("close").is_null()) | (out & pl.col("start").is_null())
-    points = [_points("close", added), _points("start", out), again.sum()]
-    sums = _sums(
-        view,
-        items=(added | out).sum(),
-        points=points[0] + points[1] + points[2],
-        pointless=pointless.sum(),
-        changed=(added | out).sum(),
-        came=names(added, pl.col("close")),
-        went=names(out, pl.col("start")),
-    )
-    by_items = params.weigh == "items"
-    bottom = pl.col("committed_items" if by_items else "committed_points").cast(pl.Float64)
-    top = pl.col("items" if by_items else "points").cast(pl.Float64)
-    field = f"sprint.committed_{'items' if by_items else 'points'}"
-    none = pl.when((bottom == 0) | (~pl.lit(by_items) & (pl.col("committed_items") == 0))).then(
-        pl.lit(f"invalid {field}: 0")
-    )
-    missing = pl.when(bottom.is_null()).then(pl.lit(f"missing {field}"))
+    unit = params.weigh
+    bottom, top = pl.col(f"committed_{unit}").cast(pl.Float64), pl.col(unit).cast(pl.Float64)
+    empty = (bottom == 0) | (bottom.is_null() & (pl.col("committed_items") == 0))
+    none = pl.when(empty).then(pl.lit(f"invalid sprint.committed_{unit}: 0"))
+    missing = pl.when(bottom.is_null()).then(pl.lit(f"missing sprint.committed_{unit}"))
+    left_out = pl.format("{} of {} rows left out", "pointless", "items")
     asked = closed(view)
-    return asked.rows.join(sums, on="uid", how="left", maintain_order="left").select(
+    return asked.rows.join(_changes(view), on="uid", how="left", maintain_order="left").select(
         "uid",
         value=Columns.ratio(top * 100, bottom),
         numerator=top,
         denominator=pl.when(bottom > 0).then(bottom),
         not_applicable=asked.not_applicable,
         unknown=pl.coalesce(asked.unknown, "uncertain", none, missing),
-        note=pl.when((pl.col("pointless") > 0) & (not by_items)).then(
-            pl.format("{} of {} rows left out", "pointless", "changed")
-        ),
+        note=pl.when((pl.col("pointless") > 0) & (unit == "points")).then(left_out),
         added="came",
         removed="went",
+    )
+
+
+def _changes(view: View) -> pl.DataFrame:
+    """Return how many items were added or taken out, the points that changed, and how many have none."""
+    added, out = ~COMMITTED, COMMITTED & REMOVED
+    again = pl.when(COMMITTED & ~REMOVED).then((pl.col("close") - pl.col("start")).abs())
+    pointless = (added & pl.col("close").is_null()) | (out & pl.col("start").is_null())
+    return _sums(
+        view,
+        items=(added | out).sum(),
+        points=_points("close", added) + _points("start", out) + again.sum(),
+        pointless=pointless.sum(),
+        came=names(added, pl.col("close")),
+        went=names(out, pl.col("start")),
     )
 
 

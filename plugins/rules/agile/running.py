@@ -18,24 +18,13 @@ class BurndownParams(PluginSettings):
 
 def burndown_gap(params: BurndownParams, view: View) -> pl.DataFrame:
     """Return how much more remains at the end of the last working day than an even burndown leaves, in per cent."""
-    eve = pl.col("start_on") - pl.duration(days=1)
-    days = view.rows.select(
-        "uid",
-        "state",
-        "committed_points",
-        whole=view.working_days(eve, pl.col("end_on")),
-        gone=view.working_days(eve, pl.col("@today") - pl.duration(days=1)),
-    )
-    days = days.with_columns(
-        gone=pl.when(pl.col("gone") > pl.col("whole")).then("whole").otherwise(pl.col("gone").clip(0))
-    )
-    left = _remaining(view)
+    rows = _elapsed(view).join(_remaining(view), on="uid", how="left", maintain_order="left")
     share = Columns.ratio(pl.col("gone"), pl.col("whole"))
     gap = pl.col("remaining") - COMMITTED_POINTS * (1 - share)
-    early = (pl.col("gone") * 100 < params.from_ * pl.col("whole")).fill_null(value=False)
+    early = ((share * 100).round(6) < params.from_).fill_null(value=False)
     no_days = pl.when(pl.col("whole") <= 0).then(pl.lit("invalid sprint.end_on: no working day since sprint.start_on"))
     none = pl.when(COMMITTED_POINTS == 0).then(pl.lit("invalid sprint.committed_points: 0"))
-    return days.join(left, on="uid", how="left", maintain_order="left").select(
+    return rows.select(
         "uid",
         value=Columns.ratio(gap * 100, COMMITTED_POINTS),
         numerator=gap,
@@ -44,7 +33,7 @@ def burndown_gap(params: BurndownParams, view: View) -> pl.DataFrame:
         .then(pl.lit("not started"))
         .when(_state("closed"))
         .then(pl.lit("closed"))
-        .when(early & (pl.col("whole") > 0))
+        .when(early)
         .then(pl.lit("not in window")),
         unknown=pl.coalesce(no_days, none),
         note=pl.when(pl.col("pointless") > 0).then(pl.format("{} of {} rows left out", "pointless", "rows")),
@@ -52,6 +41,16 @@ def burndown_gap(params: BurndownParams, view: View) -> pl.DataFrame:
         days_gone="gone",
         not_finished="open",
     )
+
+
+def _elapsed(view: View) -> pl.DataFrame:
+    """Return of each sprint how many working days it has, and how many of them were over when today began."""
+    eve = pl.col("start_on") - pl.duration(days=1)
+    yesterday = pl.col("@today") - pl.duration(days=1)
+    whole, gone = view.working_days(eve, pl.col("end_on")), view.working_days(eve, yesterday).clip(0)
+    days = view.rows.select("uid", "state", "committed_points", whole=whole, gone=gone)
+    past = pl.col("gone") > pl.col("whole")
+    return days.with_columns(gone=pl.when(past).then("whole").otherwise("gone"))
 
 
 def _remaining(view: View) -> pl.DataFrame:
