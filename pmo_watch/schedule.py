@@ -1,10 +1,9 @@
 """When a source is due: every so often, at once when its files change, later when it refuses or asks for rest."""
 
-import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,10 +90,14 @@ class Timetable:
 
 
 class _Handler(FileSystemEventHandler):
-    """Passes on changes of the paths it is for: of a file itself, of anything below a folder."""
+    """Passes on changes of the paths it is for: of a file itself, of anything below a folder.
 
-    def __init__(self, paths: Sequence[Path], tell: Callable[[], None]) -> None:
+    `folders`: those watched; `tell` is told whether one of them itself came, went or was replaced.
+    """
+
+    def __init__(self, paths: Sequence[Path], folders: Container[Path], tell: Callable[[bool], None]) -> None:
         self._paths = [(path.absolute(), path.is_dir()) for path in paths]
+        self._folders = folders
         self._tell = tell
 
     def on_any_event(self, event: FileSystemEvent) -> None:
@@ -102,7 +105,7 @@ class _Handler(FileSystemEventHandler):
             return  # what came or went in it has an event of its own
         touched = [Path(os.fsdecode(one)) for one in (event.src_path, event.dest_path) if one]
         if event.event_type in CHANGES and any(self._meant(one) for one in touched):
-            self._tell()
+            self._tell(any(one in self._folders for one in touched))
 
     def _meant(self, touched: Path) -> bool:
         return any(
@@ -128,28 +131,34 @@ class Watch:
         self._timer: threading.Timer | None = None
         self._paths = list(paths)
         self._closed = False
+        self._replaced = False
         self._places = self._where()
-        self._observer = self._started()
+        self._observer = self._started(self._places)
 
     def _where(self) -> set[tuple[Path, bool, int]]:
         """Return each folder to watch, whether with all below it, and which one it is now."""
         found = {(existing_folder(path.absolute()), path.is_dir()) for path in self._paths}
         return {(folder, deep, folder.stat().st_ino) for folder, deep in found}
 
-    def _started(self) -> BaseObserver:
+    def _started(self, places: set[tuple[Path, bool, int]]) -> BaseObserver:
         observer = Observer()
-        handler = _Handler(self._paths, self._note)
-        for folder, deep, _ in sorted(self._places):
+        handler = _Handler(self._paths, {folder for folder, _, _ in places}, self._note)
+        for folder, deep, _ in sorted(places):
             observer.schedule(handler, str(folder), recursive=deep)
             # A folder that is renamed away and replaced says nothing of itself: the one above does.
             if folder.parent != folder and os.access(folder.parent, os.R_OK):
                 observer.schedule(handler, str(folder.parent), recursive=False)
-        observer.start()
+        try:
+            observer.start()
+        except OSError:
+            observer.stop()  # what it watches already would be watched for ever
+            raise
         return observer
 
-    def _note(self) -> None:
+    def _note(self, replaced: bool) -> None:
         now = time.monotonic()
         with self._lock:
+            self._replaced = self._replaced or replaced
             if self._burst_began is None:
                 self._burst_began = now
             if self._timer:
@@ -162,21 +171,28 @@ class Watch:
     def _pass_on(self) -> None:
         with self._lock:
             self._burst_began = None
-        self._follow()
+            replaced, self._replaced = self._replaced, False
+        self._follow(replaced=replaced)
         self._tell()
 
-    def _follow(self) -> None:
-        """Watch what is there now, where a folder came, went or was replaced by another one of its name."""
-        with contextlib.suppress(OSError):  # what was watched goes on being watched
+    def _follow(self, *, replaced: bool) -> None:
+        """Watch what is there now, where a folder came, went or was replaced by another one of its name.
+
+        Its number alone does not tell: a folder that is made where one was deleted often gets the same.
+        """
+        try:
             places = self._where()
-            if places == self._places:
+            if places == self._places and not replaced:
                 return
-            self._places = places
-            fresh = self._started()
-            with self._lock:
-                former, self._observer = (fresh, self._observer) if self._closed else (self._observer, fresh)
-            former.stop()
-            former.join()
+            fresh = self._started(places)
+        except OSError:  # what was watched goes on being watched, and the next change tries again
+            self._replaced = self._replaced or replaced
+            return
+        self._places = places
+        with self._lock:
+            former, self._observer = (fresh, self._observer) if self._closed else (self._observer, fresh)
+        former.stop()
+        former.join()
 
     def close(self) -> None:
         """Stop watching."""

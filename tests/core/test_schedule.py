@@ -1,5 +1,6 @@
 """When sources are due, and which changes of files are passed on."""
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from watchdog.observers.inotify import InotifyEmitter
 
 from pmo_watch.schedule import Timetable, Watch, existing_folder
 
@@ -211,6 +213,21 @@ def test_folder_replaced_by_renaming_is_watched_in_its_new_form(tmp_path: Path) 
         assert not told.wait(0.6)
 
 
+def test_folder_deleted_and_made_again_at_once_is_watched_in_its_new_form(tmp_path: Path) -> None:
+    plans = tmp_path / "plans"
+    plans.mkdir()
+    with watched(plans) as told:
+        plans.rmdir()
+        plans.mkdir()  # on ext4 with the number that the deleted one had
+        assert told.wait(10)
+        time.sleep(0.2)
+        told.clear()
+
+        (plans / "a.xml").write_text("x")
+
+        assert told.wait(10)
+
+
 def test_folder_of_a_file_may_be_replaced_too(tmp_path: Path) -> None:
     lists, file = tmp_path / "lists", tmp_path / "lists" / "people.csv"
     for folder in (lists, tmp_path / "fresh"):
@@ -226,3 +243,28 @@ def test_folder_of_a_file_may_be_replaced_too(tmp_path: Path) -> None:
         file.write_text("y")
 
         assert told.wait(10)
+
+
+def test_watch_that_cannot_begin_leaves_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+    begin = InotifyEmitter.on_thread_start
+    begun: list[object] = []
+
+    def up_to_two(emitter: InotifyEmitter) -> None:
+        if len(begun) == 2:
+            raise OSError(errno.ENOSPC, "the limit of watches is reached")
+        begun.append(emitter)
+        begin(emitter)
+
+    monkeypatch.setattr(InotifyEmitter, "on_thread_start", up_to_two)
+    before = set(threading.enumerate())
+
+    with pytest.raises(OSError, match="limit"):
+        Watch(folders, lambda: None)
+
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(5)
+    assert not [thread for thread in left if thread.is_alive()]
