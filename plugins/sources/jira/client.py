@@ -110,10 +110,6 @@ class Client:
         """Send a question whose refusal the caller words."""
         return self._rest.ask(path, body, allow=REFUSALS)
 
-    def try_getting(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
-        """Ask for something whose refusal the caller words."""
-        return self._rest.get(path, params, allow=REFUSALS)
-
     def pages(self, path: str, params: Mapping[str, str] | None = None, start: int = 0) -> Iterator[dict[str, Any]]:
         """Yield the objects of an offset list, from `start` on.
 

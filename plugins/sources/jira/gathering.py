@@ -25,10 +25,21 @@ Issue = dict[str, Any]
 
 
 class Gathering:
-    """The issues of one reading. `known`: id -> last change, of stored issues that may come again unchanged."""
+    """The issues of one reading. `known`: id -> last change, of stored issues that may come again unchanged.
 
-    def __init__(self, client: Client, site: Site, horizon: int, known: Mapping[str, datetime]) -> None:
+    `progress` is told how many issues there are so far.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        site: Site,
+        horizon: int,
+        known: Mapping[str, datetime],
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._client, self._site, self._horizon, self._known = client, site, horizon, known
+        self._progress = progress
         self._pending, self._pending_changes = Intake(site), Changes(Meanings.of(site.fields), site.report)
         self._batches: list[Batch] = []
         self._changes: list[pl.DataFrame] = []
@@ -166,6 +177,7 @@ class Gathering:
         self._changes.append(found)
         self._newest |= dict.fromkeys(pending.keys(), number)
         self._reach(batch)
+        self._progress(f"{len(self._newest)} issues")
 
     def _no_changes(self) -> Changes:
         return Changes(Meanings.of(self._site.fields), self._site.report)

@@ -111,7 +111,7 @@ class Reading:
         start = None if full else since or self._start(memory)
         known = self._recalled.updated_after(start) if start is not None and since is None else {}
         assert memory.horizon is not None
-        gathered = Gathering(self._client, site, memory.horizon, known)
+        gathered = Gathering(self._client, site, memory.horizon, known, self._context.progress)
         gathered.read(self._from(start), self._from)
         return Found(gathered, full, refresh, memory.points, memory.begins, memory.owed, memory.horizon)
 

@@ -1,6 +1,8 @@
 """What is read of a Jira: issues, milestones, registers, versions, boards, people, in both flavours."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -364,6 +366,14 @@ def test_unknown_priority_is_said_once(jira: FakeJira) -> None:
     reading = Follower(jira).read()
 
     assert [one.value for one in reading.summary.rejected] == ["Dringend"]
+
+
+def test_long_reading_says_how_far_it_is(jira: FakeJira) -> None:
+    told: list[str] = []
+    with closing(JIRA.open(settings(jira), replace(context(), progress=told.append))) as source:
+        list(source.read(None))
+
+    assert told == ["5 issues"]
 
 
 def test_same_site_gives_the_same_records_twice(jira: FakeJira) -> None:
