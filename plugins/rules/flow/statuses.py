@@ -18,7 +18,7 @@ class EfficiencyParams(PluginSettings):
 
 def flow_efficiency(params: EfficiencyParams, view: View) -> pl.DataFrame:
     """Return active time as a share of active and waiting time of the items finished lately, in per cent."""
-    recent = of_boards(view).filter(lately(view, params.over)).select("uid", "board", "created_at")
+    recent = of_boards(view).filter(lately(view, params.over)).select("uid", "board", "created_at", "started")
     waiting = view.rows.select(board="uid", words=_folded_list("waiting"))
     spent = _spent(view, recent.join(waiting, on="board", how="left"))
     known = recent.join(spent, on="uid", how="left", maintain_order="left")
@@ -54,6 +54,7 @@ def _spent(view: View, asked: pl.DataFrame) -> pl.DataFrame:
     """Return, by item, the hours that it was worked on and that it waited.
 
     An item of which changes of status are not known, or that was in a status nobody knows the meaning of, is absent.
+    Before the day on which it was begun it was in no status of work, whatever that status is called.
     """
     changes = (
         _with_beginning(_changes(view).join(asked, left_on="task", right_on="uid"))
@@ -64,7 +65,9 @@ def _spent(view: View, asked: pl.DataFrame) -> pl.DataFrame:
     )
     waits = pl.col("words").list.contains(pl.coalesce("called", "value"))
     works = (pl.col("group") == "doing") & ~waits
-    unknown = pl.col("group").is_null() & ~waits & (pl.col("hours") > 0)
+    zone = view.snapshot.organisation.timezone
+    early = (pl.col("left").dt.convert_time_zone(zone).dt.date() <= pl.col("started")).fill_null(value=False)
+    unknown = pl.col("group").is_null() & ~waits & (pl.col("hours") > 0) & ~early
     return (
         changes.group_by(uid="task")
         .agg(

@@ -238,7 +238,7 @@ def changed(ticket: str, *steps: tuple[int, str], first: str = "1") -> Rows:
 def waited(number: int = 5, waiting: Sequence[str] | None = ("waiting for customer",)) -> dict[str, Rows]:
     """Return a board with tickets that were worked on for 18 hours and waited for 72, and one in each status."""
     rows = team(
-        [{**one, "status": "Done", "status_category": "done"} for one in ended([3] * number)],
+        [{**one, "status": "Done", "status_category": "done"} for one in ended([5] * number, day("05-08"))],
         waiting=None if waiting is None else list(waiting),
     )
     examples: Rows = [
@@ -277,6 +277,17 @@ def test_time_since_an_item_was_made_counts_in_its_first_status() -> None:
             row["from_value"] = "3"
 
     assert of("board.flow_efficiency", rows)["evidence"]["waiting_hours"] == "410"
+
+
+def test_status_that_items_are_only_born_in_needs_no_meaning() -> None:
+    rows = waited()
+    for row in rows["task"][:5]:
+        row["created_at"] = BEGUN - timedelta(days=30)
+    rows["status_change"] = [row for row in rows["status_change"] if row["task"] != "t:x1"]
+
+    one = of("board.flow_efficiency", rows)
+
+    assert (one["value"], one["note"]) == (20, None)
 
 
 def test_item_in_a_status_that_nobody_knows_is_left_out() -> None:
