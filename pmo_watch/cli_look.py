@@ -89,7 +89,8 @@ def _left_behind(in_force: InForce, name: str) -> tuple[SourceState | None, Mapp
         if status.revision != status.newest:
             return None, {}
         with stored(in_force) as store:
-            return store.sources().get(name), store.rows().get(name, {})
+            state = store.sources().get(name)
+            return state and state.of_kind(in_force.settings.sources[name].type), store.rows().get(name, {})
     except StoreError as fault:
         said(f"warning: {fault}: read as if nothing were stored")
         return None, {}

@@ -194,7 +194,6 @@ class Engine:
             if entry is None:
                 continue
             defect = partial(self._defect, "source", entry.type)
-            state = self._known.states.get(name)
             try:
                 source = self._opened(name, now, defect)
             except SourceError as fault:
@@ -207,7 +206,8 @@ class Engine:
                 continue
             rows = self._known.rows.get(name, {})
             longest = longest_seconds(entry.settings)
-            asked.append(Asked(name, source, state.cursor if state else {}, defect, rows, longest))
+            cursor = self._known.state(name, entry.type).cursor
+            asked.append(Asked(name, source, cursor, defect, rows, longest))
         self._being_read = asked
         try:
             return [*collect(asked, now, self.in_force.settings.reading_limits()), *unopened]

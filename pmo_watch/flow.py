@@ -162,6 +162,10 @@ class SourceState:
     cursor: Mapping[str, Any] = field(default_factory=dict)
     held: str = ""  # why the last reading is held, and the remedy
 
+    def of_kind(self, kind: str) -> "SourceState":
+        """Return it for a source of this kind: what another kind left behind to start from says nothing to it."""
+        return self if self.kind == kind else replace(self, kind=kind, cursor={})
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:

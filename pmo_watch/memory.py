@@ -31,6 +31,10 @@ class Known:
     rows: SourceRows
     states: Mapping[str, SourceState]
 
+    def state(self, name: str, kind: str) -> SourceState:
+        """Return the state of a source that is of this kind now."""
+        return self.states.get(name, SourceState(name, kind)).of_kind(kind)
+
     @classmethod
     def stored(cls, store: Store) -> "Known":
         """Return what the store holds."""
@@ -80,10 +84,10 @@ def take_in(
     found: dict[str, Accepted] = {}
     for reading in readings:
         entry = entries[reading.source]
-        state = known.states.get(reading.source) or SourceState(reading.source, entry.type)
+        state = known.state(reading.source, entry.type)
         believed = entry.accept_shrink or reading.source in accepting
-        one = accept(reading, known.rows.get(reading.source, {}), state, limits, accept_shrink=believed)
-        found[reading.source] = replace(one, state=replace(one.state, kind=entry.type))
+        rows = known.rows.get(reading.source, {})
+        found[reading.source] = accept(reading, rows, state, limits, accept_shrink=believed)
     return found
 
 

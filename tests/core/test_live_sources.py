@@ -82,7 +82,7 @@ class Ticker:
 
 @hookimpl
 def pmo_watch_sources():
-    return [SourceType("ticker", Settings, Ticker)]
+    return [SourceType(name, Settings, Ticker) for name in ("ticker", "tocker")]
 '''
 
 
@@ -136,6 +136,20 @@ def test_source_is_told_what_it_delivered_before_also_after_a_restart(desk: Desk
         {"since": {"at": 1}, "known": {"task": [["1", "one"], ["2", "two"]]}},
         {"since": {"at": 2}, "known": {"task": [["2", "second"]]}},
     ]
+
+
+def test_source_that_is_of_another_type_now_begins_anew(desk: Desk) -> None:
+    store = desk.store()
+    desk.says({"1": "one"}, cursor={"at": 1})
+    Engine(store, load(desk.config)).cycle(NOW, ["tickets"])
+    desk.config.write_text(SETTINGS.replace("type: ticker", "type: tocker"))
+    desk.says(wait=60)
+    engine = Engine(store, load(desk.config))
+    engine.cycle(NOW + MINUTE, ["tickets"])
+    engine.cycle(NOW + 2 * MINUTE, ["tickets"])
+    store.close()
+
+    assert [one["since"] for one in desk.asked()] == [None, None, None]
 
 
 def test_row_that_the_system_deleted_leaves_rows_and_history_at_once(desk: Desk) -> None:
