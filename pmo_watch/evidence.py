@@ -145,6 +145,7 @@ _NOTE_PATTERNS: tuple[tuple[str, Callable[[tuple[str, ...], Words], str]], ...] 
     (r"small sample: (\S+) of (\S+)", lambda parts, said: said("small_sample", a=parts[0], b=parts[1])),
     (r"estimate at completion: (.+)", lambda parts, said: said("note_eac", by=said.figure(parts[0]))),
     (r"(\d+) of (\d+) rows left out.*", lambda parts, said: said("note_left_out", n=parts[0], m=parts[1])),
+    (r"(\d+) of (\d+) applicable checks passed", lambda parts, said: said("note_checks", n=parts[0], m=parts[1])),
     (r"missing periods: (.+)", lambda parts, said: said("note_missing_periods", list=plain(parts[0], NOTE))),
     (r"status date (\d+) wd old", _old_date),
     (r"(\S+ from \S+(?:, \S+ from \S+)*)", _sources),

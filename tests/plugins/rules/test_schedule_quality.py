@@ -421,3 +421,45 @@ def test_each_project_has_its_own_share() -> None:
     (shares,) = found(MEASURES, plan, {"measure": "schedule.fs_links"})
 
     assert shares.frame["value"].to_list() == [100, 0]
+
+
+# --- the line of a report -----------------------------------------------------------------------------------------
+
+CHECKS = [name for name, one in MEASURES.items() if one.red]
+
+
+def line(plan: Snapshot, *rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of these rules together."""
+    *_, last = found(MEASURES, plan, *rules, {"measure": "schedule.failed_checks", "amber": "at least 1"})
+    (row,) = last.frame.to_dicts()
+    shown = last.evidence.drop("uid").to_dicts()
+    return {**row, "evidence": shown[0] if shown else {}}
+
+
+def test_the_line_counts_the_checks_that_apply() -> None:
+    rules = [{"measure": name} for name in CHECKS if name != "schedule.critical_path_test"]
+    attested = {"measure": "schedule.critical_path_test", "with": {"method": "attested"}}
+    informed = {"measure": "schedule.unresourced", "red": "over 0 %"}
+
+    left = line(vector(), *rules, attested, informed)
+
+    assert (left["note"], left["value"]) == ("0 of 12 applicable checks passed", 12)
+    assert left["evidence"]["not_applicable_checks"] == "critical path test"
+
+
+def test_the_line_names_what_failed_and_counts_amber_as_passed() -> None:
+    left = line(vector(deadline=day("06-11")), {"measure": "schedule.cpli"}, {"measure": "schedule.leads"})
+
+    assert (left["note"], left["evidence"]["failed_checks"]) == ("1 of 2 applicable checks passed", "leads")
+
+
+def test_the_worst_of_two_rules_on_one_check_counts() -> None:
+    left = line(vector(), {"measure": "schedule.leads", "red": "over 50 %"}, {"measure": "schedule.leads"})
+
+    assert left["note"] == "0 of 1 applicable checks passed"
+
+
+def test_without_checks_there_is_no_line() -> None:
+    left = line(vector())
+
+    assert (left["state"], left["reason"]) == ("na", "not configured")
