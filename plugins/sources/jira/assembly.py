@@ -184,7 +184,7 @@ class Assembly:
         if delivery is not None:
             frames["sprint"] = sprint_frame(delivery.sprints.values(), self._site.report, self._zone)
             if self._found.refreshed:
-                frames["board"] = board_frame(delivery.boards.values())
+                frames["board"] = board_frame(delivery.boards.values(), self._site.vocabulary)
         return frames
 
     def _milestones(self, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

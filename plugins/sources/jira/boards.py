@@ -16,6 +16,7 @@ from .settings import Settings
 from .sprint_texts import sprint_members
 from .sprints import Span
 from .values import day_of, instant_of
+from .words import Vocabulary
 
 AGILE = "rest/agile/1.0"
 STATES = ("future", "active", "closed")
@@ -203,8 +204,8 @@ def _inside(raw: Any, *names: str) -> Any:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def board_frame(boards: Iterable[Board]) -> pl.DataFrame:
-    """Return boards as rows."""
+def board_frame(boards: Iterable[Board], vocabulary: Vocabulary) -> pl.DataFrame:
+    """Return boards as rows; statuses in which work waits by name and by id."""
     rows = list(boards)
     return frame_of(
         "board",
@@ -215,7 +216,7 @@ def board_frame(boards: Iterable[Board]) -> pl.DataFrame:
             "type": [one.type for one in rows],
             "project": [one.projects or None for one in rows],
             "wip_limit": [one.wip_limit for one in rows],
-            "waiting": [one.waiting for one in rows],
+            "waiting": [vocabulary.with_ids(one.waiting) if one.waiting else None for one in rows],
         },
     )
 

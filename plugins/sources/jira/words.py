@@ -32,6 +32,7 @@ class Vocabulary:
         self._cancelled |= {folded(word) for word, meaning in maps.resolution.items() if meaning == "cancelled"}
         self._cancelled -= {folded(word) for word, meaning in maps.resolution.items() if meaning == "done"}
         self._met: dict[str, str | None] = {}
+        self._numbers: dict[str, list[str]] = {}
 
     def learn(self, statuses: Any) -> None:
         """Take in the list of all statuses; those it lacks are no longer there."""
@@ -52,7 +53,13 @@ class Vocabulary:
         found = self._statuses.get(folded(str(status.get("name") or "")), said)
         if isinstance(number, str):
             self._met[number] = self.categories[number] = found
+            self._numbers.setdefault(folded(str(status.get("name") or "")), []).append(number)
         return found
+
+    def with_ids(self, statuses: Sequence[str]) -> list[str]:
+        """Return the names of statuses and the ids of those that were met: changes of a status are told by id."""
+        ids = (number for name in statuses for number in self._numbers.get(folded(name), ()))
+        return [*statuses, *ids]
 
     def priority(self, name: str | None) -> int | None:
         """Return the step of a priority, 5 the highest; None for none and for an unknown word."""

@@ -13,6 +13,7 @@ from jira_bench import JAN, NOW, ZOE, Follower, context, running, settings, smal
 from pmo_watch_plugins.sources.jira import JIRA
 
 from pmo_watch.demo.fake_jira import FakeJira
+from pmo_watch.demo.jira_site import STATUSES
 from pmo_watch.flow import Outcome
 from pmo_watch.testing import check_source
 
@@ -252,6 +253,14 @@ def test_flag_is_no_where_the_box_is_not_ticked(jira: FakeJira) -> None:
     follower = first(jira)
 
     assert [follower.row("task", key)["flagged"] for key in ("ATL-2", "ATL-3")] == [True, False]
+
+
+def test_board_knows_the_statuses_of_waiting_by_name_and_as_changes_tell_them(jira: FakeJira) -> None:
+    follower = first(jira, maps={"waiting": ["in review", "Nowhere"]})
+
+    waiting = [row["waiting"] for row in follower.rows["board"].to_dicts()]
+    assert waiting[0] == ["in review", "Nowhere", STATUSES["In Review"][0]]
+    assert all(one == waiting[0] for one in waiting)
 
 
 def test_first_snapshot_is_the_baseline_and_stays(jira: FakeJira) -> None:
