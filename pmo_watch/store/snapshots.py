@@ -106,7 +106,8 @@ def _write_past(
         imports.enter(connection, name, change.state.name, one.versions)
     noted = imports.note_readings(connection, change, [one.versions for one in found.values()], began)
     current = {name: one.versions.filter(pl.col("known_to").is_null()) for name, one in found.items()}
-    return noted, current
+    # Of a moment that another file has told of already there is a line: what enters counts all the same.
+    return noted or any(one.versions.height for one in found.values()), current
 
 
 def _first_missed(entity: str, began: datetime) -> ColumnElement[Any]:

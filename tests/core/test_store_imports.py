@@ -99,6 +99,23 @@ def test_the_same_past_again_adds_nothing(store: Store) -> None:
     ]
 
 
+def test_a_past_that_is_found_later_with_moments_that_are_known_is_answered_at_once(store: Store, store_url: str) -> None:
+    source = Watched()
+    now = [tasks("M1", forecast_finish=forecast(20)), tasks("M2", forecast_finish=forecast(20))]
+    source.write(store, day(23), *now, past=slipping(0, 1, 2))
+    evening = day(23) + timedelta(hours=9)
+    before = asked(store, WEEKS, evening)
+    archive = [PastState(day(7 * week), "", [tasks("M2", forecast_finish=forecast(week))]) for week in (0, 1)]
+
+    source.write(store, day(23) + timedelta(hours=1), *now, past=archive)
+
+    fresh = open_store(store_url)
+    told, stored = asked(store, WEEKS, evening), asked(fresh, WEEKS, evening)
+    fresh.close()
+    assert len(told) > len(before)
+    assert sorted(told) == sorted(stored)
+
+
 def test_history_that_is_switched_on_later_ends_where_the_known_begins(store: Store) -> None:
     source = Watched()
     source.write(store, day(15), tasks("M1", forecast_finish=forecast(99)))
