@@ -99,7 +99,9 @@ def test_the_same_past_again_adds_nothing(store: Store) -> None:
     ]
 
 
-def test_a_past_that_is_found_later_with_moments_that_are_known_is_answered_at_once(store: Store, store_url: str) -> None:
+def test_a_past_that_is_found_later_with_moments_that_are_known_is_answered_at_once(
+    store: Store, store_url: str
+) -> None:
     source = Watched()
     now = [tasks("M1", forecast_finish=forecast(20)), tasks("M2", forecast_finish=forecast(20))]
     source.write(store, day(23), *now, past=slipping(0, 1, 2))
