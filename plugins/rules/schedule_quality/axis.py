@@ -33,7 +33,7 @@ def finish_of(day: pl.Expr, view: View) -> pl.Expr:
 def rows_in_minutes(view: View) -> pl.DataFrame:
     """Return the countable rows of plans with `minutes` (duration), `earliest`, `latest`, `begun` and `HELD`.
 
-    `minutes` is null where an open row does not say it.
+    `minutes` is null where an open row does not say it; `uncovered` says that a date lies outside the calendar.
     """
     spent = finish_of(pl.coalesce("actual_finish", "forecast_finish"), view)
     begins = start_of(pl.coalesce("actual_start", "forecast_start"), view)
@@ -45,7 +45,19 @@ def rows_in_minutes(view: View) -> pl.DataFrame:
     )
     length = (spent - pl.col("held_start")).clip(0)
     rows = rows.with_columns(minutes=pl.when("done").then(pl.coalesce(length, said, pl.lit(0))).otherwise(said))
-    return _held(rows, view)
+    return _held(rows, view).with_columns(uncovered=_uncovered(spent))
+
+
+def _uncovered(spent: pl.Expr) -> pl.Expr:
+    """Return whether a date of an open row lies outside the days of the calendar, so that it has no minute."""
+    dates = {
+        "begins": pl.coalesce("actual_start", "forecast_start"),
+        "promised": pl.col("deadline"),
+        "constrained": pl.col("constraint_date"),
+    }
+    there = [day.is_not_null() & pl.col(minute).is_null() for minute, day in dates.items()]
+    ends = pl.coalesce("actual_finish", "forecast_finish").is_not_null() & spent.is_null()
+    return pl.any_horizontal(*there, ends)
 
 
 def _set() -> pl.Expr:
@@ -54,9 +66,7 @@ def _set() -> pl.Expr:
 
 
 def _project_start(view: View) -> pl.Expr:
-    first = pl.min_horizontal(
-        start_of(pl.col("project.forecast_start"), view).over("project"), pl.col("begins").min().over("project")
-    )
+    first = pl.min_horizontal(start_of(pl.col("project.forecast_start"), view), pl.col("begins").min().over("project"))
     return first.fill_null(0)
 
 
@@ -71,6 +81,7 @@ def _held(rows: pl.DataFrame, view: View) -> pl.DataFrame:
         "start_cap": pl.when(_is("start_no_later")).then(begin),
         "finish_cap": pl.when(_is("finish_no_later")).then(end),
         "promised": finish_of(pl.col("deadline"), view),
+        "constrained": end,
     }
     rows = rows.with_columns(**given)
     free = OPEN & ~_set()
@@ -100,9 +111,8 @@ def _with_anchors(rows: pl.DataFrame, view: View) -> pl.DataFrame:
     inner, outer = _split(view)
     ends = plan_ends(view, outer["predecessor"])
     clocks = rows.select("uid", "@as_of", "@calendar", "project.minutes_per_day")
-    wait = (
-        pl.when(pl.col("lag_percent").is_null()).then("lag").fill_null(0)
-    )  # how long the other row takes is not known
+    # Of a lag in per cent nothing is known here: how long the other row takes is the other plan's.
+    wait = pl.when(pl.col("lag_percent").is_null()).then("lag").fill_null(0)
     elapsed = pl.col("lag_elapsed").fill_null(value=False)
     moved = pl.duration(days=pl.when(elapsed).then((wait / MINUTES_A_DAY).round()).otherwise(0).cast(pl.Int64))
     at = (

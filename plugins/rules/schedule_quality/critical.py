@@ -124,6 +124,8 @@ def why_not(view: View) -> pl.DataFrame:
         (asked & lacking).sum().alias("lacking"),
         asked.sum().alias("asked"),
         (asked & ~pl.col("reached")).any().alias("circle"),
+        pl.col("uncovered").any().alias("uncovered"),
+        pl.col("@calendar").first().alias("calendar"),
     )
     some = pl.format("missing task.duration on {} of {} rows", "lacking", "asked")
     return (
@@ -139,6 +141,7 @@ def why_not(view: View) -> pl.DataFrame:
                 ),
                 pl.when(pl.col("lacking") > 0).then(some),
                 pl.when("circle").then(pl.lit(CIRCLE)),
+                pl.when("uncovered").then(pl.format("invalid calendar.id: {} does not cover the plan", "calendar")),
             ),
         )
     )

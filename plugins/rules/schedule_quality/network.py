@@ -46,7 +46,7 @@ class Clock:
         return self.calendar.add(self.day + timedelta(days=1), number - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Link:
     """What ties a row to another one: `lag` is in working minutes, or in calendar time where there is a clock."""
 
@@ -68,7 +68,7 @@ class Link:
         return at - self.lag if self.clock is None else self.clock.after(at, -self.lag, at_start=at_start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """What holds a row beside its links, in minutes; None does not.
 

@@ -12,6 +12,7 @@ from snapshots import catalogue, finding, snapshot
 from pmo_watch.contracts import View
 from pmo_watch.flow import Snapshot
 from pmo_watch.view import Tables
+from pmo_watch.workdays import Calendar
 
 MEASURES = catalogue(*schedule_quality.pmo_watch_measures())
 MONDAY = date(2026, 3, 2)
@@ -217,19 +218,64 @@ def test_links_of_summaries_tie_what_lies_below() -> None:
     assert slack(known(rows, [link("S", "T")])) == {"A": 0, "B": 3, "C": 0, "D": 2}
 
 
-def test_a_row_of_another_plan_holds_by_its_dates() -> None:
-    other = row("A", 5, project="project:p2", forecast_start=day("03-02"), forecast_finish=day("03-10"))
+@pytest.mark.parametrize(
+    ("tie", "left"),
+    [
+        (link("S", "B", "ss", 1), {"A": 14, "L": 11, "B": 14}),
+        (link("S", "B", "ff", 1), {"A": 14, "L": 10, "B": 10}),
+        (link("B", "S", "ss", 1), {"A": 14, "L": 11, "B": 13}),
+        (link("B", "S", "ff", 6), {"A": 15, "L": 9, "B": 9}),
+    ],
+)
+def test_other_links_of_summaries_tie_their_beginning_and_end(
+    tie: Mapping[str, Any], left: Mapping[str, float]
+) -> None:
+    """S holds A, 5 days, then L, 6 days from the Thursday; B takes 5 days, E is the end after 20."""
+    rows = [
+        {"uid": uid("S"), "name": "S"},
+        row("A", 5, parent=uid("S"), forecast_start=day("03-02"), forecast_finish=day("03-06")),
+        row("L", 6, parent=uid("S"), forecast_start=day("03-05"), forecast_finish=day("03-12"),
+            constraint_type="start_no_earlier", constraint_date=day("03-05")),
+        row("B", 5),
+        row("E", 20),
+    ]  # fmt: skip
+
+    found = slack(known(rows, [tie]))
+
+    assert {name: found[name] for name in left} == left
+
+
+@pytest.mark.parametrize(
+    ("tie", "left"),
+    [
+        (link("A", "B"), 8),
+        (link("A", "B", days=1), 7),
+        (link("A", "B", "ss", days=1), 12),
+        (link("A", "B", "ff", days=1), 12),
+        (link("A", "B", days=9, lag_elapsed=True), 5),
+        (link("A", "B", lag=None, lag_percent=50), 8),
+    ],
+)
+def test_a_row_of_another_plan_holds_by_its_dates(tie: Mapping[str, Any], left: float) -> None:
+    other = row("A", 5, project="project:p2", forecast_start=day("03-04"), forecast_finish=day("03-10"))
+    facts = {"status_date": MONDAY, "forecast_start": MONDAY}
     plan = snapshot(
         MONDAY,
-        project=[
-            {"code": "P1", "status_date": MONDAY, "forecast_start": MONDAY},
-            {"code": "P2", "status_date": MONDAY, "forecast_start": MONDAY},
-        ],
+        project=[{"code": "P1", **facts}, {"code": "P2", **facts}],
         task=[row("B", 5), row("E", 20), other],
-        dependency=[link("A", "B", days=1)],
+        dependency=[tie],
     )
 
-    assert slack(plan)["B"] == 7
+    assert slack(plan)["B"] == left
+
+
+def test_a_plan_beyond_its_calendar_is_grey() -> None:
+    facts = {"code": "P1", "status_date": MONDAY, "forecast_start": MONDAY}
+    late = row("B", 5, deadline=date(2027, 3, 1))
+    short = Calendar("short", last=date(2026, 12, 31))
+    plan = snapshot(MONDAY, calendars=[short], project=[facts], task=[row("A", 5), late], dependency=[link("A", "B")])
+
+    assert path_of(plan)["reason"] == "invalid calendar.id: short does not cover the plan"
 
 
 def test_float_is_computed_where_the_source_gives_none() -> None:
