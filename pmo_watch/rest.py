@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 import httpx2
 import structlog
@@ -117,14 +117,7 @@ class Rest:
         self._signatures: deque[str] = deque(maxlen=8)  # what the last requests were signed with: in no message
         # A request that hangs ends only with its connection; the library hands connections out nowhere else.
         self._streams: deque[Any] = deque(maxlen=8 + 4 * settings.parallel)
-        self._client = httpx2.Client(
-            follow_redirects=False,
-            cookies=no_cookies(),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"},
-            verify=trusting(context.folder / settings.verify if settings.verify else None),
-            proxy=settings.proxy or None,
-            timeout=httpx2.Timeout(settings.timeout_read_seconds, connect=settings.timeout_connect_seconds, pool=None),
-        )
+        self._client = _client(settings, context.folder)
         self.begin()
 
     # --- what a source calls --------------------------------------------------------------------------------------
@@ -170,7 +163,8 @@ class Rest:
         """
         said = {"Content-Type": "application/x-www-form-urlencoded"}
         call = self._call("POST", url, said, allow)
-        hidden = tuple(value for name, value in fields.items() if name not in PUBLIC_FIELDS)
+        secrets = [value for name, value in fields.items() if name not in PUBLIC_FIELDS]
+        hidden = (*secrets, *map(quote_plus, secrets))  # some repeat the form as it was sent
         return self._exchanged(replace(call, content=urlencode(fields).encode(), signed=False, hidden=hidden))
 
     def follow(self, link: str, headers: Mapping[str, str] | None = None, allow: Container[int] = ()) -> Answer:
@@ -373,6 +367,23 @@ class Rest:
         if got.status >= 500:
             return SourceUnavailable(text)
         return SourceRefused(f"{call.url.host}: {PROXY_REFUSES}" if got.status == 407 else text)
+
+
+def _client(settings: HttpSettings, folder: Path) -> httpx2.Client:
+    try:
+        return httpx2.Client(
+            follow_redirects=False,
+            cookies=no_cookies(),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"},
+            verify=trusting(folder / settings.verify if settings.verify else None),
+            proxy=settings.proxy or None,
+            timeout=httpx2.Timeout(settings.timeout_read_seconds, connect=settings.timeout_connect_seconds, pool=None),
+        )
+    except (httpx2.InvalidURL, ValueError, ImportError):  # the last: a SOCKS proxy; its address may hold a password
+        raise SourceRefused(
+            "the proxy cannot be used: 'proxy:' or the variable HTTPS_PROXY must be an address such as "
+            "http://proxy.example.org:3128"
+        ) from None
 
 
 def _shut(stream: Any) -> None:

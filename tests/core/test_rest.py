@@ -410,6 +410,15 @@ def test_secret_where_a_long_text_is_cut_leaves_nothing_of_itself(space: int) ->
     assert TOKEN[:4] not in text
 
 
+def test_form_that_is_repeated_as_it_was_sent_shows_no_secret() -> None:
+    fields = {"client_id": "pmo", "client_secret": "s3/cr3t+val=ue"}
+    echo = b"not understood: client_id=pmo&client_secret=s3%2Fcr3t%2Bval%3Due"
+    with scripted(Reply(echo, 400)) as server, asking(server.base) as rest:
+        text = said(lambda: rest.form(f"{server.base}/t", fields), SourceRefused)
+
+    assert text.endswith("not understood: client_id=pmo&client_secret=***")
+
+
 def test_password_of_a_basic_sign_in_is_hidden_however_it_is_repeated() -> None:
     def basic(request: Request) -> None:
         request.headers["Authorization"] = "Basic " + b64encode(b"ann:my:pass").decode()

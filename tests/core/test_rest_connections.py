@@ -154,6 +154,16 @@ def test_proxy_that_asks_for_a_sign_in_is_a_refusal(scheme: str) -> None:
     assert len(proxy.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "proxy", ["proxy.example.org:3128", "socks5://ann:s3cr3t@proxy.example.org:1080", "http://ann:s3cr3t@[::x]:3128"]
+)
+def test_proxy_that_cannot_be_used_is_refused_with_the_remedy(proxy: str) -> None:
+    with pytest.raises(SourceRefused, match="'proxy:' or the variable HTTPS_PROXY must be an address") as fault:
+        client("https://jira.example.org", proxy=proxy)
+
+    assert "s3cr3t" not in str(fault.value)
+
+
 def test_name_that_nobody_knows_is_unavailable() -> None:
     rest = client("https://jira.invalid")
 
