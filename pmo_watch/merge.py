@@ -102,7 +102,7 @@ def _stack(entity: str, rows: SourceRows, states: Mapping[str, SourceState], con
                 pl.lit(state.reading, pl.Int64).alias("@reading"),
                 pl.col("uid").str.strip_prefix(f"{source}:{entity}:").alias("@native"),
                 pl.lit(rank).alias("@rank"),
-            ).drop("@part", "@missing", "@unseen", strict=False)
+            ).drop("@part", "@missing", "@unseen", "@left_out", strict=False)
         )
     return pl.concat(parts) if parts else _empty(entity)
 

@@ -2,10 +2,11 @@
 
 Pure. A source's own rows are frames with `uid`, the entity's stored fields, `@part` and `@missing` (number of the
 reading in which the row was first missing; null while present), plus `@unseen` (true while the last reading was
-partial without the row). The snapshot is made from them by `merge.py`.
+partial without the row) and `@left_out` (its part was read all the same, and did not hold it). The snapshot is made
+from them by `merge.py`.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -179,7 +180,7 @@ def _shrunken(
 ) -> dict[str, str]:
     if not (_lists(reading, entity) and reading.outcome == Outcome.COMPLETE):
         return {}
-    expected = before.filter(~pl.col("@part").is_in(list(reading.summary.unchanged)))
+    expected = before.filter(~_unchanged(reading, before))
     gone = expected.filter(_not_among(after["uid"], _here(reading, entity), _deleted(reading, entity)))
     if _sees_nothing(reading, entity, gone, expected):
         text = f"it shows no {entity} any more, where {before.height} are known: may its account still see them?"
@@ -284,16 +285,22 @@ def _compared(
     absent = before.join(after, on="uid", how="anti")
     deleted = absent.filter(~_not_among(_deleted(reading, name)))["uid"].to_list()
     absent = absent.filter(_not_among(_deleted(reading, name)))
+    unchanged = _unchanged(reading, known)
     missing: list[str] = []
     vanished: list[str] = []
     again: list[str] = []
     if number is not None and _lists(reading, name):
         absent, again = _named_again(absent, _here(reading, name))
-        absent, missing, vanished = _missed(reading, name, absent, strange, number)
-    unseen = pl.col("@part").is_in(list(strange)) | (
-        pl.lit(number is None) & ~pl.col("@part").is_in(list(reading.summary.unchanged))
+        absent, missing, vanished = _missed(absent, unchanged | _of(strange), _here(reading, name), number)
+    partial, nothing = pl.lit(number is None), pl.lit(value=False)
+    unseen = _of(strange) | (partial & ~unchanged)
+    left_out = partial & ~_of(strange) & ~unchanged & _of([*_parts(reading.frames), *reading.summary.unchanged])
+    rows = pl.concat(
+        [
+            after.with_columns(nothing.alias("@unseen"), nothing.alias("@left_out")),
+            absent.with_columns(unseen.alias("@unseen"), left_out.alias("@left_out")),
+        ]
     )
-    rows = pl.concat([after.with_columns(pl.lit(False).alias("@unseen")), absent.with_columns(unseen.alias("@unseen"))])
     parts = refiled.select("uid", "@part")
     return _Compared(rows.sort("uid"), changed, parts, missing, vanished, [*returned, *again], deleted)
 
@@ -303,12 +310,23 @@ def _says_no_more(reading: Reading, name: str, known: pl.DataFrame) -> bool:
     return not (_lists(reading, name) or reading.summary.deleted.get(name) or _unseen(known))
 
 
+def _of(parts: Iterable[str]) -> pl.Expr:
+    return pl.col("@part").is_in(list(parts))
+
+
+def _unchanged(reading: Reading, known: pl.DataFrame | None) -> pl.Expr:
+    """Say of which rows it holds that their part is as it was when it held them."""
+    if known is None or "@left_out" not in known.columns:
+        return _of(reading.summary.unchanged)
+    left_out = known.filter("@left_out")["uid"]
+    return _of(reading.summary.unchanged) & ~pl.col("uid").is_in(left_out.implode())
+
+
 def _missed(
-    reading: Reading, name: str, absent: pl.DataFrame, strange: Sequence[str], number: int
+    absent: pl.DataFrame, kept: pl.Expr, here: pl.Series, number: int
 ) -> tuple[pl.DataFrame, list[str], list[str]]:
     """Return the rows that were not sent and stay, which of them are missing now, and which others are gone."""
-    kept = pl.col("@part").is_in([*reading.summary.unchanged, *strange])
-    gone = absent.filter(~kept & _not_among(_here(reading, name)))
+    gone = absent.filter(~kept & _not_among(here))
     vanished = gone.filter(pl.col("@missing") < number)["uid"].to_list()
     missing = gone.filter(pl.col("@missing").is_null())["uid"].to_list()
     first = pl.when(pl.col("uid").is_in(missing)).then(pl.lit(number)).otherwise("@missing")

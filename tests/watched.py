@@ -69,7 +69,7 @@ class Watched:
 
     def frame(self, entity: str) -> pl.DataFrame:
         """Return the rows in memory, without what only the daemon knows."""
-        return self.accepted.rows[entity].drop("@unseen")
+        return self.accepted.rows[entity].drop("@unseen", "@left_out")
 
 
 def tasks(*names: str, **fields: object) -> Records:

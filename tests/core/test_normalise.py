@@ -214,6 +214,35 @@ def test_rows_of_a_file_that_can_be_read_again_as_it_was_are_seen_again() -> Non
     assert not after.nothing_new
 
 
+def test_a_row_that_left_its_file_while_another_could_not_be_read_is_missing_afterwards() -> None:
+    before = known("plans", tasks("a", "gone", part="a.xml"), tasks("b", part="b.xml"))
+    bad = Summary(whole=False, error="b.xml is no XML")
+    half = reading("plans", tasks("a", part="a.xml"), summary=bad, outcome=Outcome.PARTIAL)
+    broken = accept(half, before.rows, before.state, Limits())
+    still = replace(half, frames={}, summary=replace(bad, unchanged=("a.xml",)))
+    broken = accept(still, broken.rows, broken.state, Limits())
+    mended = replace(reading("plans", summary=Summary(unchanged=("a.xml", "b.xml"))), unchanged=True)
+
+    after = accept(mended, broken.rows, broken.state, Limits())
+
+    assert uids(broken.rows["task"].filter("@unseen")["uid"].to_list()) == ["b", "gone"]
+    assert uids(after.missing["task"]) == ["gone"]
+    assert not after.rows["task"]["@unseen"].any()
+
+
+def test_rows_that_left_in_numbers_while_another_file_could_not_be_read_are_held_afterwards() -> None:
+    before = known("plans", tasks(*TEN, part="a.xml"), tasks("b", part="b.xml"))
+    bad = Summary(whole=False, error="b.xml is no XML")
+    half = reading("plans", tasks("t0", part="a.xml"), summary=bad, outcome=Outcome.PARTIAL)
+    broken = accept(half, before.rows, before.state, Limits())
+    mended = replace(reading("plans", summary=Summary(unchanged=("a.xml", "b.xml"))), unchanged=True)
+
+    after = accept(mended, broken.rows, broken.state, Limits())
+
+    assert after.state.outcome == Outcome.HELD
+    assert not after.moved
+
+
 def test_a_file_that_left_the_folder_is_noticed_although_all_others_are_unchanged() -> None:
     before = known("plans", tasks("a", part="a.xml"), tasks("b", part="b.xml"))
     nothing = replace(reading("plans", summary=Summary(unchanged=("a.xml",))), unchanged=True)
