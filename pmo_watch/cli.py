@@ -29,7 +29,6 @@ from pmo_watch.cli_show import show_cycle
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
 from pmo_watch.daemon import Daemon
-from pmo_watch.demo.replay import FOLDER, run_demo
 from pmo_watch.errors import ConfigError, DeliveryError, PmoWatchError, SourceError, StoreError
 from pmo_watch.flow import Outcome
 from pmo_watch.in_force import InForce, with_rules
@@ -41,6 +40,8 @@ from pmo_watch.rule_schema import json_schema
 from pmo_watch.send_test import send_test
 from pmo_watch.starter import Delivery, write_starter
 from pmo_watch.store import Store
+
+DEMO_FOLDER = Path("demo-output")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -139,10 +140,14 @@ def _judge(draft: Draft, fail_on: str) -> None:
 
 @app.command()
 def demo(
-    keep: Annotated[Path, typer.Option("--keep", help="Folder for what the demo makes; it is emptied first.")] = FOLDER,
+    keep: Annotated[
+        Path, typer.Option("--keep", help="Folder for what the demo makes; it is emptied first.")
+    ] = DEMO_FOLDER,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End by itself.")] = False,
 ) -> None:
     """Replay six weeks of a sample programme: real mail to a local server, cards, metrics; says where to look."""
+    from pmo_watch.demo.replay import run_demo  # noqa: PLC0415  # the servers it brings are needed here alone
+
     run_demo(keep, serve=not no_serve)
 
 

@@ -33,7 +33,6 @@ from pmo_watch.mailroom import Mailroom
 from pmo_watch.output import printed
 from pmo_watch.store import Store, open_store
 
-FOLDER = Path("demo-output")
 ZONE = ZoneInfo("Europe/Brussels")
 SAVED, LOOKED = time(9), time(10)  # on Fridays; digests leave on Monday morning
 MARK = ".made-by-pmo-watch-demo"  # in a folder that may be emptied

@@ -5,7 +5,9 @@ columns in two thirds of the time that a Python value per cell takes. PostgreSQL
 """
 
 import io
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -17,6 +19,7 @@ from pmo_watch.store.columns import fetched, packed, packed_dtype, unpacked
 from pmo_watch.store.tables import STORED, VERSIONS
 
 AT_ONCE = 5_000  # rows turned into Python values at a time: memory stays flat
+DECODERS = 2  # threads that take rows apart
 ARGUMENTS = 90  # SQLite builds differ in how many a function takes; the least is 100
 ENGINE_KINDS = {
     "uid": Kind.TEXT,
@@ -88,9 +91,20 @@ def _from_json(connection: Connection, query: Select[Any], schema: Mapping[str, 
         pl.col(f"column_{number // ARGUMENTS}").list.get(number % ARGUMENTS).cast(dtype).alias(name)
         for number, (name, dtype) in enumerate(schema.items())
     ]
-    while rows := cursor.fetchmany(AT_ONCE):
+
+    def decoded(rows: Sequence[Any]) -> pl.DataFrame:
         arrays = pl.DataFrame(rows, orient="row")
-        yield arrays.select(pl.all().str.json_decode(pl.List(pl.String))).select(cells)
+        return arrays.select(pl.all().str.json_decode(pl.List(pl.String))).select(cells)
+
+    # The database makes the next rows while these are taken apart; only so many wait that memory stays flat.
+    with ThreadPoolExecutor(DECODERS, thread_name_prefix="rows") as pool:
+        waiting: deque[Future[pl.DataFrame]] = deque()
+        while rows := cursor.fetchmany(AT_ONCE):
+            waiting.append(pool.submit(decoded, rows))
+            if len(waiting) > DECODERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _from_copy(connection: Connection, query: Select[Any], schema: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from msal import ConfidentialClientApplication
 
 from pmo_watch.api import Answer, Request, Rest, SourceContext, SourceDataError, SourceRefused
 
@@ -123,6 +122,8 @@ class SignIn:
             self._app.remove_tokens_for_client()
 
     def _opened(self) -> Any:
+        from msal import ConfidentialClientApplication  # noqa: PLC0415  # slow to import, for those who sign in
+
         settings = self._settings
         return ConfidentialClientApplication(
             settings.client_id,
