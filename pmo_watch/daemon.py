@@ -25,7 +25,7 @@ from pmo_watch.mailroom import Mailroom
 from pmo_watch.operations import APPROVE
 from pmo_watch.reload import Plan, plan_reload
 from pmo_watch.schedule import Timetable, Watch
-from pmo_watch.sd import notify, watchdog_seconds
+from pmo_watch.sd import notify, place, watchdog_seconds
 from pmo_watch.store import MarkKind, Store
 from pmo_watch.tally import count_cycle, tell_names, tell_outbox
 from pmo_watch.telemetry import Telemetry
@@ -117,8 +117,7 @@ class Daemon:
 
     def _take_back(self, bound: socket.socket) -> None:
         """Free what a daemon had leased that was killed here: as long as we listen, no other one has our name."""
-        network = os.stat("/proc/self/ns/net").st_ino if os.path.exists("/proc/self/ns/net") else os.getpid()
-        name = f"{socket.gethostname()} {network} {bound.getsockname()}"
+        name = f"{place()} {bound.getsockname()}"
         with contextlib.suppress(StoreError):  # then they run out by themselves
             if taken := self._store.deliver_as(name, self._clock.now()):
                 LOG.info("sends again what was under way when the last daemon ended", messages=taken)

@@ -1,7 +1,9 @@
-"""What systemd is told: ready, alive, stopping; nothing outside it."""
+"""This process among others: what systemd is told of it, and what names its place."""
 
 import os
 import socket
+import time
+from pathlib import Path
 
 
 def notify(*lines: str) -> None:
@@ -18,3 +20,16 @@ def watchdog_seconds() -> float | None:
     """Return half of WatchdogSec, or None when systemd does not watch this process."""
     micro, pid = os.environ.get("WATCHDOG_USEC"), os.environ.get("WATCHDOG_PID")
     return int(micro) / 2_000_000 if micro and pid in (None, str(os.getpid())) else None
+
+
+def place() -> str:
+    """Return what tells the network of this process from that of any other machine or container that runs now.
+
+    A name of a host or an image's id would not do: machines are cloned. Of a system that does not say, a text that no
+    other process has.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/net').stat().st_ino}"
+    except OSError:
+        return f"{os.getpid()} {time.time_ns()}"

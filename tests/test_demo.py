@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pmo_watch.demo.replay import run_demo
+from pmo_watch.demo.replay import METRICS, run_demo
 from pmo_watch.errors import ConfigError
 
 LABEL = {"en": "[RECOVERED]", "fr": "[RÉTABLI]", "nl": "[HERSTELD]"}
@@ -45,6 +45,8 @@ def test_everything_is_there_to_look_at(folder: Path) -> None:
     metrics = (folder / "metrics.txt").read_text(encoding="utf-8")
     assert 'pmo_alerts{rule="' in metrics
     assert "pmo_watch_build_info" in metrics
+    for shown in METRICS:
+        assert any(line.startswith(shown) and not line.endswith((" 0", " 0.0")) for line in metrics.splitlines())
 
 
 def test_mails_are_whole_and_each_in_the_language_of_its_reader(folder: Path) -> None:

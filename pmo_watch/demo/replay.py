@@ -36,7 +36,7 @@ from pmo_watch.store import Store, open_store
 ZONE = ZoneInfo("Europe/Brussels")
 SAVED, LOOKED = time(9), time(10)  # on Fridays; digests leave on Monday morning
 MARK = ".made-by-pmo-watch-demo"  # in a folder that may be emptied
-METRICS = ("pmo_project_rag_level", "pmo_milestone_forecast", "pmo_alerts{", "pmo_watch_deliveries_total")
+METRICS = ("pmo_project_rag_level", "pmo_milestone_forecast", "pmo_alerts{", "pmo_watch_source_records")
 
 
 def _at(day: date, clock: time) -> datetime:
