@@ -105,7 +105,9 @@ async def _online(in_force: InForce) -> int:
     now = datetime.now(UTC)
     for name in in_force.sources():
         try:
-            with closing(open_source(in_force, name, now)) as source:
+            with closing(
+                open_source(in_force, name, now, lambda text, name=name: said(f"source {name}: {text}"))
+            ) as source:
                 unreached += _seen(name, source)
         except SourceError as fault:
             unreached += 1

@@ -106,7 +106,7 @@ class Rest:
     ) -> None:
         self._base = base.rstrip("/")
         self._settings = settings
-        self._name = context.name
+        self._name, self._progress = context.name, context.progress
         self._sign, self._near_limit = sign, near_limit
         self._origins = {origin(one) for one in (base, *aliases)}
         self._closed = threading.Event()
@@ -228,6 +228,7 @@ class Rest:
         if seconds >= self._left():
             raise SourceUnavailable(f"{trouble}; {self._too_long()}", retry_after=trouble.wait or 0)
         LOG.info("asking again", source=self._name, why=str(trouble), wait_seconds=round(seconds, 1))
+        self._progress(f"{trouble}; asking again in {seconds:.0f} s")
         if seconds:
             self._pause(seconds)
 

@@ -6,6 +6,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -161,6 +162,17 @@ def test_trouble_that_may_pass_is_tried_again_after_a_while(status: int) -> None
 
     (wait,) = waits
     assert 4 <= wait <= 6
+
+
+def test_whoever_waits_is_told_why_and_how_long() -> None:
+    told: list[str] = []
+    listening = replace(context(), progress=told.append)
+    with scripted(Reply(b"", 429, {"Retry-After": "30"}), GOOD) as server:
+        rest = Rest(server.base, HttpSettings(), listening, sign=sign, pause=Waits())
+        rest.get("/x", {"secret": "no-one"})
+        rest.close()
+
+    assert told == [f"127.0.0.1:{server.port}/x answered 429 Too Many Requests; asking again in 30 s"]
 
 
 def test_five_tries_are_all_and_waits_double() -> None:
