@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -105,9 +106,7 @@ async def _online(in_force: InForce) -> int:
     now = datetime.now(UTC)
     for name in in_force.sources():
         try:
-            with closing(
-                open_source(in_force, name, now, lambda text, name=name: said(f"source {name}: {text}"))
-            ) as source:
+            with closing(open_source(in_force, name, now, partial(_going_on, name))) as source:
                 unreached += _seen(name, source)
         except SourceError as fault:
             unreached += 1
@@ -116,6 +115,10 @@ async def _online(in_force: InForce) -> int:
         unreached += bool(problem)
         said(f"notifier {name}: {problem or 'answers'}")
     return unreached
+
+
+def _going_on(name: str, text: str) -> None:
+    said(f"source {name}: {text}")
 
 
 def _seen(name: str, source: Source) -> bool:
