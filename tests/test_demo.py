@@ -100,6 +100,9 @@ def test_plan_in_dynamics_slips_and_catches_up(folder: Path) -> None:
 
 def test_jira_that_shows_nothing_recovers_nothing(folder: Path) -> None:
     assert reasons(folder, "project:gem-05", "milestone-slip") == ["opened", "unknown", "known_again", "recovered"]
+    ((error,),) = rows(folder, "select distinct error from reading where source = 'tickets' and error <> ''")
+    assert error.startswith("Jira refuses the query: ")
+    assert ".." not in error
 
 
 def test_systems_are_read_by_changes_after_the_first_time(folder: Path) -> None:

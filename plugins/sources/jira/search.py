@@ -142,7 +142,7 @@ def _offset_body(query: Query, start: int) -> dict[str, Any]:
 
 def _answered(got: Answer, jql: str, client: Client) -> Mapping[str, Any]:
     if got.status == 400:
-        words = said(got) or "no reason given"
+        words = said(got).rstrip(".") or "no reason given"
         alike = ". What is not there and what the account may not see look alike" if LOST_SIGHT in words else ""
         raise SourceRefused(f"Jira refuses the query: {words}{alike}. Check 'jql' and 'fields': {jql}")
     if got.status == 404:
