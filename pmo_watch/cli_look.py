@@ -192,7 +192,7 @@ def measures(
         {
             "measure": one.name,
             "unit": one.unit.value,
-            "for_each": one.entity,
+            "for_each": ", ".join(one.subjects),
             "meaning": one.text,
             "amber": one.amber,
             "red": one.red,

@@ -167,6 +167,7 @@ class View:
     (`milestone`, `task`, `dependency`) come by the hundred thousand: of their parents they hold only what a rule or the
     `needs` of a measure names; the expressions of `Columns` may name any field.
     `snapshot` gives every other entity; `findings` those of the rules already evaluated in this cycle.
+    `projects`: the rows of all projects, in a view of what groups them (`program`, `portfolio`).
     """
 
     entity: str
@@ -176,6 +177,7 @@ class View:
     rules: RuleSet | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)  # rule id -> dimension of the colour it counts in
     shared: dict[Hashable, Any] = field(default_factory=dict)
+    projects: pl.DataFrame | None = None
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` gives, made once for all measures of this entity that ask for the same key.
@@ -215,11 +217,24 @@ class View:
     def plan_rows(self, *fields: str) -> pl.DataFrame:
         """Return the countable rows of the plans of the projects in view, milestones included.
 
-        Columns: `uid`, `project`, the fields, and the project's `@calendar`, `@as_of` and `@today`.
+        A programme or portfolio in view stands for those of its projects that have begun and go on or are closed:
+        not for proposed, cancelled, held or vanished ones. Columns: `uid`, `project`, the fields, the project's
+        `@calendar`, `@as_of` and `@today`, and `subject`: the uid of the row in view, which is the project or what
+        groups it.
         """
-        clocks = self.rows.select("@calendar", "@as_of", "@today", project="uid")
+        clocks = self._plans().select("@calendar", "@as_of", "@today", "subject", project="uid")
         tasks = self.snapshot.frame("task").lazy().filter("countable").select("uid", "project", *fields)
         return tasks.join(clocks.lazy(), on="project", maintain_order="left").collect()  # sums stay the same
+
+    def _plans(self) -> pl.DataFrame:
+        """Return the projects in view, or those of the programmes or portfolios in view, with `subject`."""
+        if self.projects is None:
+            return self.rows.with_columns(subject=pl.col("uid"))
+        above = f"@{self.entity}"
+        running = ~pl.col("state").is_in(["proposed", "cancelled"]).fill_null(value=False) & ~pl.col("@held")
+        inside = pl.col(above).is_in(self.rows["uid"].implode())
+        there = self.projects.filter(inside & running & pl.col("vanished_on").is_null())
+        return there.with_columns(subject=pl.col(above))
 
     def work_items(self, *fields: str) -> pl.DataFrame:
         """Return what teams deliver, of all projects: leaves when milestones and sub-tasks are left out.
@@ -242,7 +257,8 @@ class Measure(Generic[SettingsT]):
     `measure` is pure. It returns `Columns`, or a frame with `uid`, `value` and any of the other parts of `Columns`
     as columns of that name; further columns are evidence, and a row it leaves out is null. `needs` are the fields a
     null is blamed on, most telling first (`baseline_finish`, or with a prefix: `task.progress`). `clock` is `as_of` or
-    `today`. `entities` may name a second one it pools to (`program`).
+    `today`. `also_for` names what else a rule may ask it for each of: for each `program` it pools the rows of its
+    projects, and `View.entity` says which is asked. Then every one of its `needs` bears a prefix.
 
     `amber`, `red` and `recover` are the default thresholds as a rule would write them, with `; ` between several of
     which one is enough; a part may begin with the companion or field it is about:
@@ -269,3 +285,9 @@ class Measure(Generic[SettingsT]):
     on_hold_is_na: bool = True  # all but the one that measures how long
     row_thresholds: str = ""
     after_others: bool = False  # reads findings of other rules: evaluated last
+    also_for: tuple[str, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What a rule may ask it for each of; its own entity comes first."""
+        return (self.entity, *self.also_for)

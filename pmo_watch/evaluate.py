@@ -29,6 +29,7 @@ from pmo_watch.view import Tables
 __all__ = ["Evaluated", "evaluate", "wishes"]
 
 T = TypeVar("T")
+GROUPS = ("program", "portfolio")  # of projects, whose rows they pool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,13 +118,13 @@ class _Evaluation:
 
     def _values(self, name: str) -> pl.DataFrame:
         measure = self._measure(name)
-        frame = self._ask(measure, _required_defaults(measure)).answer.frame
+        frame = self._ask(measure, _required_defaults(measure), measure.entity).answer.frame
         silent = pl.col("standing").is_in([NA, GREY]) | pl.col("general").is_not_null() | pl.col("value").is_null()
         why = pl.when(silent).then(pl.coalesce("general", "reason")).alias("reason")
         return frame.select("uid", "value", "unit", why)
 
     def _findings(self, rule: Rule) -> Findings:
-        asked = [self._ask(self._measure(one.measure), settled(rule, one)) for one in rule.measures]
+        asked = [self._ask(self._measure(one.measure), settled(rule, one), rule.for_each) for one in rule.measures]
         scope = Scope(self._tables.table(rule.for_each), self._operands(rule.for_each, asked))
         judged = [self._judge(rule, one, ask, scope) for one, ask in zip(rule.measures, asked, strict=True)]
         whole = worst(judged) if len(judged) > 1 else judged[0]
@@ -187,9 +188,9 @@ class _Evaluation:
                 if name == one.answer.measure.name or name in one.answer.measure.companions:
                     return _operand(name, one)
             measure = giver(name, self._measures)
-            if measure is None or measure.entity != for_each:
+            if measure is None or for_each not in measure.subjects:
                 return None
-            return _operand(name, self._ask(measure, _required_defaults(measure)))
+            return _operand(name, self._ask(measure, _required_defaults(measure), for_each))
 
         return find
 
@@ -204,23 +205,24 @@ class _Evaluation:
             self._sheets[entity] = Sheet(self._tables.table(entity))
         return self._sheets[entity]
 
-    def _ask(self, measure: Measure[Any], params: Any) -> _Asked:
+    def _ask(self, measure: Measure[Any], params: Any, for_each: str) -> _Asked:
         """Compute a measure once per set of parameters; one that failed fails again without being asked."""
-        key = f"{measure.name} {params.model_dump_json()}"
+        key = f"{for_each} {measure.name} {params.model_dump_json()}"
         if key not in self._asked:
-            table = self._tables.table(measure.entity)
+            table = self._tables.table(for_each)
             view = View(
-                measure.entity,
+                for_each,
                 table.rows,
                 self._snapshot,
                 self._found,
                 self._rules,
                 dimensions_of(self._rules, self._measures),
                 self._shared,
+                self._tables.table("project").rows if for_each in GROUPS else None,
             )
             answer = _attempt(lambda: compute(measure, params, table, view), lambda: self.defects.append(measure.name))
             if isinstance(answer, Measured):
-                self._sheet(measure.entity).add(key, answer.frame)
+                self._sheet(for_each).add(key, answer.frame)
             self._asked[key] = answer
         found = self._asked[key]
         if isinstance(found, str):

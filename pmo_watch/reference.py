@@ -119,6 +119,7 @@ def _measure(measure: Measure[Any]) -> Iterator[str]:
     yield ""
     facts = {
         "unit": measure.unit.value,
+        "also for each": ", ".join(measure.also_for),
         "needs": ", ".join(f"`{need}`" for need in measure.needs),
         "date": "status date of the project" if measure.clock == "as_of" else "today",
         "dimension": measure.dimension,

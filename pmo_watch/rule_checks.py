@@ -132,7 +132,7 @@ def _names(page: Page, keys: Keys, shape: RuleShape, chosen: tuple[Chosen, ...] 
     if for_each is None:
         return None
     for one in chosen or ():
-        if one.measure.entity != for_each:
+        if for_each not in one.measure.subjects:
             page.wrong((*one.keys, "measure"), _misplaced(one.measure, for_each))
             return None
     names = Names(page.catalogue, for_each, measures)
@@ -145,7 +145,7 @@ def _names(page: Page, keys: Keys, shape: RuleShape, chosen: tuple[Chosen, ...] 
 
 def _misplaced(measure: Measure[Any], for_each: str) -> str:
     remedy = f"write `for_each: {measure.entity}`"
-    return f"{measure.name} is measured for each {measure.entity}, not for each {for_each}; {remedy}"
+    return f"{measure.name} is measured for each {' or '.join(measure.subjects)}, not for each {for_each}; {remedy}"
 
 
 def _only_if(page: Page, keys: Keys, shape: RuleShape, names: Names) -> tuple[Test, ...]:

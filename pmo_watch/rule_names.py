@@ -81,7 +81,7 @@ class Names:
         if found := self.fields.get(name):
             return Subject.field(name, found)
         measure = self._catalogue.measures.get(name)
-        if measure is not None and measure.entity == self.for_each:
+        if measure is not None and self.for_each in measure.subjects:
             self._refuse_parameters(measure)
             return Subject.measure(name, measure.unit)
         for giver in self._here():
@@ -106,7 +106,7 @@ class Names:
         return name in self.fields
 
     def _here(self) -> Iterator[Measure[Any]]:
-        return (one for one in self._catalogue.measures.values() if one.entity == self.for_each)
+        return (one for one in self._catalogue.measures.values() if self.for_each in one.subjects)
 
     def _refuse_parameters(self, measure: Measure[Any]) -> None:
         required = [name for name, one in measure.params.model_fields.items() if one.is_required()]
@@ -117,7 +117,8 @@ class Names:
     def _why_not(self, name: str) -> str:
         measure = self._catalogue.measures.get(name)
         if measure is not None:
-            return f"{name} is measured for each {measure.entity}, and this rule is for each {self.for_each}"
+            asked = " or ".join(measure.subjects)
+            return f"{name} is measured for each {asked}, and this rule is for each {self.for_each}"
         prefix, _, last = name[-LONGEST_WORD:].rpartition(".")
         if last in {"uid", "source"} and prefix in {"", *PREFIXES[self.for_each]}:
             return f"{quoted(name)} is internal and cannot be named; use `{self.for_each}.id`"

@@ -106,7 +106,7 @@ def _row(measure: Measure[Any], text: str) -> Iterator[str]:
         yield f"README.md: '## Measures' has no row for `{measure.name}`"
         return
     cells = [one.strip() for one in row.strip("|").split("|")]
-    for what, name in (("entity", measure.entity), ("unit", measure.unit.value)):
+    for what, name in (("entity", ", ".join(measure.subjects)), ("unit", measure.unit.value)):
         if name not in cells:
             yield f"README.md: the row of `{measure.name}` does not say its {what}, {name}"
     own = {need if "." in need else f"{measure.entity}.{need}" for need in measure.needs}

@@ -36,7 +36,8 @@ def check_measure(measure: Measure[Any], *, rows: int = MANY, longest_seconds: f
     """
     faults = [*_declared(measure)]
     if not faults:
-        faults = [*_answers(measure), *_in_time(measure, rows, longest_seconds)]
+        faults = [fault for one in measure.subjects for fault in _answers(measure, one)]
+        faults += _in_time(measure, rows, longest_seconds)
     return [f"{measure.name}: {fault}" for fault in faults]
 
 
@@ -51,8 +52,8 @@ def measured_seconds(measure: Measure[Any], rows: int = MANY) -> float:
 
 def _declared(measure: Measure[Any]) -> Iterator[str]:
     entity, _, figure = measure.name.partition(".")
-    if measure.entity not in PREFIXES:
-        yield f"there are no rules for each '{measure.entity}'; there is {', '.join(PREFIXES)}"
+    if strange := [one for one in measure.subjects if one not in PREFIXES]:
+        yield f"there are no rules for each '{strange[0]}'; there is {', '.join(PREFIXES)}"
         return
     if (entity != measure.entity and entity in PREFIXES) or not (entity.isidentifier() and figure.isidentifier()):
         # A topic, as in `schedule.leads` for each project, is as good as the entity; the name of another one misleads.
@@ -65,11 +66,17 @@ def _declared(measure: Measure[Any]) -> Iterator[str]:
         yield f"dimension '{measure.dimension}' does not exist; there is {', '.join(DIMENSIONS)}"
     if not measure.needs:
         yield "it names no field that it needs"
-    yield from (f"it needs '{need}', which is no field" for need in measure.needs if _need(measure, need) is None)
+    yield from _needs(measure)
     if parameters(measure) is None:
         yield "a parameter without default is no text: the kit cannot make one up"
     else:
         yield from _own_thresholds(measure)
+
+
+def _needs(measure: Measure[Any]) -> Iterator[str]:
+    yield from (f"it needs '{need}', which is no field" for need in measure.needs if _need(measure, need) is None)
+    if measure.also_for and any("." not in need for need in measure.needs):
+        yield f"what it needs must bear a prefix, since it is also for each {', '.join(measure.also_for)}"
 
 
 def _own_thresholds(measure: Measure[Any]) -> Iterator[str]:
@@ -103,9 +110,9 @@ def _need(measure: Measure[Any], need: str) -> tuple[str, Field] | None:
 # --- what it answers ----------------------------------------------------------------------------------------------
 
 
-def _answers(measure: Measure[Any]) -> Iterator[str]:
+def _answers(measure: Measure[Any], for_each: str) -> Iterator[str]:
     few = _portfolio(FEW)
-    first, again = _found(measure, few), _found(measure, few)
+    first, again = _found(measure, few, for_each), _found(measure, few, for_each)
     if first.failed:
         yield f"on a portfolio without history: {first.failed}"
         return
@@ -113,28 +120,28 @@ def _answers(measure: Measure[Any]) -> Iterator[str]:
         yield "the same rows gave another answer the second time"
     if first.frame["uid"].n_unique() != first.frame.height:
         yield "a row was answered for more than once"
-    yield from _without_rows(measure)
-    yield from _without_needs(measure, few)
+    yield from _without_rows(measure, for_each)
+    yield from _without_needs(measure, few, for_each)
 
 
-def _without_rows(measure: Measure[Any]) -> Iterator[str]:
-    found = _found(measure, _portfolio(0))
+def _without_rows(measure: Measure[Any], for_each: str) -> Iterator[str]:
+    found = _found(measure, _portfolio(0), for_each)
     if found.failed:
         yield f"on a portfolio without rows: {found.failed}"
     alone = _portfolio(FEW)
-    own = {ROWS_OF.get(measure.entity, measure.entity), "project", "indicator"}
+    own = {ROWS_OF.get(for_each, for_each), "project", "indicator"}
     frames = {name: frame if name in own else frame.clear() for name, frame in alone.frames.items()}
-    found = _found(measure, replace(alone, frames=frames))
+    found = _found(measure, replace(alone, frames=frames), for_each)
     if found.failed:
         yield f"on rows that nothing else is known about: {found.failed}"
 
 
-def _without_needs(measure: Measure[Any], snapshot: Snapshot) -> Iterator[str]:
+def _without_needs(measure: Measure[Any], snapshot: Snapshot, for_each: str) -> Iterator[str]:
     """Yield rows with a value although all that the measure needs is null, and no other date or number is known.
 
     A measure may fall back on others than it names: actual cost is what the project says, else what was booked.
     """
-    found = _found(measure, replace(snapshot, frames=_nulled(measure, snapshot.frames)))
+    found = _found(measure, replace(snapshot, frames=_nulled(measure, snapshot.frames)), for_each)
     if found.failed:
         yield f"where all that it needs is null: {found.failed}"
         return
@@ -163,14 +170,14 @@ def _in_time(measure: Measure[Any], rows: int, longest_seconds: float) -> Iterat
 
 def _timed(measure: Measure[Any], snapshot: Snapshot) -> float:
     begun = perf_counter()
-    _found(measure, snapshot)
+    _found(measure, snapshot, measure.entity)
     return perf_counter() - begun
 
 
-def _found(measure: Measure[Any], snapshot: Snapshot) -> Findings:
+def _found(measure: Measure[Any], snapshot: Snapshot, for_each: str) -> Findings:
     """Evaluate the measure with nothing but itself, as a rule without thresholds."""
     judged = Judged(measure.name, parameters(measure))
-    rule = Rule("it", {"en": "It"}, measure.entity, (judged,))
+    rule = Rule("it", {"en": "It"}, for_each, (judged,))
     (found,) = evaluate(RuleSet({"it": rule}), snapshot, {measure.name: measure}).findings
     return found
 

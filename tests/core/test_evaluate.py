@@ -184,6 +184,54 @@ def test_what_several_measures_need_is_made_once() -> None:
     assert made == ["task"]
 
 
+def rows_of_plans(_: NoParams, view: View) -> pl.DataFrame:
+    """Count the rows of the plans of what is in view."""
+    return view.plan_rows().group_by(uid="subject").agg(value=pl.len())
+
+
+PLANNED = Measure(
+    "project.planned", "project", Unit.COUNT, NoParams, ("task.name",), rows_of_plans, also_for=("program",)
+)
+
+
+def test_a_measure_of_projects_pools_their_rows_for_each_programme() -> None:
+    states_of = ("executing", "closed", "on_hold", "cancelled", "proposed", None)
+    projects = [
+        {"code": f"P{number}", "program": "plans:program:1", "state": one} for number, one in enumerate(states_of, 1)
+    ]
+    outside = {"code": "P7", "program": "plans:program:2"}
+    tasks = [{"project": f"project:p{number}"} for number in range(1, 8)]
+    known = snapshot(program=[{"id": "A"}, {"id": "B"}, {"id": "C"}], project=[*projects, outside], task=tasks)
+
+    of_programs, of_projects = found(
+        catalogue(PLANNED),
+        known,
+        {"for_each": "program", "measure": "project.planned", "red": "at least 3"},
+        {"measure": "project.planned", "red": "at least 3"},
+    )
+
+    assert of_programs.frame.select("uid", "value", "state", "reason").rows() == [
+        ("plans:program:1", 3, "red", None),
+        ("plans:program:2", 1, "green", None),
+        ("plans:program:3", None, "grey", "missing task.name"),
+    ]
+    assert of_projects.frame.filter(pl.col("state") == "green")["value"].to_list() == [1, 1, 1]
+
+
+def test_a_condition_of_a_programme_may_name_a_measure_that_pools_its_projects() -> None:
+    known = snapshot(
+        program=[{"id": "A"}, {"id": "B"}],
+        project=[{"code": "P1", "program": "plans:program:1"}, {"code": "P2", "program": "plans:program:2"}],
+        task=[{"project": "project:p1"}, {"project": "project:p1"}, {"project": "project:p2"}],
+    )
+    one = measure("program.one", pl.lit(1.0))
+    rule = {"measure": "program.one", "red": "at least 1", "only_if": {"project.planned": "at least 2"}}
+
+    (asked,) = found(catalogue(PLANNED, one), known, rule)
+
+    assert states(asked) == ["red", "na"]
+
+
 def test_findings_come_in_the_order_of_the_rules_though_some_read_the_others() -> None:
     def count(_: NoParams, view: View) -> Columns:
         red = [one.rule for one in view.findings.values() if "red" in one.frame["state"]]
