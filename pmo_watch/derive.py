@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 
-from pmo_watch import derive_delivery, workdays
+from pmo_watch import derive_delivery, derive_registers, workdays
 from pmo_watch.flow import First, Organisation, Since, Wish
 from pmo_watch.workdays import Calendar
 
@@ -34,12 +34,6 @@ TAKEN_AS: dict[str, dict[str, str | bool | int]] = {
     "status_report": {"kind": "project"},
     "gate": {"tailored_out": False},
     "meeting": {"cancelled": False},
-}
-CLOSED = {
-    "risk": ("rejected", "closed"),
-    "issue": ("resolved", "closed"),
-    "change": ("rejected", "merged", "implemented"),
-    "action": ("done", "cancelled"),
 }
 PHASE_OF_STATE = {
     "proposed": "initiating",
@@ -80,10 +74,11 @@ def derive(
     filled["board"] = derive_delivery.boards(filled)
     filled["sprint"] = derive_delivery.sprints(filled, zones, today, calendars, organisation)
     filled["release"] = derive_delivery.releases(filled, zones, today, calendars, organisation)
-    for name in ("risk", "issue", "decision", "change", "action"):
-        filled[name] = _register(name, filled[name])
-    filled["document"] = _with_past(filled["document"], past.get(STATUS_SINCE), "since", "status_since")
-    filled["gate"] = _gates(filled["gate"], zones, today, calendars, organisation)
+    filled |= {name: derive_registers.log(name, filled[name]) for name in derive_registers.LOGS}
+    filled["document"] = derive_registers.documents(
+        _with_past(filled["document"], past.get(STATUS_SINCE), "since", "status_since")
+    )
+    filled["gate"] = derive_registers.gates(filled["gate"], filled["task"], zones, today, calendars, organisation)
     filled["observation"] = _observations(filled["observation"], filled["indicator"])
     return filled
 
@@ -190,31 +185,6 @@ def _with_links(tasks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     linked = tasks.filter(pl.col("uid").is_in(links["successor"].drop_nulls().implode()))["project"].unique()
     known = pl.when(pl.col("project").is_in(linked.implode())).then(pl.col("predecessor_count").fill_null(0))
     return _beside(tasks, counted, "uid").with_columns(known.alias("predecessor_count"))
-
-
-def _register(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
-    if entity == "decision":
-        return frame.with_columns(pl.col("decided_on").is_null().alias("open"))
-    frame = frame.with_columns((~pl.col("status").is_in(CLOSED[entity])).alias("open"))
-    if entity == "issue":
-        return frame.with_columns(pl.max_horizontal("urgency", "impact").alias("severity"))
-    return frame
-
-
-def _gates(
-    gates: pl.DataFrame,
-    zones: pl.DataFrame,
-    today: date,
-    calendars: Mapping[str, Calendar],
-    organisation: Organisation,
-) -> pl.DataFrame:
-    choose = workdays.each_in_its_own(calendars, organisation.calendar)
-    left = choose(lambda calendar: workdays.count(pl.lit(today), pl.col("planned_on"), calendar))
-    return (
-        gates.join(zones, on="project", how="left")
-        .with_columns(pl.col("passed_on").is_not_null().alias("passed"), left.alias("days_left"))
-        .drop("@calendar", "@as_of")
-    )
 
 
 def _observations(observations: pl.DataFrame, indicators: pl.DataFrame) -> pl.DataFrame:

@@ -71,7 +71,7 @@ def _uid(entity: str, number: int) -> str:
 
 def _frame(entity: str, rows: Sequence[Row]) -> pl.DataFrame:
     usual = {"source": "plans", "@usable": True, "@reading": 1}
-    kinds = {"@source": pl.String(), "@usable": pl.Boolean()}
+    kinds = {"@source": pl.String(), "@usable": pl.Boolean(), "@currency": pl.String()}
     more = {name: kinds[name.partition(":")[0]] for row in rows for name in row if ":" in name}
     schema = {**ENTITIES[entity].schema(), **ENGINE, **more}
     return pl.DataFrame([{**usual, **row} for row in rows], schema=schema, orient="row").sort("uid")
@@ -83,13 +83,14 @@ def _stored(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_given(given: pl.DataFrame, derived: pl.DataFrame) -> pl.DataFrame:
-    """Return the derived frame with the fields that a test gave."""
+    """Return the derived frame with the fields that a test gave; rows that only follow from others are among them."""
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in given.schema.items() if name not in derived.columns]
-    same = derived.with_columns(absent).sort("uid").select(given.columns)
+    made = derived.with_columns(absent).sort("uid").select(given.columns)
+    own = made.select("uid").join(given, on="uid", how="left", maintain_order="left")
     return pl.DataFrame(
         [
-            pl.select(pl.when(own.is_not_null()).then(own).otherwise(made)).to_series().alias(own.name)
-            for own, made in zip(given.iter_columns(), same.iter_columns(), strict=True)
+            pl.select(pl.when(said.is_not_null()).then(said).otherwise(found)).to_series().alias(said.name)
+            for said, found in zip(own.iter_columns(), made.iter_columns(), strict=True)
         ]
     )
 

@@ -30,6 +30,12 @@ DOCUMENT = Entity(
         Field("updated_on", Kind.DATE, "Day it was last changed."),
         Field("review_due", Kind.DATE, "Day of its next review."),
         Field("url", Kind.TEXT, "Where it is."),
+        Field(
+            "living",
+            Kind.ENUM,
+            "How often it must be brought up to date; null means by its artefact.",
+            one_of=("log", "plan", "none"),
+        ),
     ),
     group="documents",
 )
@@ -60,6 +66,7 @@ GATE = Entity(
         *ORIGIN,
         Field("id", Kind.TEXT, "Its key.", csv="gate_id"),
         Field("project", Kind.REF, "Its project.", refers=("project",), required=True, csv="project_id"),
+        Field("name", Kind.TEXT, "Its name; of the milestone that stands for it.", computed=True),
         Field("code", Kind.ENUM, "Which gate.", one_of=("rfp", "rfe", "rfc")),
         Field("planned_on", Kind.DATE, "Day it is planned."),
         Field("passed_on", Kind.DATE, "Day it was passed."),

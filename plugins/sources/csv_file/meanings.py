@@ -121,6 +121,11 @@ WORDS: dict[str, dict[str, str]] = {
         "approved": "approuvé, validé, goedgekeurd",
         "obsolete": "obsolète, périmé, verouderd, vervallen",
     },
+    "document.living": {
+        "log": "register, registre, journal, registers, logboek",
+        "plan": "plan",
+        "none": "no, non, aucun, nee, neen, geen",
+    },
     "status_report.kind": {"project": "projet", "contractor": "prestataire, opdrachtnemer"},
     "meeting.kind": {
         "steering_committee": "comité de pilotage, stuurgroep",

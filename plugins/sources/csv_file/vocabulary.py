@@ -115,6 +115,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "mandatory_for": ("mandatory", "obligatoire", "verplicht"),
     "version": ("version", "version", "versie"),
     "updated_on": ("updated on", "mis à jour le", "bijgewerkt op"),
+    "living": ("living document, living", "document vivant, vivant", "levend document, levend"),
     "review_due": ("review due", "à revoir le", "te herzien op"),
     "url": ("link, url", "lien", "link"),
     "email": ("e-mail, mail", "courriel, e-mail, mél", "e-mail"),
