@@ -9,8 +9,8 @@ import polars as pl
 from pmo_watch.derive import derive
 from pmo_watch.entities import ENTITIES, MATCHED_ON
 from pmo_watch.figures import expected_figures
-from pmo_watch.flow import Organisation, Outcome, Rejected, Snapshot, SourceState, Wish
-from pmo_watch.model import lean
+from pmo_watch.flow import Organisation, Outcome, Rejected, Samples, Snapshot, SourceState, Wish
+from pmo_watch.model import Kind, lean
 from pmo_watch.references import Directory, identify, with_references
 from pmo_watch.workdays import Calendar
 
@@ -76,7 +76,7 @@ def build_snapshot(
         frames[name] = _merged(name, resolved, context) if name in MATCHED_ON else resolved
     frames = {name: _one_source(name, frame, context) for name, frame in frames.items()}
     frames["source"] = _source_rows(states)
-    past = {wish: _past_merged(wish, found, stacked) for wish, found in past.items()}
+    past = {wish: _past_merged(wish, found, stacked, frames) for wish, found in past.items()}
     frames = derive(frames, context.today, context.calendars, context.organisation, past)
     frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
     shaped = {name: _shape(name, frame) for name, frame in frames.items()}
@@ -154,13 +154,23 @@ def _merged(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     for group in groups:
         names = [one.name for one in model.stored() if (one.group or model.group) == group]
         names = [name for name in names if name not in {"id", "updated_at"}]
-        chosen = _group_winner(_by_choice(frame, group, context), names, group)
+        chosen = _group_winner(_by_choice(frame, group, context), names, group, _currency_of(entity, group))
         names_of = {"@winner": f"@source:{group}", "@alive": f"@usable:{group}", "@number": f"@reading:{group}"}
         first = first.join(chosen.rename(names_of), on="uid", how="left")
     return first
 
 
-def _group_winner(frame: pl.DataFrame, names: Sequence[str], group: str) -> pl.DataFrame:
+def _currency_of(entity: str, group: str) -> list[pl.Expr]:
+    """Return the currency in which the group's amounts were written: two sources may each have one of their own."""
+    if entity != "project":
+        return []
+    amounts = [one.name for one in ENTITIES[entity].stored() if one.group == group and one.kind == Kind.MONEY]
+    says_amount = pl.any_horizontal([pl.col(name).is_not_null() for name in amounts]) if amounts else pl.lit(value=True)
+    first = pl.col("currency").filter(says_amount) if group in FILLED else pl.when(says_amount).then("currency")
+    return [first.first().alias(f"@currency:{group}")]
+
+
+def _group_winner(frame: pl.DataFrame, names: Sequence[str], group: str, more: Sequence[pl.Expr]) -> pl.DataFrame:
     anchor = ANCHORS.get(group, "")
     says_it = pl.col(anchor).is_not_null() if anchor in names else pl.lit(value=False)
     says_any = pl.any_horizontal([pl.col(name).is_not_null() for name in names]) if names else pl.lit(value=False)
@@ -172,6 +182,7 @@ def _group_winner(frame: pl.DataFrame, names: Sequence[str], group: str) -> pl.D
     ]
     return ranked.group_by("uid", maintain_order=True).agg(
         *pick,
+        *more,
         pl.col("source").first().alias("@winner"),
         pl.col("@usable").first().alias("@alive"),
         pl.col("@reading").first().alias("@number"),
@@ -195,15 +206,38 @@ def _one_source(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFr
     return joined.filter(pl.col("@winner").is_null() | (pl.col("@winner") == pl.col("source"))).drop("@winner")
 
 
-def _past_merged(wish: Wish, found: pl.DataFrame, stacked: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _past_merged(
+    wish: Wish, found: pl.DataFrame, stacked: Mapping[str, pl.DataFrame], merged: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
     """Give history the uids of the merged rows, one source's word for each: that of the source preferred here."""
     if wish.entity not in MATCHED_ON:
         return found
     own = pl.format("{}:{}:{}", "source", pl.lit(wish.entity), "@native")
     known = stacked[wish.entity].select(own.alias("@own"), merged=pl.col("uid"), rank=pl.col("@rank"))
     told = found.join(known, left_on="uid", right_on="@own").drop("uid").rename({"merged": "uid"})
+    if isinstance(wish, Samples):
+        return _samples_merged(wish, told, merged[wish.entity])
     best = told.filter(pl.col("rank") == pl.col("rank").min().over("uid")).drop("rank")
     return best.select("uid", pl.exclude("uid"))
+
+
+def _samples_merged(wish: Samples, told: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
+    """Take the samples of each field from the source whose field group counts now; gaps as in the row itself."""
+    model, keys = ENTITIES[wish.entity], ("uid", "period", "ends")
+    rows = told.select(*keys, "source").unique(keys, keep="first", maintain_order=True)
+    by_group: dict[str, list[str]] = {}
+    for name in wish.fields:
+        field = model.field(name)
+        by_group.setdefault((field.group if field else "") or model.group, []).append(name)
+    for group, names in by_group.items():
+        winner = f"@source:{group}" if f"@source:{group}" in merged.columns else "source"
+        chosen = told.join(merged.select("uid", winner=pl.col(winner)), on="uid")
+        chosen = chosen.sort(pl.col("source") != pl.col("winner"), "rank", maintain_order=True)
+        if group not in FILLED:
+            chosen = chosen.filter(pl.col("source") == pl.col("winner"))
+        values = chosen.group_by(keys).agg(pl.col(name).drop_nulls().first() for name in names)
+        rows = rows.join(values, on=keys, how="left")
+    return rows.select("uid", "source", "period", "ends", *wish.fields).sort("uid", "ends")
 
 
 def _source_rows(states: Mapping[str, SourceState]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from rows import NOW, known, reading, records
 
-from pmo_watch.flow import First, Outcome, Records, Since, Snapshot, SourceState, Summary, Wish
+from pmo_watch.flow import First, Outcome, Records, Samples, Since, Snapshot, SourceState, Summary, Wish
 from pmo_watch.merge import Context, build_snapshot
 from pmo_watch.normalise import Accepted, Limits, accept
 from pmo_watch.workdays import Calendar
@@ -215,6 +215,31 @@ def test_history_answers_first_baseline_and_since() -> None:
     assert only(made.frame("task"))["first_baseline_finish"] == date(2026, 10, 1)
     assert only(made.frame("task"))["confirmed"] is False, "the date moved after it was confirmed"
     assert only(made.frame("project"))["on_hold_since"] == date(2026, 3, 1)
+
+
+def test_samples_of_a_project_come_field_by_field_from_the_source_whose_word_counts() -> None:
+    wish = Samples("project", "month", 2, ("actual_cost", "budget"))
+    ends = date(2026, 10, 31)
+    said = [("plans:project:G1", "plans", 5, None), ("sheet:project:atl", "sheet", 60, 100)]
+    rows = [
+        {"uid": uid, "source": source, "period": "2026-10", "ends": ends, "actual_cost": cost, "budget": budget}
+        for uid, source, cost, budget in said
+    ]
+    booked = [records("project", {"key": "atl", "code": "ATL", "actual_cost": Decimal(70), "budget": Decimal(100)})]
+
+    made = snapshot({"plans": PLAN, "sheet": booked}, {wish: pl.DataFrame(rows)})
+
+    row = only(made.past[wish])
+    assert (row["uid"], row["period"], row["actual_cost"], row["budget"]) == ("project:atl", "2026-10", 60, 100)
+
+
+def test_amounts_keep_the_currency_of_the_source_that_wrote_them() -> None:
+    bought = [records("project", {"key": "atl", "code": "ATL", "budget": Decimal(200), "currency": "USD"})]
+    booked = [records("project", {"key": "1", "code": "ATL", "actual_cost": Decimal(100), "currency": "EUR"})]
+
+    row = only(snapshot({"plans": PLAN, "sheet": bought, "ledger": booked}).frame("project"))
+
+    assert (row["currency"], row["@currency:cost"], row["@currency:register"]) == ("EUR", "EUR", "USD")
 
 
 def observation(period: str, value: str | None, on: date | None = None, indicator: str = "KPI-1") -> Records:
