@@ -50,6 +50,7 @@ class LoadedPlugin:
     version: str
     text: str
     origin: str  # built-in, the distribution's name, or the file's path
+    folder: Path | None = None  # of a plugin that is a package: its further files lie there
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,12 @@ def _take(candidate: _Candidate, taken: Mapping[str, Mapping[str, Any]]) -> tupl
         raise PluginError(f"'{min(clash)}' is both a notifier and an observer: give one another name")
     version = candidate.version or str(getattr(module, "__version__", ""))
     text = (getattr(module, "__doc__", None) or "").strip().split("\n")[0]
-    return LoadedPlugin(candidate.name, tuple(offers), version, text, candidate.origin), offers
+    return LoadedPlugin(candidate.name, tuple(offers), version, text, candidate.origin, _folder_of(module)), offers
+
+
+def _folder_of(module: object) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file).parent if file and Path(file).name == "__init__.py" else None
 
 
 def _import(candidate: _Candidate) -> object:

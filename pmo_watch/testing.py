@@ -12,6 +12,7 @@ from typing import Any
 
 from pmo_watch.contracts import Measure
 from pmo_watch.plugin_host import Plugins, load_folder
+from pmo_watch.testing_examples import check_catalogue
 from pmo_watch.testing_measures import LONGEST_SECONDS, MANY, check_measure
 from pmo_watch.testing_running import check_answers, check_source
 from pmo_watch.testing_settings import check_rule_sample, check_settings
@@ -38,6 +39,7 @@ def check_plugin(folder: Path, *, rows: int = MANY, longest_seconds: float = LON
         *_names(folder, plugins),
         *_readme(folder, plugins),
         *_sample(folder, plugins),
+        *(check_catalogue(folder, plugins.measures) if plugins.measures else ()),
         *(
             fault
             for one in plugins.measures.values()
