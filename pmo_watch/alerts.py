@@ -87,6 +87,7 @@ class Alert:
     acknowledged_reason: str = ""
     escalation_step: int = 0  # number of the last step taken, from 1
     escalated: tuple[int, ...] = ()  # every step taken
+    escalated_on: date | None = None  # day of the last step
     reminded_on: date | None = None
     flapping: bool = False
     recent: tuple[str, ...] = ()  # "o" and "c" with the evaluation number: openings and closings, newest last

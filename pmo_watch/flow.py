@@ -185,9 +185,15 @@ class Organisation:
     min_sample: int = 5
 
 
+COLOURS = "colour"  # what Samples of the computed colours name in place of an entity
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A wish for history: the current period and the n-1 before it, of these fields (spec model 1.10)."""
+    """A wish for history: the current period and the n-1 before it, of these fields (spec model 1.10).
+
+    Of `COLOURS` the fields are dimensions, `overall` among them, and the rows those of projects.
+    """
 
     entity: str
     every: Literal["day", "week", "month", "quarter"]

@@ -23,7 +23,8 @@ def fall_due(trail: Trail, evaluation: Evaluation) -> None:
         return
     for number, step in enumerate(evaluation.rule.escalate, start=1):
         if number not in alert.escalated and _escalates(alert, step, at):
-            alert = replace(alert, escalation_step=number, escalated=(*alert.escalated, number))
+            steps = (*alert.escalated, number)
+            alert = replace(alert, escalation_step=number, escalated=steps, escalated_on=at.today)
             trail.take(Reason.ESCALATED, alert, number)
     remind = evaluation.rule.remind
     if remind is not None and _reminds(alert, remind, evaluation.subject.due, at):

@@ -19,6 +19,7 @@ READ = (  # the columns that any step asks for: a task has seventy
     *("uid", "source", "id", "name", "title", "artefact", "email", "code", "kind", "period", "url", "indicator"),
     *("project", "scope", "program", "portfolio", "owner", "leader", "manager", "provider", "person", "calendar"),
     *("language", "state", "status", "active", "body", "@usable", "@reading"),
+    *("name_en", "name_fr", "name_nl"),
 )
 NAMED_BY = ("name", "title", "artefact", "email", "code", "kind", "period", "id")  # the first that is filled
 DUE = {
@@ -182,12 +183,12 @@ class Subjects:
         return Place(entity, str(row["uid"]), code, str(row.get("name") or code), row)
 
     def _names(self, row: Row) -> dict[str, str]:
-        """Return the names of the indicator that a series or delivery is about, by language, and its `id`."""
-        if not row.get("indicator"):
-            return {}
-        if self._indicators is None:
+        """Return the names of a row by language: its own, or those of the indicator that it is about, with its `id`."""
+        if row.get("indicator") and self._indicators is None:
             self._indicators = {one["uid"]: one for one in self._snapshot.frame("indicator").iter_rows(named=True)}
-        found = self._indicators.get(row["indicator"], {})
+        found = (self._indicators or {}).get(row["indicator"], {}) if row.get("indicator") else row
+        if "name_en" not in found:
+            return {}
         named = {language: str(found.get(f"name_{language}") or "") for language in ("en", "fr", "nl")}
         return {"id": str(found.get("id") or ""), **{language: name for language, name in named.items() if name}}
 

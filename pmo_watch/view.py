@@ -18,7 +18,7 @@ from pmo_watch.references import one_project
 ROWS_OF = {"milestone": "task"}  # for_each -> the entity whose rows it takes
 PLANS = frozenset({"milestone", "task", "dependency"})
 WITH_PROJECT = ("milestone", "task", "dependency", "role", "risk", "issue", "decision", "change", "action")
-ALSO_WITH_PROJECT = ("gate", "meeting", "document", "status_report", "kpi", "submission", "board", "release")
+ALSO_WITH_PROJECT = ("gate", "meeting", "document", "status_report", "kpi", "submission", "board", "release", "alert")
 PLAN_PARENTS = {"project": "project", "program": "program", "portfolio": "portfolio"}
 # for_each -> prefix -> entity of the parent
 PARENTS: Mapping[str, Mapping[str, str]] = {
@@ -199,7 +199,7 @@ def _program_of(entity: str, columns: Sequence[str]) -> pl.Expr:
 
 
 def _portfolio_of(entity: str, above: pl.Series) -> pl.Expr:
-    own = {"portfolio": ("uid",), "meeting": ("scope",), "role": ("scope",)}.get(entity, ())
+    own = {"portfolio": ("uid",), "meeting": ("scope",), "role": ("scope",), "alert": ("portfolio",)}.get(entity, ())
     return pl.coalesce("@portfolio", pl.lit(above), *own)
 
 

@@ -1,5 +1,6 @@
 """The entities and their fields, declared once (spec model 2); a new field is one line and one migration."""
 
+from pmo_watch.entities.alerts import ALERT
 from pmo_watch.entities.delivery import BOARD, RELEASE, SPRINT, SPRINT_ITEM, STATUS_CHANGE
 from pmo_watch.entities.figures import COST_ENTRY, INDICATOR, KPI, OBSERVATION, SOURCE, SUBMISSION
 from pmo_watch.entities.governance import DOCUMENT, GATE, MEETING, STATUS_REPORT
@@ -41,6 +42,7 @@ ENTITIES = {
         GATE,
         MEETING,
         SOURCE,
+        ALERT,
     )
 }
 

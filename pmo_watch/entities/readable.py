@@ -26,6 +26,7 @@ PREFIXES: dict[str, dict[str, str]] = {
     "kpi": {"kpi": "kpi", "indicator": "indicator", **_ABOVE},
     "submission": {"submission": "submission", "indicator": "indicator", **_ABOVE},
     "source": {"source": "source"},
+    "alert": {"alert": "alert", **_PLAN},
 }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import SourceState, Wish
-from pmo_watch.store import alerts, copies, migrations, outbox, snapshots
+from pmo_watch.store import alerts, colours, copies, migrations, outbox, snapshots
 from pmo_watch.store.changes import (
     AlertQuery,
     Circuit,
@@ -203,7 +203,8 @@ class Store:
         """
         question = Question(now, zone, pending)
         with reading(self._engine) as connection:
-            return self._past.answer(connection, wishes, question)
+            wanted = list(wishes)
+            return self._past.answer(connection, wanted, question) | colours.read_colours(connection, wanted, now, zone)
 
     # --- alerts ---
 
@@ -288,6 +289,8 @@ class Store:
             replaced = [one for message, _ in change.messages for one in message.replaces]
             outbox.withdraw(connection, [*change.withdrawn, *replaced])
             alerts.write_marks(connection, change.marks, change.at)
+            if change.colours is not None:
+                colours.write_colours(connection, change.colours, change.at)
             after = token_of(connection)
         self._past.written(before, after, written)
 

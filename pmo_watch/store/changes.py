@@ -63,7 +63,8 @@ class CycleChange:
     notifier). `told_removed`: whoever got the closing message and is owed nothing any more.
     `silences`: replaced as given, such as one whose end was said. `messages`: one outbox row each; an id that exists
     already is left as it is. What a message `replaces`, and the messages `withdrawn` without a successor, go if nobody
-    has tried to send them. `threads`: replaced by (notifier, recipient, project). `marks`: None deletes.
+    has tried to send them. `threads`: replaced by (notifier, recipient, project). `marks`: None deletes. `colours`: as
+    `rollup.computed_colours` gives them, all of them; None leaves them as they are.
     """
 
     at: datetime
@@ -79,6 +80,7 @@ class CycleChange:
     expires: timedelta = timedelta(days=3)
     threads: Sequence[Thread] = ()
     marks: Mapping[tuple[MarkKind, str], str | None] = field(default_factory=dict)
+    colours: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,18 @@ TRANSITION = Table(
     Index("ix_transition_subject", "subject"),
     Index("ix_transition_at", "at"),
 )
+_CURRENT = text("known_to IS NULL")
+COLOUR = Table(  # the computed colours of projects; one per project and dimension has no `known_to` and is current
+    "colour",
+    metadata,
+    Column("number", number_key(), primary_key=True),
+    Column("project", PlainText, nullable=False),
+    Column("dimension", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("known_from", Moment, nullable=False),
+    Column("known_to", Moment),
+    Index("ix_colour_current", "project", "dimension", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+)
 TOLD = Table("told", metadata, *_columns_of(Told, "alert", "recipient", "notifier"))
 THREAD = Table("thread", metadata, *_columns_of(Thread, "notifier", "recipient", "project"))
 SILENCE = Table(
