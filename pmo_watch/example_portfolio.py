@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
+from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ from pmo_watch.past_states import PastStates
 from pmo_watch.settings_shape import CalendarSettings
 from pmo_watch.store import wishes as kept
 from pmo_watch.view import ROWS_OF
+from pmo_watch.workdays import Calendar
 
 SOURCE = "example"
 ENGINE = {"@usable": pl.Boolean(), "@reading": pl.Int64()}
@@ -31,10 +34,9 @@ def snapshot_of(rows: ExampleRows, wishes: Iterable[Wish]) -> Snapshot:
     today, organisation = rows.example.today, rows.example.organisation.as_values()
     frames, rejected, _ = frames_of(SOURCE, _records(rows.days[today]))
     state = SourceState(SOURCE, "example", Outcome.COMPLETE, reading=len(rows.days), last_good=_noon(today))
-    calendars = build_calendars({"be": CalendarSettings(country="be")}, rows.catalogue.document.path.parent)
     past = _past(rows, list(wishes), ZoneInfo(organisation.timezone))
     made = build_snapshot(
-        {SOURCE: frames}, {SOURCE: state}, Context(_noon(today), today, calendars, organisation), past
+        {SOURCE: frames}, {SOURCE: state}, Context(_noon(today), today, _calendars(), organisation), past
     )
     for one in (*rejected, *made.rejected):
         rows.fault(f"{one.field} '{one.value}': {one.reason}", "given")
@@ -49,6 +51,11 @@ def asked_in(rows: ExampleRows, found: pl.DataFrame) -> Mapping[str, Any] | None
     if found.height > 1:
         rows.fault(f"there are {found.height} of {rows.entity}: give the one that is asked about", "given")
     return found.to_dicts()[0] if found.height else None
+
+
+@cache
+def _calendars() -> Mapping[str, Calendar]:
+    return build_calendars({"be": CalendarSettings(country="be")}, Path())
 
 
 def _noon(day: date) -> datetime:
