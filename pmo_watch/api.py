@@ -6,6 +6,7 @@ from pmo_watch.contracts import (
     Columns,
     Cursor,
     Measure,
+    Namespace,
     NoParams,
     PluginSettings,
     Probes,
@@ -14,10 +15,12 @@ from pmo_watch.contracts import (
     Source,
     SourceContext,
     SourceType,
+    Unfit,
     View,
     Watches,
 )
 from pmo_watch.entities import ENTITIES
+from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.errors import (
     DeliveryDeferred,
     DeliveryRejected,
@@ -26,6 +29,7 @@ from pmo_watch.errors import (
     SourceRefused,
     SourceUnavailable,
 )
+from pmo_watch.faults import did_you_mean, quoted
 from pmo_watch.files import FoundFile, Listing, digest, digest_of, finished, list_files, still_as_found, watched_path
 from pmo_watch.flow import (
     Findings,
@@ -48,7 +52,8 @@ from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleC
 from pmo_watch.plain import link, plain, shorten
 from pmo_watch.rest import Answer, Headers, HttpSettings, Request, Rest
 from pmo_watch.rollup import DIMENSIONS, computed_colours
-from pmo_watch.rules import RuleSet, State, Unit
+from pmo_watch.rule_values import Misread
+from pmo_watch.rules import RuleSet, State, Terms, Unit
 from pmo_watch.settings_values import Duration, Zone
 from pmo_watch.telling import (
     AsgiApp,
@@ -72,6 +77,7 @@ __all__ = [
     "DIMENSIONS",
     "DTYPES",
     "ENTITIES",
+    "PREFIXES",
     "Alert",
     "Answer",
     "AsgiApp",
@@ -95,7 +101,9 @@ __all__ = [
     "Listing",
     "Measure",
     "MessageView",
+    "Misread",
     "Months",
+    "Namespace",
     "NoParams",
     "Notifier",
     "NotifierContext",
@@ -140,7 +148,9 @@ __all__ = [
     "Sprints",
     "State",
     "Summary",
+    "Terms",
     "Transition",
+    "Unfit",
     "Unit",
     "View",
     "Watches",
@@ -149,6 +159,7 @@ __all__ = [
     "WorkingDays",
     "Zone",
     "computed_colours",
+    "did_you_mean",
     "digest",
     "digest_of",
     "earning",
@@ -157,6 +168,7 @@ __all__ = [
     "link",
     "list_files",
     "plain",
+    "quoted",
     "shorten",
     "state_of",
     "still_as_found",

@@ -1,7 +1,7 @@
 """What a plugin implements: sources, measures, notifiers, observers; and what it is given."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -10,9 +10,12 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from pmo_watch import workdays
+from pmo_watch.entities.readable import readable_fields
+from pmo_watch.errors import RuleError
 from pmo_watch.flow import Findings, Organisation, PastState, Records, Snapshot, Summary, Wish
 from pmo_watch.items import NEEDED, items
-from pmo_watch.rules import RuleSet, Unit
+from pmo_watch.model import Field
+from pmo_watch.rules import RuleSet, Terms, Unit
 from pmo_watch.workdays import Calendar
 
 Cursor = Mapping[str, Any]  # what `Summary.cursor` held last time
@@ -157,6 +160,10 @@ class Columns:
         return pl.when(low != 0).then(top.cast(pl.Float64) / low)
 
 
+def _unknown_measure(name: str) -> pl.DataFrame:
+    raise RuleError(f"there is no measure '{name}' to read here")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """One entity's rows as a measure and a rule see them.
@@ -168,6 +175,8 @@ class View:
     `needs` of a measure names; the expressions of `Columns` may name any field.
     `snapshot` gives every other entity; `findings` those of the rules already evaluated in this cycle.
     `projects`: the rows of all projects, in a view of what groups them (`program`, `portfolio`).
+    `measured`: what another measure of these rows answers with default parameters, row by row in their order: `value`
+    (null where there is none), `not_applicable` and `unknown` (texts, why); only for names that `Terms.reads` holds.
     """
 
     entity: str
@@ -178,6 +187,12 @@ class View:
     dimensions: Mapping[str, str] = field(default_factory=dict)  # rule id -> dimension of the colour it counts in
     shared: dict[Hashable, Any] = field(default_factory=dict)
     projects: pl.DataFrame | None = None
+    measured: Callable[[str], pl.DataFrame] = _unknown_measure
+
+    def field(self, name: str) -> Field | None:
+        """Return the model's field that a rule for these rows names so; one of their own needs no prefix."""
+        fields = readable_fields(self.entity)
+        return fields.get(name) or fields.get(f"{self.entity}.{name}")
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` gives, made once for all measures of this entity that ask for the same key.
@@ -245,6 +260,32 @@ class View:
         return items(tasks).select("uid", *fields)
 
 
+class Namespace(Protocol):
+    """What a rule may name: fields of its rows and their parents, measures of the same rows."""
+
+    @property
+    def for_each(self) -> str:
+        """The entity whose rows the rule is for."""
+        ...
+
+    def meaning(self, name: str) -> Field | Unit:
+        """Return the field of that name, or the unit of the measure; a field of the rows' own needs no prefix.
+
+        Raises:
+            Misread: there is none that the rule can read; its text says why, with the remedy.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """What is wrong with a parameter that is text; `at`: at which character of it, from 0."""
+
+    parameter: str
+    text: str
+    at: int = 0
+
+
 def no_past(_: Any) -> tuple[Wish, ...]:
     """Return no wish for history."""
     return ()
@@ -264,6 +305,9 @@ class Measure(Generic[SettingsT]):
     which one is enough; a part may begin with the companion or field it is about:
     `at least 3 periods; milestone.slip_slope at least 1`. `row_thresholds`: the prefix of the rows' own thresholds
     (`indicator`: `indicator.amber` and so on), which come before those of the rule.
+
+    `terms`: for a measure that its parameters define, as a formula does: what they make of it in one rule, and all that
+    is wrong with them, for the names that the rule may use. Called when the rule is read.
     """
 
     name: str  # "milestone.slip": names are unique over all folders
@@ -286,6 +330,13 @@ class Measure(Generic[SettingsT]):
     row_thresholds: str = ""
     after_others: bool = False  # reads findings of other rules: evaluated last
     also_for: tuple[str, ...] = ()
+    terms: Callable[[SettingsT, Namespace], tuple[Terms, Sequence[Unfit]]] | None = None
+
+    def on(self, terms: Terms | None) -> "Measure[SettingsT]":
+        """Return the measure as it is in a rule."""
+        if terms is None:
+            return self
+        return replace(self, unit=terms.unit, needs=terms.needs, clock=terms.clock)
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from pmo_watch.flow import FINDING_SCHEMA, Findings, Snapshot
 from pmo_watch.judge import NO_TEXT, Judgement, Levels, Sheet, gated, judge, worst
 from pmo_watch.measured import GREY, NA, Measured, compute
 from pmo_watch.model import Kind
-from pmo_watch.needed import LEVELS, Measures, defaults, giver, reads_findings, settled, wishes
+from pmo_watch.needed import LEVELS, Measures, defaults, giver, in_rule, reads_findings, settled, wishes
 from pmo_watch.rollup import dimensions_of
 from pmo_watch.rules import Judged, Rule, RuleSet, Test, Unit
 from pmo_watch.view import Tables
@@ -124,7 +124,7 @@ class _Evaluation:
         return frame.select("uid", "value", "unit", why)
 
     def _findings(self, rule: Rule) -> Findings:
-        asked = [self._ask(self._measure(one.measure), settled(rule, one), rule.for_each) for one in rule.measures]
+        asked = [self._ask(self._in_rule(one), settled(rule, one), rule.for_each) for one in rule.measures]
         scope = Scope(self._tables.table(rule.for_each), self._operands(rule.for_each, asked))
         judged = [self._judge(rule, one, ask, scope) for one, ask in zip(rule.measures, asked, strict=True)]
         whole = worst(judged) if len(judged) > 1 else judged[0]
@@ -200,6 +200,9 @@ class _Evaluation:
             raise RuleError(f"there is no measure '{name}': its plugin is not loaded")
         return measure
 
+    def _in_rule(self, judged: Judged) -> Measure[Any]:
+        return in_rule(self._measure(judged.measure), judged, self._measures)
+
     def _sheet(self, entity: str) -> Sheet:
         if entity not in self._sheets:
             self._sheets[entity] = Sheet(self._tables.table(entity))
@@ -219,7 +222,9 @@ class _Evaluation:
                 dimensions_of(self._rules, self._measures),
                 self._shared,
                 self._tables.table("project").rows if for_each in GROUPS else None,
+                lambda name: self._measured(name, for_each),
             )
+            self._asked[key] = f"{measure.name} cannot be computed from itself"
             answer = _attempt(lambda: compute(measure, params, table, view), lambda: self.defects.append(measure.name))
             if isinstance(answer, Measured):
                 self._sheet(for_each).add(key, answer.frame)
@@ -228,6 +233,23 @@ class _Evaluation:
         if isinstance(found, str):
             raise RuleError(found)
         return _Asked(key, found)
+
+    def _measured(self, name: str, for_each: str) -> pl.DataFrame:
+        """Return what a measure or companion answers with default parameters; see `View.measured`."""
+        measure = giver(name, self._measures)
+        if measure is None or for_each not in measure.subjects:
+            raise RuleError(f"there is no measure '{name}' for {for_each}")
+        key = self._ask(measure, _required_defaults(measure), for_each).key
+        na = pl.col(f"{key}:general").is_not_null() | (pl.col(f"{key}:standing") == NA)
+        value = pl.when(~na).then(pl.col(f"{key}:{'value' if name == measure.name else name}"))
+        why = pl.coalesce(pl.col(f"{key}:general"), pl.col(f"{key}:reason"), pl.lit(f"missing {name}"))
+        return self._sheet(for_each).select(
+            {
+                "value": value,
+                "not_applicable": pl.when(na).then(why),
+                "unknown": pl.when(~na & value.is_null()).then(why),
+            }
+        )
 
 
 def _attempt(call: Callable[[], T], surprised: Callable[[], None] = lambda: None) -> T | str:

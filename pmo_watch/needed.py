@@ -1,6 +1,7 @@
 """What rules ask for before they can be evaluated: measures, and history of the rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pmo_watch.contracts import Measure
@@ -32,12 +33,13 @@ def _wishes_of(rule: Rule, measures: Measures) -> Iterator[Wish]:
     for judged in rule.measures:
         if measure := measures.get(judged.measure):
             yield from measure.past(settled(rule, judged))
-            yield from _history(measure.needs)
-    for name in _names(rule):
-        asked = giver(name, measures)
-        params = defaults(asked) if asked and asked.name not in own else None
-        if asked and params is not None:
+            yield from _history(measure.on(judged.terms).needs)
+    others = [asked for name in _names(rule) if (asked := giver(name, measures)) and asked.name not in own]
+    for asked in (*others, *_read(rule, measures)):
+        params = defaults(asked)
+        if params is not None:
             yield from asked.past(params)
+            yield from _history(asked.needs)
 
 
 def _history(names: Iterable[str]) -> Iterator[Wish]:
@@ -58,6 +60,22 @@ def _names(rule: Rule) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def _read(rule: Rule, measures: Measures) -> list[Measure[Any]]:
+    """Return the measures that a rule's own ones read, by their parameters."""
+    names = [name for judged in rule.measures if judged.terms for name in judged.terms.reads]
+    return [asked for name in dict.fromkeys(names) if (asked := giver(name, measures))]
+
+
+def in_rule(measure: Measure[Any], judged: Judged, measures: Measures) -> Measure[Any]:
+    """Return a measure as a rule's parameters make it; it needs what the measures need that it reads."""
+    if judged.terms is None:
+        return measure
+    others = [one for name in judged.terms.reads if (one := giver(name, measures))]
+    own = measure.on(judged.terms)
+    below = [need if "." in need else f"{one.entity}.{need}" for one in others for need in one.needs]
+    return replace(own, needs=tuple(dict.fromkeys((*own.needs, *below))))
+
+
 def giver(name: str, measures: Measures) -> Measure[Any] | None:
     """Return the measure of that name, or the one that gives the companion of that name."""
     return measures.get(name) or next((one for one in measures.values() if name in one.companions), None)
@@ -73,7 +91,7 @@ def defaults(measure: Measure[Any]) -> Any:
 def reads_findings(rule: Rule, measures: Measures) -> bool:
     """Say whether a rule needs what other rules found."""
     asked = [giver(name, measures) for name in (*_names(rule), *[one.measure for one in rule.measures])]
-    return any(one is not None and one.after_others for one in asked)
+    return any(one is not None and one.after_others for one in (*asked, *_read(rule, measures)))
 
 
 def settled(rule: Rule, judged: Judged) -> Any:

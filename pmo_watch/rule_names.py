@@ -11,6 +11,7 @@ from pmo_watch.entities.readable import PREFIXES, readable_fields
 from pmo_watch.faults import LONGEST_WORD, did_you_mean, quoted
 from pmo_watch.model import Field
 from pmo_watch.rule_values import Misread, Subject
+from pmo_watch.rules import Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +91,21 @@ class Names:
                 return Subject.measure(name, giver.companions[name])
         raise Misread(self._why_not(name))
 
+    def meaning(self, name: str) -> Field | Unit:
+        """Return the field of that name, or the unit of the measure; a field of the rule's own entity needs no prefix.
+
+        Raises:
+            Misread: there is none that this rule can read, or the measure needs parameters.
+        """
+        if found := self.fields.get(name) or self.fields.get(f"{self.for_each}.{name}"):
+            return found
+        for giver in self._here():
+            if name == giver.name or name in giver.companions:
+                if required := _required(giver):
+                    raise Misread(f"{giver.name} needs parameters ({required}) and cannot stand in a formula")
+                return giver.companions.get(name, giver.unit)
+        raise Misread(self._why_not(name))
+
     def field(self, name: str) -> Field:
         """Return the field of that name; one of the rule's own entity needs no prefix.
 
@@ -109,10 +125,9 @@ class Names:
         return (one for one in self._catalogue.measures.values() if self.for_each in one.subjects)
 
     def _refuse_parameters(self, measure: Measure[Any]) -> None:
-        required = [name for name, one in measure.params.model_fields.items() if one.is_required()]
+        required = _required(measure)
         if required and measure not in self._own:
-            needs = ", ".join(required)
-            raise Misread(f"{measure.name} needs parameters ({needs}), so it can only stand under `measure:`")
+            raise Misread(f"{measure.name} needs parameters ({required}), so it can only stand under `measure:`")
 
     def _why_not(self, name: str) -> str:
         measure = self._catalogue.measures.get(name)
@@ -139,3 +154,7 @@ class Names:
         below = {one.removeprefix(f"{near[0]}."): one for one in known if one.startswith(f"{near[0]}.")}
         likely = get_close_matches(last, below, n=1)
         return f", did you mean '{below[likely[0]]}'?" if likely else f"; `pmo-watch fields {self.for_each}` lists them"
+
+
+def _required(measure: Measure[Any]) -> str:
+    return ", ".join(name for name, one in measure.params.model_fields.items() if one.is_required())

@@ -14,7 +14,7 @@ from pmo_watch.rule_names import Names
 from pmo_watch.rule_page import Keys, Page
 from pmo_watch.rule_shape import Measured, OnSubject, RuleShape, Several
 from pmo_watch.rule_values import Level, Misread, Subject
-from pmo_watch.rules import Condition, Judged, Threshold, Thresholds
+from pmo_watch.rules import Condition, Judged, Terms, Threshold, Thresholds
 
 LEVELS: tuple[tuple[str, Level], ...] = (("amber", "amber"), ("red", "red"), ("recover", "amber"))
 
@@ -30,11 +30,13 @@ class Chosen:
 
 def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
     """Return a measure with what judges it; `every`: how often the rule's `history` wants samples."""
-    keys, shape, measure = chosen.keys, chosen.shape, chosen.measure
-    own = Subject.measure(measure.name, measure.unit)
+    keys, shape = chosen.keys, chosen.shape
     params = _parameters(page, chosen, every)
+    terms = _terms(page, chosen, params, names)
+    measure = chosen.measure.on(terms)
+    own = Subject.measure(measure.name, measure.unit)
     found = {name: _thresholds(page, (*keys, name), getattr(shape, name), own, names, level) for name, level in LEVELS}
-    answer = Judged(measure.name, params, **found)
+    answer = Judged(measure.name, params, **found, terms=terms)
     given = page.data(keys)
     # Half of somebody else's thresholds would be a surprise: the measure's own hold together or not at all.
     if "amber" not in given and "red" not in given:
@@ -42,6 +44,16 @@ def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
     for conflict in conflicts(answer):
         page.wrong((*keys, conflict.at if conflict.at in given else "measure"), conflict.text)
     return answer
+
+
+def _terms(page: Page, chosen: Chosen, params: Any, names: Names) -> Terms | None:
+    """Return what the parameters make of the measure, with a fault at each character that they cannot be read at."""
+    if chosen.measure.terms is None or params is None:
+        return None
+    terms, unfit = chosen.measure.terms(params, names)
+    for one in unfit:
+        page.wrong((*chosen.keys, "with", one.parameter), one.text, one.at)
+    return terms
 
 
 def _with_defaults(page: Page, keys: Keys, answer: Judged, measure: Measure[Any], names: Names) -> Judged:

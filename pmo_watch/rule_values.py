@@ -118,7 +118,7 @@ class Subject:
     @classmethod
     def measure(cls, name: str, unit: Unit) -> "Subject":
         """Return a measure as the subject of a threshold: the number must carry its unit."""
-        if unit == Unit.INDICATOR:
+        if unit in {Unit.INDICATOR, Unit.DECLARED}:
             return cls(name, "number", any_unit=True)
         units = () if unit in BARE else (unit.value,)
         return cls(name, "number", units, unit_needed=bool(units) and unit != Unit.MONEY, fact=FACTS[unit])

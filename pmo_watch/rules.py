@@ -24,6 +24,7 @@ class Unit(StrEnum):
     PERIODS = "periods"
     STEPS = "steps"
     INDICATOR = "indicator"  # the unit of the indicator: any, checked when it is known
+    DECLARED = "declared"  # the unit that the rule declares for its own formula
 
 
 class State(StrEnum):
@@ -115,15 +116,32 @@ class Thresholds:
     how: Literal["any", "all"] = "any"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a rule makes of a measure whose parameters say it: its unit, clock, and what it reads.
+
+    `needs`: fields, each with its prefix. `reads`: other measures of the same rows, with default parameters.
+    """
+
+    unit: Unit
+    needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    clock: str = "as_of"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A measure with its parameters and thresholds; `params` is the measure's own model, checked."""
+    """A measure with its parameters and thresholds; `params` is the measure's own model, checked.
+
+    `terms`: what the parameters make of it; None for a measure that is the same in every rule.
+    """
 
     measure: str
     params: Any
     amber: Thresholds | None = None
     red: Thresholds | None = None
     recover: Thresholds | None = None
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the conformance kit asks of a measure: made-up portfolios, full, empty and full of nulls (house-style 7, 8)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pmo_watch.contracts import Measure
+from pmo_watch.contracts import Measure, Unfit
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.evaluate import evaluate
@@ -18,8 +18,8 @@ from pmo_watch.flow import Findings, Snapshot
 from pmo_watch.model import Field, Kind
 from pmo_watch.rollup import DIMENSIONS
 from pmo_watch.rule_files import Readable, rules_from_texts
-from pmo_watch.rule_names import Catalogue
-from pmo_watch.rules import Judged, Rule, RuleSet
+from pmo_watch.rule_names import Catalogue, Names
+from pmo_watch.rules import Judged, Rule, RuleSet, Terms
 from pmo_watch.testing_rows import INDICATOR, generated_snapshot
 from pmo_watch.view import ROWS_OF, column_of
 
@@ -64,13 +64,14 @@ def _declared(measure: Measure[Any]) -> Iterator[str]:
         yield f"its clock '{measure.clock}' is neither as_of nor today"
     if measure.dimension and measure.dimension not in DIMENSIONS:
         yield f"dimension '{measure.dimension}' does not exist; there is {', '.join(DIMENSIONS)}"
-    if not measure.needs:
+    if parameters(measure) is None:
+        yield "a parameter without default is no text and shows no example: the kit cannot make one up"
+        return
+    if not measure.needs and measure.terms is None:
         yield "it names no field that it needs"
     yield from _needs(measure)
-    if parameters(measure) is None:
-        yield "a parameter without default is no text: the kit cannot make one up"
-    else:
-        yield from _own_thresholds(measure)
+    yield from _defined(measure)
+    yield from _own_thresholds(measure)
 
 
 def _needs(measure: Measure[Any]) -> Iterator[str]:
@@ -79,10 +80,25 @@ def _needs(measure: Measure[Any]) -> Iterator[str]:
         yield f"what it needs must bear a prefix, since it is also for each {', '.join(measure.also_for)}"
 
 
+def _defined(measure: Measure[Any]) -> Iterator[str]:
+    """Yield what its parameters define wrongly, as their examples have them, for each entity."""
+    for one in measure.subjects if measure.terms else ():
+        terms, unfit = _terms(measure, one)
+        yield from (f"its example is not understood for each {one}: {fault.text}" for fault in unfit)
+        if not unfit and terms and not terms.needs and not terms.reads:
+            yield f"its example names no field that it needs for each {one}"
+
+
+def _terms(measure: Measure[Any], for_each: str) -> tuple[Terms | None, Sequence[Unfit]]:
+    if measure.terms is None:
+        return None, ()
+    return measure.terms(parameters(measure), Names(Catalogue({measure.name: measure}), for_each))
+
+
 def _own_thresholds(measure: Measure[Any]) -> Iterator[str]:
     """Yield what a rule that says no more than the measure's name runs into."""
     if measure.amber or measure.red or measure.row_thresholds:
-        given = {key: INDICATOR for key, one in measure.params.model_fields.items() if one.is_required()}
+        given = _required(measure)
         rule = {"id": "it", "name": "It", "measure": measure.name, **({"with": given} if given else {})}
         text = json.dumps({"rules": [rule]})
         loaded = rules_from_texts(Path("rules.d"), Readable({"it.yaml": text}), Catalogue({measure.name: measure}))
@@ -90,11 +106,17 @@ def _own_thresholds(measure: Measure[Any]) -> Iterator[str]:
 
 
 def parameters(measure: Measure[Any]) -> Any:
-    """Return parameters with their defaults, and a text where there is none; None where one cannot be made up."""
+    """Return parameters with their defaults, else their first example or a text; None where none can be made up."""
+    required = _required(measure)
+    return None if None in required.values() else measure.params(**required)
+
+
+def _required(measure: Measure[Any]) -> dict[str, Any]:
     required = {name: one for name, one in measure.params.model_fields.items() if one.is_required()}
-    if any(one.annotation is not str for one in required.values()):
-        return None
-    return measure.params(**dict.fromkeys(required, INDICATOR))
+    return {
+        name: one.examples[0] if one.examples else INDICATOR if one.annotation is str else None
+        for name, one in required.items()
+    }
 
 
 def _need(measure: Measure[Any], need: str) -> tuple[str, Field] | None:
@@ -151,7 +173,8 @@ def _without_needs(measure: Measure[Any], snapshot: Snapshot, for_each: str) -> 
 
 
 def _nulled(measure: Measure[Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    named = {(entity, field.name) for need in measure.needs for entity, field in filter(None, [_need(measure, need)])}
+    needs = [need for one in measure.subjects for need in measure.on(_terms(measure, one)[0]).needs]
+    named = {(entity, field.name) for need in needs for entity, field in filter(None, [_need(measure, need)])}
     return {
         entity: frame.with_columns(
             pl.lit(None, field.dtype).alias(field.name)
@@ -176,7 +199,7 @@ def _timed(measure: Measure[Any], snapshot: Snapshot) -> float:
 
 def _found(measure: Measure[Any], snapshot: Snapshot, for_each: str) -> Findings:
     """Evaluate the measure with nothing but itself, as a rule without thresholds."""
-    judged = Judged(measure.name, parameters(measure))
+    judged = Judged(measure.name, parameters(measure), terms=_terms(measure, for_each)[0])
     rule = Rule("it", {"en": "It"}, for_each, (judged,))
     (found,) = evaluate(RuleSet({"it": rule}), snapshot, {measure.name: measure}).findings
     return found

@@ -196,7 +196,9 @@ def test_measure_that_raises_and_one_that_takes_too_long_are_named() -> None:
 def test_parameter_that_must_be_given_is_named() -> None:
     found = check_measure(_with(raises, params=Asks), rows=FEW)
 
-    assert found == ["task.points: a parameter without default is no text: the kit cannot make one up"]
+    assert found == [
+        "task.points: a parameter without default is no text and shows no example: the kit cannot make one up"
+    ]
 
 
 def _with(function: Any, params: Any = NoParams) -> Any:
