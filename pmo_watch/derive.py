@@ -20,7 +20,6 @@ TAKEN_AS: dict[str, dict[str, str | bool | int]] = {
     "dependency": {"type": "fs", "lag": 0, "external": False, "lag_elapsed": False},
     "assignment": {"units": 100},
     "person": {"active": True, "max_units": 100},
-    "role": {"mandatory": False},
     "timesheet": {"status": "approved"},
     "release": {"released": False},
     "risk": {"opportunity": False, "action_done": False, "escalated": False},
@@ -43,6 +42,7 @@ PHASE_OF_STATE = {
     "closing": "closing",
     "closed": "closing",
 }
+MANDATORY = {"project_leader": "leader", "project_owner": "owner"}  # roles of every project -> who holds them
 FIRST_BASELINE = First("task", "baseline_finish")
 FORECAST_SINCE = Since("task", "forecast_finish")
 FLAGGED_SINCE = Since("task", "flagged")
@@ -79,8 +79,30 @@ def derive(
         _with_past(filled["document"], past.get(STATUS_SINCE), "since", "status_since")
     )
     filled["gate"] = derive_registers.gates(filled["gate"], filled["task"], zones, today, calendars, organisation)
+    must = pl.coalesce("mandatory", pl.col("code").is_in(list(MANDATORY)))
+    filled["role"] = filled["role"].with_columns(must.alias("mandatory"))
     filled["observation"] = _observations(filled["observation"], filled["indicator"])
     return filled
+
+
+def required_roles(roles: pl.DataFrame, projects: pl.DataFrame) -> pl.DataFrame:
+    """Add to the roles that sources list those that every project must fill, held by whom the project itself names.
+
+    A role that a source lists for the project stays as it is listed.
+    """
+    own = ("source", "vanished_on", "updated_at", *(name for name in ("@usable", "@reading") if name in roles.columns))
+    made = [
+        projects.select(
+            *own,
+            uid=pl.format("role|{}|{}", "uid", pl.lit(code)),
+            scope="uid",
+            code=pl.lit(code),
+            person=field,
+            mandatory=pl.lit(value=True),
+        ).join(roles.select("scope", "code"), on=["scope", "code"], how="anti", maintain_order="left")
+        for code, field in MANDATORY.items()
+    ]
+    return pl.concat([roles, *made], how="diagonal_relaxed").select(roles.columns)
 
 
 def _taken(entity: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from pmo_watch.derive import derive
+from pmo_watch.derive import derive, required_roles
 from pmo_watch.entities import ENTITIES, MATCHED_ON
 from pmo_watch.figures import expected_figures
 from pmo_watch.flow import Organisation, Outcome, Rejected, Samples, Snapshot, SourceState, Wish
@@ -78,6 +78,7 @@ def build_snapshot(
     frames["source"] = _source_rows(states)
     past = {wish: _past_merged(wish, found, stacked, frames) for wish, found in past.items()}
     frames = derive(frames, context.today, context.calendars, context.organisation, past)
+    frames["role"] = required_roles(frames["role"], frames["project"])
     frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
     shaped = {name: _shape(name, frame) for name, frame in frames.items()}
     return Snapshot(

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
-from pmo_watch.derive import derive
+from pmo_watch.derive import derive, required_roles
 from pmo_watch.entities import ENTITIES
 from pmo_watch.figures import expected_figures
 from pmo_watch.flow import Organisation, Snapshot
@@ -51,6 +51,7 @@ def known(frames: Mapping[str, pl.DataFrame]) -> Snapshot:
     calendars, organisation = {"default": Calendar("default")}, Organisation()
     now = datetime.combine(TODAY, time(12), UTC)
     derived = derive(frames, TODAY, calendars, organisation, {})
+    derived["role"] = required_roles(derived["role"], derived["project"])
     derived |= expected_figures(derived, now, TODAY, calendars, organisation)
     final = {name: _whole(name, frame) for name, frame in derived.items()}
     return Snapshot(now, TODAY, final, calendars, organisation)

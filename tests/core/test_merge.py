@@ -266,8 +266,25 @@ def test_a_programme_that_is_only_named_is_one_and_its_roles_resolve() -> None:
     made = snapshot({"sheet": [project, role, *REGISTER[1:]]})
 
     assert made.frame("project")["program"].unique().to_list() == ["program:gem"]
-    assert only(made.frame("role"))["scope"] == "program:gem"
+    listed = made.frame("role").filter(pl.col("code") == "programme_manager")
+    assert only(listed)["scope"] == "program:gem"
     assert made.rejected == ()
+
+
+def test_every_project_must_have_a_leader_and_an_owner_whoever_lists_its_roles() -> None:
+    owner = records(
+        "role",
+        {"key": "r", "code": "project_owner", "scope": "atl", "mandatory": False},
+        {"key": "s", "code": "business_manager", "scope": "atl"},
+    )
+
+    roles = snapshot({"plans": PLAN, "sheet": [*REGISTER, owner]}).frame("role")
+
+    assert roles.select("code", "scope", "person", "mandatory", "@usable").sort("code").rows() == [
+        ("business_manager", "project:atl", None, False, True),
+        ("project_leader", "project:atl", "person:m.rossi@example.org", True, True),
+        ("project_owner", "project:atl", None, False, True),
+    ]
 
 
 def test_a_partial_reading_says_nothing_of_the_projects_it_did_show() -> None:
