@@ -8,25 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
+import polars as pl
 import structlog
 
-from pmo_watch.advance import Advanced, advance
-from pmo_watch.alerts import Alert, Message, Rendered, Silence, Thread
+from pmo_watch.advance import Advanced
+from pmo_watch.alerts import Alert, Message, Rendered, Silence
 from pmo_watch.collect import Asked, collect, failed, longest_seconds
 from pmo_watch.contracts import Source
 from pmo_watch.errors import PmoWatchError, SourceError
-from pmo_watch.flow import Findings, Outcome, Reading
+from pmo_watch.flow import Findings, Outcome, Reading, Snapshot
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
 from pmo_watch.operations import ACCEPT
-from pmo_watch.outgoing import channels, rendered
+from pmo_watch.outgoing import channels, named, rendered
 from pmo_watch.own_rules import own_findings, with_own_rules
 from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
+from pmo_watch.second_round import advance_twice
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
 from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
@@ -237,7 +238,7 @@ class Engine:
 
     def _draft(self, now: datetime, decided: _Decided) -> Draft:
         revision = self.store.revision()
-        advanced = advance(self.store.alerts(), decided.findings, decided.rules, decided.picture.snapshot)
+        advanced, decided = self._advanced(decided)
         ledger = self._ledger(now)
         routed = route(
             Changes(advanced.transitions, advanced.current, decided.findings, advanced.flapping),
@@ -260,8 +261,9 @@ class Engine:
             messages=messages,
             withdrawn=routed.replaces,
             expires=self.in_force.settings.delivery.expires,
-            threads=_named(routed.threads, messages),
+            threads=named(routed.threads, messages),
             marks=self._marks(routed, decided),
+            colours=self._colours(decided.rules, decided.findings, decided.picture.snapshot),
         )
         return Draft(
             now,
@@ -276,6 +278,18 @@ class Engine:
             tuple(ledger.silences),
             change,
         )
+
+    def _advanced(self, decided: _Decided) -> tuple[Advanced, _Decided]:
+        """Take alerts one step on, and return what is decided with the findings of rules about alerts."""
+        measures, seen, told_on = self.in_force.plugins.measures, decided.picture.snapshot, self.store.told_on()
+        rounds = advance_twice(self.store.alerts(), decided.findings, decided.rules, seen, measures, told_on)
+        for name in rounds.defects:
+            self._defect("measure", name)
+        shown = replace(decided.picture, snapshot=rounds.snapshot)
+        return rounds.advanced, replace(decided, findings=rounds.findings, picture=shown)
+
+    def _colours(self, rules: RuleSet, findings: Sequence[Findings], snapshot: Snapshot) -> pl.DataFrame:
+        return computed_colours(findings, dimensions_of(rules, self.in_force.plugins.measures), snapshot)
 
     def _ledger(self, now: datetime) -> Ledger:
         marks = {(kind.value, name): text for kind in (MarkKind.DIGEST, MarkKind.FLAG)
@@ -328,7 +342,7 @@ class Engine:
         hidden = {
             one.id for one in draft.advanced.current if is_silenced(one, draft.rules.rules.get(one.rule), silences)
         }
-        dimensions = dimensions_of(draft.rules, self.in_force.plugins.measures)
+        colours = draft.change.colours
         return CycleReport(
             number=self._number,
             started=draft.now,
@@ -342,7 +356,7 @@ class Engine:
             measures={(name, ""): frame for name, frame in draft.picture.evaluated.values.items()},
             readings={one.source: draft.accepted[one.source].state.outcome or one.outcome for one in draft.readings},
             sources=snapshot.sources,
-            colours=computed_colours(draft.findings, dimensions, snapshot),
+            colours=self._colours(draft.rules, draft.findings, snapshot) if colours is None else colours,
         )
 
     def swap(self, in_force: InForce, observers: Mapping[str, Observer]) -> None:
@@ -383,9 +397,3 @@ def _close(one: Asked) -> None:
     except Exception:  # a plugin's defect costs its source, never the others
         LOG.exception("source cannot be closed", source=one.name)
         one.defect()
-
-
-def _named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Any]]) -> list[Thread]:
-    """Give threads that start now the subject that was rendered for their first message."""
-    subjects = {message.thread: rendered.headers.get("thread-subject", "") for message, rendered in messages}
-    return [replace(one, subject=subjects.get(one.id, one.subject)) for one in threads]

@@ -1,11 +1,13 @@
 """What leaves under the settings in force: the notifiers as routing sees them, and messages in their words."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from pmo_watch.ack_links import Key, token_for
-from pmo_watch.alerts import Message, Rendered
+from pmo_watch.alerts import Message, Rendered, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.in_force import InForce
 from pmo_watch.render import RenderContext, render, render_for
@@ -41,6 +43,12 @@ def rendered(message: Message, in_force: InForce, now: datetime, defect: Defect 
         LOG.exception("notifier cannot render", notifier=entry.name)
         defect("notifier", entry.type)
         return render(message, context)[0]
+
+
+def named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Rendered]]) -> list[Thread]:
+    """Give threads that start now the subject that was rendered for their first message."""
+    subjects = {message.thread: one.headers.get("thread-subject", "") for message, one in messages}
+    return [replace(one, subject=subjects.get(one.id, one.subject)) for one in threads]
 
 
 def render_context(in_force: InForce, now: datetime) -> RenderContext:

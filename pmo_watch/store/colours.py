@@ -32,7 +32,7 @@ def write_colours(connection: Connection, colours: pl.DataFrame, at: datetime) -
 
 def read_colours(
     connection: Connection, wishes: Iterable[Wish], now: datetime, zone: tzinfo
-) -> Mapping[Wish, pl.DataFrame]:
+) -> dict[Wish, pl.DataFrame]:
     """Answer the wishes for samples of colours: `uid` of the project, `source`, `period`, `ends` and the dimensions."""
     asked = [one for one in wishes if isinstance(one, Samples) and one.entity == COLOURS]
     return {wish: _samples(connection, wish, periods_of(wish, now, zone)) for wish in asked}
