@@ -1,10 +1,15 @@
-"""What a cycle would know of the small portfolio of a measure's worked example: rows, history, a snapshot."""
+"""What a cycle would know of the small portfolio of a measure's worked example: rows, history, a snapshot.
 
-from collections.abc import Iterable, Mapping, Sequence
+Its days are read one after the other into a store of its own, as cycles would.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,14 +18,15 @@ import polars as pl
 from pmo_watch.calendars import build_calendars
 from pmo_watch.entities import ENTITIES, MATCHED_ON
 from pmo_watch.example_rows import ExampleRows, Row, Rows, is_delivered
-from pmo_watch.flow import Outcome, PastState, Records, Samples, Since, Snapshot, SourceState, Wish
+from pmo_watch.flow import Outcome, Reading, Records, Snapshot, SourceState, Wish
 from pmo_watch.intake import frames_of
+from pmo_watch.memory import changes
 from pmo_watch.merge import Context, build_snapshot
 from pmo_watch.model import Kind
-from pmo_watch.normalise import Limits
-from pmo_watch.past_states import PastStates
+from pmo_watch.normalise import Accepted, Limits, accept
 from pmo_watch.settings_shape import CalendarSettings
-from pmo_watch.store import wishes as kept
+from pmo_watch.store import CycleChange, Store, open_store
+from pmo_watch.store.changes import ReadingChange
 from pmo_watch.view import ROWS_OF
 from pmo_watch.workdays import Calendar
 
@@ -28,20 +34,26 @@ SOURCE = "example"
 ENGINE = {"@usable": pl.Boolean(), "@reading": pl.Int64()}
 CALLED = ("id", "code", "email", "name")  # what a row of another entity may be named by
 
+Past = Mapping[Wish, pl.DataFrame]
+Colours = Callable[[Snapshot], pl.DataFrame]
 
-def snapshot_of(rows: ExampleRows, wishes: Iterable[Wish]) -> Snapshot:
-    """Return what is known on the day of the example, at noon in UTC; what nobody takes in is added to its faults."""
-    today, organisation = rows.example.today, rows.example.organisation.as_values()
-    frames, rejected, _ = frames_of(SOURCE, _records(rows.days[today]))
-    state = SourceState(SOURCE, "example", Outcome.COMPLETE, reading=len(rows.days), last_good=_noon(today))
-    past = _past(rows, list(wishes), ZoneInfo(organisation.timezone))
-    made = build_snapshot(
-        {SOURCE: frames}, {SOURCE: state}, Context(_noon(today), today, _calendars(), organisation), past
-    )
-    for one in (*rejected, *made.rejected):
-        rows.fault(f"{one.field} '{one.value}': {one.reason}", "given")
-    own = {entity: _placed(entity, some, made) for entity, some in rows.own.items()}
-    return replace(made, frames={**made.frames, **own})
+
+def snapshot_of(rows: ExampleRows, wishes: Iterable[Wish], colours: Colours) -> Snapshot:
+    """Return what is known on the day of the example, at noon in UTC; what nobody takes in is added to its faults.
+
+    `colours`: what is computed of projects on each earlier day.
+    """
+    wanted, *earlier, today = list(wishes), *rows.days
+    before = Accepted(SourceState(SOURCE, "example"), {})
+    if not wanted:
+        return _with_own(rows, _known(rows, today, _read(rows, today, before)[0], {}))
+    with TemporaryDirectory() as folder, closing(open_store(f"sqlite:///{folder}/example.db")) as store:
+        for day in earlier:
+            before, change = _read(rows, day, before)
+            known = _known(rows, day, before, _past(rows, store, wanted, day, change))
+            store.write(CycleChange(_noon(day), readings=change, colours=colours(known)))
+        accepted, change = _read(rows, today, before)
+        return _with_own(rows, _known(rows, today, accepted, _past(rows, store, wanted, today, change)))
 
 
 def asked_in(rows: ExampleRows, found: pl.DataFrame) -> Mapping[str, Any] | None:
@@ -53,13 +65,29 @@ def asked_in(rows: ExampleRows, found: pl.DataFrame) -> Mapping[str, Any] | None
     return found.to_dicts()[0] if found.height else None
 
 
-@cache
-def _calendars() -> Mapping[str, Calendar]:
-    return build_calendars({"be": CalendarSettings(country="be")}, Path())
+# --- one day ------------------------------------------------------------------------------------------------------
 
 
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), UTC)
+def _read(rows: ExampleRows, day: date, before: Accepted) -> tuple[Accepted, list[ReadingChange]]:
+    """Take the rows of a day in as a complete reading."""
+    frames, rejected, _ = frames_of(SOURCE, _records(rows.days[day]))
+    for one in rejected:
+        rows.fault(f"{one.field} '{one.value}': {one.reason}", "given")
+    reading = Reading(SOURCE, _noon(day), Outcome.COMPLETE, frames)
+    accepted = accept(reading, before.rows, before.state, Limits(), accept_shrink=True)
+    return accepted, changes({SOURCE: accepted}, [reading], day)
+
+
+def _past(rows: ExampleRows, store: Store, wishes: Iterable[Wish], day: date, change: Sequence[ReadingChange]) -> Past:
+    return store.past(wishes, _noon(day), ZoneInfo(rows.example.organisation.timezone), change)
+
+
+def _known(rows: ExampleRows, day: date, accepted: Accepted, past: Past) -> Snapshot:
+    context = Context(_noon(day), day, _calendars(), rows.example.organisation.as_values())
+    made = build_snapshot({SOURCE: accepted.rows}, {SOURCE: accepted.state}, context, past)
+    for one in made.rejected:
+        rows.fault(f"{one.where} '{one.value}': {one.reason}", "given")
+    return made
 
 
 def _records(rows: Rows) -> list[Records]:
@@ -70,6 +98,15 @@ def _records(rows: Rows) -> list[Records]:
     return made
 
 
+@cache
+def _calendars() -> Mapping[str, Calendar]:
+    return build_calendars({"be": CalendarSettings(country="be")}, Path())
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
+
+
 def _uid(entity: str, row: Row) -> str:
     if entity not in MATCHED_ON:
         return f"{SOURCE}:{entity}:{row['key']}"
@@ -77,34 +114,12 @@ def _uid(entity: str, row: Row) -> str:
     return f"{entity}:{' '.join(named.lower().split())}"
 
 
-# --- history ------------------------------------------------------------------------------------------------------
-
-
-def _past(rows: ExampleRows, wishes: Sequence[Wish], zone: tzinfo) -> dict[Wish, pl.DataFrame]:
-    """Answer wishes for history as the store does, from the days of the example told one after the other."""
-    told = PastStates(SOURCE, Limits())
-    for day, some in rows.days.items():
-        told.add(PastState(_noon(day), SOURCE, _records(some)))
-    imported = told.imported([SOURCE])
-    versions = imported.versions if imported else {}
-    now = _noon(rows.example.today)
-    return {wish: _answer(wish, versions.get(wish.entity), now, zone, list(rows.days)) for wish in wishes}
-
-
-def _answer(
-    wish: Wish, versions: pl.DataFrame | None, now: datetime, zone: tzinfo, days: Sequence[date]
-) -> pl.DataFrame:
-    if not kept.fields_of(wish) or versions is None:
-        return kept.nothing(wish)
-    keeps = kept.kept_of(versions.with_columns(source=pl.lit(SOURCE)), wish, kept.since_of(wish, now, zone))
-    if not isinstance(wish, Samples):
-        return kept.since_days(keeps, zone) if isinstance(wish, Since) else kept.first_values(keeps)
-    looked = kept.periods_of(wish, now, zone)
-    heard = {one.name: [SOURCE] for one in looked if any(one.begins <= _noon(day) <= one.looked_at for day in days)}
-    return kept.samples(keeps, wish, looked, heard)
-
-
 # --- rows of pmo-watch's own --------------------------------------------------------------------------------------
+
+
+def _with_own(rows: ExampleRows, known: Snapshot) -> Snapshot:
+    own = {entity: _placed(entity, some, known) for entity, some in rows.own.items()}
+    return replace(known, frames={**known.frames, **own})
 
 
 def _placed(entity: str, rows: Sequence[Row], snapshot: Snapshot) -> pl.DataFrame:

@@ -45,12 +45,16 @@ class PastState:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record or value left out: `where` is file and line, `field` the header or element, `value` cut at 200."""
+    """A record or value left out: `where` is file and line, `field` the header or element, `value` cut at 200.
+
+    `project`: key or code of the project it belongs to, as the source wrote it; empty where the record does not say.
+    """
 
     where: str
     field: str
     value: str
     reason: str
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +165,7 @@ class SourceState:
     degraded: tuple[str, ...] = ()
     cursor: Mapping[str, Any] = field(default_factory=dict)
     held: str = ""  # why the last reading is held, and the remedy
+    left_out: tuple[tuple[str, str], ...] = ()  # place and project (see `Rejected`) of what is missing among its rows
 
     def of_kind(self, kind: str) -> "SourceState":
         """Return it for a source of this kind: what another kind left behind to start from says nothing to it."""
@@ -218,7 +223,35 @@ class First:
     field: str
 
 
-Wish = Samples | Since | First
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """A wish for history: these fields of each row, and what they were in the version before the present one."""
+
+    entity: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A wish for history: these fields of the rows that were found to be gone in the last days, as they were last."""
+
+    entity: str
+    days: int
+    fields: tuple[str, ...]
+
+
+Wish = Samples | Since | First | Previous | Vanished
+
+
+# What sources say against each other, and what of theirs could not be taken in; one row for each.
+CONTRADICTION_SCHEMA: dict[str, pl.DataType] = {
+    "project": pl.String(),  # uid of the project it is about; never null
+    "row": pl.String(),  # uid of the row it is about, else its place in the source: several may be of one row
+    "name": pl.String(),  # what people call that row
+    "kind": pl.String(),  # disagreement (of two sources), or rejected (a record or value left out)
+    "field": pl.String(),  # the field, as the model names it; null where nothing says it
+    "said": pl.String(),  # of a disagreement both values, the one that counts first
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,7 +262,9 @@ class Snapshot:
     engine's own: `@usable` (false while the source of the row failed, is held, or no longer shows the row),
     `@reading` (a number that grows with each accepted reading of the source). `past` answers the wishes for history
     that rules declared: Samples give `uid`, `period`, the fields, oldest first; Since gives `uid`, `since` (date);
-    First gives `uid` and the field.
+    First gives `uid` and the field; Previous gives `uid`, the fields, and `<field>_before` for each, null where the
+    present version is the first; Vanished gives `uid`, `vanished_on` and the fields. `contradictions`: see
+    CONTRADICTION_SCHEMA.
     """
 
     now: datetime
@@ -240,6 +275,7 @@ class Snapshot:
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     past: Mapping[Wish, pl.DataFrame] = field(default_factory=dict)
     rejected: Sequence[Rejected] = ()
+    contradictions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONTRADICTION_SCHEMA))
 
     def frame(self, entity: str) -> pl.DataFrame:
         """Return the entity's frame; without rows when nobody delivered it."""

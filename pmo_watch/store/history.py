@@ -11,7 +11,7 @@ from threading import Lock
 import polars as pl
 from sqlalchemy import Connection, case, func, select
 
-from pmo_watch.flow import Outcome, Samples, Since, Wish
+from pmo_watch.flow import Outcome, Samples, Wish
 from pmo_watch.store import wishes as of
 from pmo_watch.store.changes import ReadingChange
 from pmo_watch.store.imports import stands_for, with_past
@@ -110,7 +110,7 @@ class Past:
         if isinstance(wish, Samples):
             return self._samples(connection, wish, question, tables)
         frame = self._with_pending(connection, wish, question)
-        return of.since_days(frame, question.zone) if isinstance(wish, Since) else of.first_values(frame)
+        return of.standing(frame, wish, question.now, question.zone)
 
     def _samples(
         self, connection: Connection, wish: Samples, question: Question, tables: tuple[int, Good]

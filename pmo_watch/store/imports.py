@@ -104,8 +104,8 @@ def with_past(
     ended = [{"uid": uid, "ended": at} for at, uids in found.ended.items() for uid in uids]
     told = versions.join(pl.DataFrame(ended, schema=schema), on="uid", how="left")
     cut = told.with_columns(pl.coalesce("known_to", "ended").alias("known_to")).drop("ended")
-    entering = found.versions.with_columns(pl.lit(change.state.name).alias("source")).select(versions.columns)
-    return pl.concat([cut, entering])
+    entering = found.versions.with_columns(pl.lit(change.state.name).alias("source"))
+    return pl.concat([cut, entering.select(name for name in versions.columns if name != "vanished_on")], how="diagonal")
 
 
 # --- written ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What each wish for history keeps of the versions, how a reading moves it on, and the answer made of it.
 
 Samples keep the versions of their periods; Since keeps each present row's value and the moment it came; First keeps
-each row's first value. Moved on by what a cycle read, they need not be read again.
+each row's first value, Previous its two latest versions, Vanished its latest one and since when it is gone. Moved on
+by what a cycle read, they need not be read again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ import polars as pl
 from sqlalchemy import Connection, or_, true
 
 from pmo_watch import periods
-from pmo_watch.flow import First, Samples, Since, Wish
+from pmo_watch.flow import First, Previous, Samples, Since, Vanished, Wish
 from pmo_watch.store.bulk import fetch
 from pmo_watch.store.changes import ReadingChange
 from pmo_watch.store.tables import STORED, VERSIONS
@@ -49,7 +50,10 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 def fields_of(wish: Wish) -> list[str]:
     """Return the fields that a wish reads; none when one of them is not stored."""
-    names = [*wish.fields, *filter(None, [wish.restart_on])] if isinstance(wish, Samples) else [wish.field]
+    if isinstance(wish, Samples):
+        names = [*wish.fields, *filter(None, [wish.restart_on])]
+    else:
+        names = list(wish.fields) if isinstance(wish, (Previous, Vanished)) else [wish.field]
     entity = STORED.get(wish.entity)
     stored = {one.name for one in entity.stored()} if entity else set()
     return list(dict.fromkeys(names)) if stored.issuperset(names) else []
@@ -61,16 +65,28 @@ def nothing(wish: Wish) -> pl.DataFrame:
     if isinstance(wish, Samples):
         columns = {**origin, "period": pl.String(), "ends": pl.Date()}
         return pl.DataFrame(schema={**columns, **dict.fromkeys(wish.fields, pl.Null())})
+    if isinstance(wish, Previous):
+        names = [name for one in wish.fields for name in (one, before(one))]
+        return pl.DataFrame(schema={**origin, **dict.fromkeys(names, pl.Null())})
+    if isinstance(wish, Vanished):
+        return pl.DataFrame(schema={**origin, "vanished_on": pl.Date(), **dict.fromkeys(wish.fields, pl.Null())})
     return pl.DataFrame(
         schema={**origin, **({"since": pl.Date()} if isinstance(wish, Since) else {wish.field: pl.Null()})}
     )
+
+
+def before(name: str) -> str:
+    """Return the column of what a field was in the version before."""
+    return f"{name}_before"
 
 
 # --- read, and moved on -------------------------------------------------------------------------------------------
 
 
 def since_of(wish: Wish, now: datetime, zone: tzinfo) -> datetime:
-    """Return from when on the wish needs versions: Since and First need all there are."""
+    """Return from when on the wish needs versions: those of rows and their first or last values need all there are."""
+    if isinstance(wish, Vanished):
+        return now - timedelta(days=wish.days)
     return periods_of(wish, now, zone)[0].looked_at if isinstance(wish, Samples) else EVER
 
 
@@ -79,13 +95,22 @@ def read_versions(connection: Connection, wishes: Sequence[Wish], since: datetim
     entity = wishes[0].entity
     names = dict.fromkeys(name for wish in wishes for name in fields_of(wish))
     table = VERSIONS[entity]
-    where = true() if since == EVER else or_(table.c.known_to.is_(None), table.c.known_to > since)
-    return fetch(connection, entity, [*ORIGIN, *names], where)
+    lately = [table.c.known_to.is_(None), table.c.known_to > since]
+    if any(isinstance(wish, Vanished) for wish in wishes):
+        names = {"vanished_on": None, **names}
+        lately.append(table.c.vanished_on >= since.date())  # a row ends when it is first missed, and is gone later
+    return fetch(connection, entity, [*ORIGIN, *names], true() if since == EVER else or_(*lately))
 
 
 def kept_of(versions: pl.DataFrame, wish: Wish, since: datetime) -> pl.DataFrame:
     """Return what the wish keeps of the versions."""
+    if isinstance(wish, Vanished):
+        lasting = pl.col("known_to").is_null() | (pl.col("vanished_on") >= since.date())
+        last = versions.filter(lasting).sort("known_from", maintain_order=True).unique("uid", keep="last")
+        return last.select("uid", "source", "vanished_on", *fields_of(wish))
     rows = versions.select(*ORIGIN, *fields_of(wish))
+    if isinstance(wish, Previous):
+        return _with_before(rows, wish)
     if isinstance(wish, Samples):
         return rows.filter(pl.col("known_to").is_null() | (pl.col("known_to") > since))
     if isinstance(wish, First):
@@ -98,6 +123,18 @@ def kept_of(versions: pl.DataFrame, wish: Wish, since: datetime) -> pl.DataFrame
         came.with_columns(pl.when("came").then("known_from").forward_fill().over("uid").alias("known_from"))
         .filter(pl.col("known_to").is_null())
         .select("uid", "source", "known_from", wish.field)
+    )
+
+
+def _with_before(rows: pl.DataFrame, wish: Previous) -> pl.DataFrame:
+    """Return the present versions with what the one before said; a row that was gone in between begins anew."""
+    ordered = rows.sort("uid", "known_from")
+    same_row = (pl.col("uid").shift(1) == pl.col("uid")) & (pl.col("known_to").shift(1) == pl.col("known_from"))
+    told = [pl.when(same_row).then(pl.col(name).shift(1)).alias(before(name)) for name in wish.fields]
+    return (
+        ordered.with_columns(told)
+        .filter(pl.col("known_to").is_null())
+        .select("uid", "source", *wish.fields, *map(before, wish.fields))
     )
 
 
@@ -124,25 +161,40 @@ def moved_on(kept: pl.DataFrame, wish: Wish, change: ReadingChange, began: datet
     if isinstance(wish, First):
         first = new.filter(pl.col(wish.field).is_not_null()).join(kept, on="uid", how="anti")
         return pl.concat([kept, first.select(kept.columns)])
+    rest = kept.join(new, on="uid", how="anti")
+    if isinstance(wish, Vanished):
+        return _with_lost(rest, new, gone, change.today)
+    rest = rest.join(gone, on="uid", how="anti")
+    if isinstance(wish, Previous):
+        was = kept.select("uid", *[pl.col(name).alias(before(name)) for name in wish.fields])
+        return pl.concat([rest, new.join(was, on="uid", how="left").select(kept.columns)])
     same = pl.col(wish.field).eq_missing(pl.col("value")) & pl.col("before").is_not_null()
     told = new.join(kept.select("uid", before="known_from", value=wish.field), on="uid", how="left")
     since = told.with_columns(pl.when(same).then("before").otherwise("known_from").alias("known_from"))
-    rest = kept.join(new, on="uid", how="anti").join(gone, on="uid", how="anti")
     return pl.concat([rest, since.select(kept.columns)])
+
+
+def _with_lost(rest: pl.DataFrame, new: pl.DataFrame, gone: pl.DataFrame, today: date) -> pl.DataFrame:
+    """Return the rows with the day on which they were found to be gone; a row that came is there again."""
+    lost = pl.when(pl.col("uid").is_in(gone["uid"].implode())).then(pl.lit(today))
+    told = rest.with_columns(pl.coalesce("vanished_on", lost).alias("vanished_on"))
+    here = new.with_columns(pl.lit(None, pl.Date).alias("vanished_on"))
+    return pl.concat([told, here.select(rest.columns)])
 
 
 # --- answered -----------------------------------------------------------------------------------------------------
 
 
-def since_days(kept: pl.DataFrame, zone: tzinfo) -> pl.DataFrame:
-    """Return since which day each present row's value stands."""
-    day = pl.col("known_from").dt.convert_time_zone(str(zone)).dt.date()
-    return kept.select("uid", "source", day.alias("since")).sort("uid")
-
-
-def first_values(kept: pl.DataFrame) -> pl.DataFrame:
-    """Return each row's first value."""
-    return kept.sort("uid")
+def standing(kept: pl.DataFrame, wish: Wish, now: datetime, zone: tzinfo) -> pl.DataFrame:
+    """Return what is known of each row now, as every wish but Samples asks for it."""
+    rows = kept.sort("uid")
+    if isinstance(wish, Since):
+        day = pl.col("known_from").dt.convert_time_zone(str(zone)).dt.date()
+        return rows.select("uid", "source", day.alias("since"))
+    if isinstance(wish, Vanished):
+        oldest = now.astimezone(zone).date() - timedelta(days=wish.days)
+        return rows.filter(pl.col("vanished_on") > oldest)
+    return rows
 
 
 def samples(
