@@ -1,7 +1,6 @@
 """What the conformance kit asks of a catalogue of measures: an entry for each, and examples that come true.
 
-An example is taken as a source's rows and goes the way of every reading: checked, merged, derived, evaluated. Earlier
-states are told as past states, and answer wishes for history as the store does.
+An example is taken as a source's rows and goes the way of every reading: checked, stored, merged, derived, evaluated.
 """
 
 import json
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from pydantic import ValidationError
 
 from pmo_watch.contracts import Measure
@@ -17,9 +17,11 @@ from pmo_watch.evaluate import evaluate
 from pmo_watch.example_portfolio import asked_in, snapshot_of
 from pmo_watch.example_rows import ExampleRows
 from pmo_watch.faults import Fault, Faults
+from pmo_watch.flow import Snapshot
 from pmo_watch.measure_catalogue import Entry, MeasureCatalogue, read_catalogue
 from pmo_watch.needed import wishes
 from pmo_watch.plugin_host import load_plugins
+from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.rule_files import Readable, rules_from_texts
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import Judged, Rule, RuleSet
@@ -85,12 +87,17 @@ def _rules(entry: Entry, measure: Measure[Any], known: Measures) -> RuleSet:
 
 
 def _finding(rules: RuleSet, rows: ExampleRows, known: Measures) -> Finding:
-    found = evaluate(rules, snapshot_of(rows, wishes(rules, known)), known).findings
+    snapshot = snapshot_of(rows, wishes(rules, known), lambda past: _colours(rules, past, known))
+    found = evaluate(rules, snapshot, known).findings
     for one in found:
         if one.failed:
             raise _Unasked(one.failed)
     frame = next(one.frame for one in found if one.rule == IT)
     return asked_in(rows, frame) or {"state": "na", "reason": "the row does not count"}
+
+
+def _colours(rules: RuleSet, snapshot: Snapshot, known: Measures) -> pl.DataFrame:
+    return computed_colours(evaluate(rules, snapshot, known).findings, dimensions_of(rules, known), snapshot)
 
 
 # --- what came out ------------------------------------------------------------------------------------------------
