@@ -45,6 +45,17 @@ def forecast_in_past(_: NoParams, view: View) -> Columns:
     )
 
 
+def deadline_breach(_: NoParams, view: View) -> Columns:
+    """Count the working days from the deadline to the forecast, or to the actual finish once done; late is positive."""
+    finish = pl.when("done").then(pl.coalesce("actual_finish", "forecast_finish")).otherwise("forecast_finish")
+    none = pl.when(pl.col("deadline").is_null()).then(pl.lit("not configured"))
+    return Columns(
+        view.working_days(pl.col("deadline"), finish),
+        not_applicable=pl.coalesce(DONE, none),
+        evidence={"deadline": pl.col("deadline"), "forecast_finish": finish},
+    )
+
+
 def first_baseline(_: SlipParams) -> tuple[Wish, ...]:
     """Return the wish for the first baseline that was ever known."""
     return (First("task", "baseline_finish"),)
@@ -92,5 +103,20 @@ FORECAST_IN_PAST = Measure(
     dimension="schedule",
     amber="at least 1 wd",
     red="over 5 wd",
+    finished_is_na=True,
+)
+
+DEADLINE_BREACH = Measure(
+    "milestone.deadline_breach",
+    "milestone",
+    Unit.WORKING_DAYS,
+    NoParams,
+    ("forecast_finish",),
+    deadline_breach,
+    text="Working days from the deadline to the forecast finish; positive is late.",
+    dimension="schedule",
+    amber="over -5 wd",
+    red="over 0 wd",
+    recover="at most -7 wd",
     finished_is_na=True,
 )

@@ -1,63 +1,67 @@
-"""Milestone trend analysis: forecasts that move later from report to report."""
-
-from typing import Literal
+"""Milestone trend analysis: forecasts that move later from report to report, or to and fro."""
 
 import polars as pl
 
 from pmo_watch.api import Measure, Periods, PluginSettings, SampleCount, Samples, Unit, View, Wish
 
-LOOKED_AT = 13  # samples: a quarter of weekly ones, more than any streak that needs telling
+from .forecasts import MISSING_PERIODS, Every, forecasts, forecasts_wanted, sampled, too_few
+
+DONE = pl.when("done").then(pl.lit("done"))
 
 
 class StreakParams(PluginSettings):
     """How often the forecast is looked at, how many samples the slope is taken over, how many there must be."""
 
-    every: Literal["day", "week", "month", "quarter"] = "week"
+    every: Every = "week"
     slope_over: SampleCount = 3
     at_least: Periods = 3
 
 
-def wish(params: StreakParams) -> Samples:
-    """Return the samples that are read: since the last new baseline."""
-    number = max(LOOKED_AT, params.slope_over, params.at_least)
-    return Samples("task", params.every, number, ("forecast_finish",), "baseline_finish")
+class ZigzagParams(PluginSettings):
+    """How often the forecast is looked at, over how many of the last samples, how many there must be."""
+
+    every: Every = "week"
+    over: SampleCount = 6
+    at_least: Periods = 4
 
 
-def wishes(params: StreakParams) -> tuple[Wish, ...]:
-    """Return the history that is read."""
-    return (wish(params),)
+def streak_wish(params: StreakParams) -> Samples:
+    """Return the samples that a streak is read from."""
+    return forecasts_wanted(params.every, params.slope_over, params.at_least)
+
+
+def zigzag_wish(params: ZigzagParams) -> Samples:
+    """Return the samples that moves to and fro are read from."""
+    return forecasts_wanted(params.every, params.over, params.at_least)
+
+
+def streak_wishes(params: StreakParams) -> tuple[Wish, ...]:
+    """Return the history that a streak needs."""
+    return (streak_wish(params),)
+
+
+def zigzag_wishes(params: ZigzagParams) -> tuple[Wish, ...]:
+    """Return the history that moves to and fro need."""
+    return (zigzag_wish(params),)
 
 
 def slip_streak(params: StreakParams, view: View) -> pl.DataFrame:
     """Count the samples running in which the forecast moved later; no move, or an earlier date, ends the run."""
-    rows = view.rows.select("uid", "@calendar", "done")
-    found = view.snapshot.past.get(wish(params))
-    if found is None:
-        found = pl.DataFrame(schema={"uid": pl.String, "ends": pl.Date, "forecast_finish": pl.Date})
-    samples = (
-        rows.select("uid", "@calendar")
-        .join(found.select("uid", "ends", "forecast_finish").drop_nulls(), on="uid", maintain_order="left_right")
-        .with_columns(place=pl.int_range(pl.len()).over("uid"), previous=pl.col("forecast_finish").shift(1).over("uid"))
-    )
-    later = view.working_days(pl.col("previous"), pl.col("forecast_finish")) > 0
-    runs = (
-        samples.with_columns(later=later.fill_null(value=False))
-        .group_by("uid")
-        .agg(samples=pl.len().cast(pl.Int64), stopped=pl.col("place").filter(~pl.col("later")).max())
-    )
+    wish = streak_wish(params)
+    samples = forecasts(wish, view)
+    later = (view.working_days(pl.col("previous"), pl.col("forecast_finish")) > 0).fill_null(value=False)
+    stopped = samples.filter(~later).group_by("uid").agg(stopped=pl.col("place").max())
     joined = (
-        rows.join(runs, on="uid", how="left", maintain_order="left")
+        sampled(wish, view)
+        .join(stopped, on="uid", how="left", maintain_order="left")
         .join(_slopes(params, samples, view), on="uid", how="left", maintain_order="left")
-        .join(_gaps(params, samples), on="uid", how="left", maintain_order="left")
-        .with_columns(pl.col("samples").fill_null(0))
     )
-    few = pl.format(f"needs {params.at_least} samples, has {{}}", "samples")
     return joined.select(
         "uid",
         value=pl.col("samples") - 1 - pl.col("stopped"),
-        not_applicable=pl.when("done").then(pl.lit("done")),
-        unknown=pl.when(pl.col("samples") < params.at_least).then(few),
-        note=pl.when(pl.col("missing") != "").then(pl.format("missing periods: {}", "missing")),
+        not_applicable=DONE,
+        unknown=too_few(params.at_least),
+        note=MISSING_PERIODS,
         forecasts=pl.col("forecasts"),
         **{"milestone.slip_slope": pl.col("slope")},
     )
@@ -73,7 +77,7 @@ def _slopes(params: StreakParams, samples: pl.DataFrame, view: View) -> pl.DataF
         pl.col("forecast_finish").last().alias("last"),
         pl.col("ends").first().alias("from"),
         pl.col("ends").last().alias("to"),
-        pl.col("forecast_finish").cast(pl.String).str.join(", ").alias("forecasts"),
+        _listed(),
     )
     moved = view.working_days(pl.col("first"), pl.col("last")).cast(pl.Float64)
     reported = view.working_days(pl.col("from"), pl.col("to")).cast(pl.Float64)
@@ -81,22 +85,33 @@ def _slopes(params: StreakParams, samples: pl.DataFrame, view: View) -> pl.DataF
     return ends.select("uid", "forecasts", slope=pl.when(enough).then(moved / reported))
 
 
-PERIOD = {  # the first day of the period, how far apart they are, and how a period is written
-    "day": ("1d", "%Y-%m-%d"),
-    "week": ("1w", "%G-W%V"),
-    "month": ("1mo", "%Y-%m"),
-    "quarter": ("1q", "%Y-Q%q"),
-}
+def _listed() -> pl.Expr:
+    return pl.col("forecast_finish").cast(pl.String).str.join(", ").alias("forecasts")
 
 
-def _gaps(params: StreakParams, samples: pl.DataFrame) -> pl.DataFrame:
-    """Return the periods between the first and the last sample that gave none, as text."""
-    step, form = PERIOD[params.every]
-    first_day = pl.col("ends").dt.truncate(step)
-    spans = samples.group_by("uid").agg(first_day.alias("there"), since=first_day.min(), until=first_day.max())
-    every = pl.date_ranges("since", "until", interval=step)
-    names = pl.element().dt.strftime(form)
-    return spans.select("uid", missing=every.list.set_difference("there").list.sort().list.eval(names).list.join(", "))
+def zigzag(params: ZigzagParams, view: View) -> pl.DataFrame:
+    """Count how often the forecast changed its direction, from later to earlier or back; no move is no direction."""
+    wish = zigzag_wish(params)
+    last = forecasts(wish, view).group_by("uid", maintain_order=True).tail(params.over)
+    shown = last.group_by("uid").agg(_listed())
+    days = view.working_days(pl.col("previous"), pl.col("forecast_finish"))
+    within = pl.col("place") > pl.col("place").min().over("uid")  # the first of them moved from one that does not count
+    moves = last.filter(within).select("uid", way=days.sign()).filter(pl.col("way") != 0)
+    turned = pl.col("way") != pl.col("way").shift(1)
+    turns = moves.group_by("uid", maintain_order=True).agg(turns=turned.sum().cast(pl.Int64))
+    return (
+        sampled(wish, view)
+        .join(shown, on="uid", how="left", maintain_order="left")
+        .join(turns, on="uid", how="left", maintain_order="left")
+        .select(
+            "uid",
+            value=pl.when(pl.col("samples") >= params.at_least).then(pl.col("turns").fill_null(0)),
+            not_applicable=DONE,
+            unknown=too_few(params.at_least),
+            note=MISSING_PERIODS,
+            forecasts="forecasts",
+        )
+    )
 
 
 SLIP_STREAK = Measure(
@@ -108,10 +123,24 @@ SLIP_STREAK = Measure(
     slip_streak,
     text="Periods running in which the forecast moved later.",
     dimension="schedule",
-    past=wishes,
+    past=streak_wishes,
     amber="at least 2 periods",
     red="at least 3 periods; milestone.slip_slope at least 1",
     recover="at most 0 periods",
     companions={"milestone.slip_slope": Unit.RATIO},
+    finished_is_na=True,
+)
+ZIGZAG = Measure(
+    "milestone.zigzag",
+    "milestone",
+    Unit.COUNT,
+    ZigzagParams,
+    ("forecast_finish",),
+    zigzag,
+    text="Changes of direction of a forecast that moves to and fro.",
+    dimension="schedule",
+    past=zigzag_wishes,
+    amber="at least 2",
+    red="at least 3",
     finished_is_na=True,
 )
