@@ -1,0 +1,70 @@
+"""Whether the documents are there that a gate asks for."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import polars as pl
+
+from pmo_watch.api import Measure, PluginSettings, Unit, View, WorkingDays
+
+from .wanted import lacking, mandatory, no_register, standing
+
+CLOSES = {"rfp": "initiating", "rfe": "planning", "rfc": "executing"}  # gate -> the phase that it closes
+
+
+class GateParams(PluginSettings):
+    """How near a gate must be, and which documents it asks for; those of the phase it closes where nobody says."""
+
+    window: WorkingDays = 20
+    documents: Mapping[Literal["rfp", "rfe", "rfc"], tuple[str, ...]] = {}
+
+
+def gate_documents_missing(params: GateParams, view: View) -> pl.DataFrame:
+    """Count the documents of a gate that is near or overdue which are not approved."""
+    asked = standing(_asked(params, view), view)
+    counted = asked.group_by("uid").agg((~pl.col("approved")).sum().alias("number"), lacking().alias("which"))
+    facts = view.rows.select("uid", "code", "planned_on", "days_left", "passed", "tailored_out").join(
+        counted, on="uid", how="left", maintain_order="left"
+    )
+    near = pl.col("planned_on").is_not_null() & pl.col("days_left").is_not_null()
+    return facts.select(
+        "uid",
+        value=pl.when(near).then(pl.col("number").fill_null(0)),
+        not_applicable=pl.coalesce(
+            pl.when("passed").then(pl.lit("done")),
+            pl.when("tailored_out").then(pl.lit("out of scope")),
+            pl.when(pl.col("code").is_null()).then(pl.lit("not configured")),
+            pl.when(pl.col("days_left") > params.window).then(pl.lit("not in window")),
+        ),
+        unknown=pl.coalesce(pl.when(~near).then(pl.lit("missing gate.planned_on")), no_register(view)),
+        missing_documents="which",
+        planned_on="planned_on",
+        days_left="days_left",
+    )
+
+
+def _asked(params: GateParams, view: View) -> pl.DataFrame:
+    """Return `uid` of the gate, `project` and `artefact` of each document that a gate asks for."""
+    gates = view.rows.select("uid", "project", "code")
+    said = [(gate, name) for gate, names in params.documents.items() for name in dict.fromkeys(names)]
+    table = pl.DataFrame(said, schema={"code": pl.String, "artefact": pl.String}, orient="row")
+    rest = gates.filter(~pl.col("code").is_in(list(params.documents)))
+    phases = rest.with_columns(for_phase=pl.col("code").replace_strict(CLOSES, default=None, return_dtype=pl.String))
+    by_phase = phases.join(mandatory(view), on=["project", "for_phase"])
+    columns = ("uid", "project", "artefact")
+    return pl.concat([gates.join(table, on="code").select(columns), by_phase.select(columns)])
+
+
+GATE_DOCUMENTS = Measure(
+    "gate.documents_missing",
+    "gate",
+    Unit.COUNT,
+    GateParams,
+    ("planned_on",),
+    gate_documents_missing,
+    text="Documents that a near gate asks for and that are not approved.",
+    clock="today",
+    dimension="quality",
+    amber="at least 1",
+    red="at least 1 when gate.days_left at most 10 wd",
+)
