@@ -315,11 +315,12 @@ def test_measure_survives_a_portfolio_without_rows(name: str) -> None:
 
 def test_readme_lists_every_measure_as_it_is() -> None:
     readme = (Path(milestones.__file__).parent / "README.md").read_text(encoding="utf-8")
-    rows = {cells[0].strip("`"): cells for line in readme.splitlines() if (cells := line.strip("| ").split(" | "))[0]}
+    lines = [[cell.strip() for cell in line[1:].split("|")] for line in readme.splitlines() if line.startswith("|")]
+    rows = {cells[0].strip("`"): cells for cells in lines}
 
     for name, one in MEASURES.items():
         cells = rows[name]
-        assert cells[1:3] == [one.entity, one.unit.value]
+        assert cells[1:3] == [", ".join(one.subjects), one.unit.value]
         assert cells[4] == one.text[0].lower() + one.text[1:].rstrip(".")
         assert cells[5] == one.amber
         assert {cells[3].split("`")[1]} <= {need if "." in need else f"{one.entity}.{need}" for need in one.needs}
