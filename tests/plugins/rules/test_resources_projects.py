@@ -34,7 +34,7 @@ def shares(*hours: float | None, **project: Any) -> dict[str, Any]:
     assigned = [
         {"person": f"person:p{number}", "task": "t:1", "remaining_work": one} for number, one in enumerate(hours)
     ]
-    rows = {"person": persons, "assignment": assigned, "task": [{"uid": "t:1"}]}
+    rows: dict[str, Any] = {"person": persons, "assignment": assigned, "task": [{"uid": "t:1"}]}
     return of("project.key_person_share", project=[{"code": "P1", **project}], **rows)
 
 
@@ -228,7 +228,7 @@ def _whole(known: Snapshot) -> Snapshot:
     return Snapshot(known.now, known.today, frames, known.calendars, known.organisation, known.sources, known.past)
 
 
-HELD = {"project": [{"code": "P1", "state": "executing", "leader": "person:ann", "owner": "person:ann"}]}
+HELD: dict[str, Any] = {"project": [{"code": "P1", "state": "executing", "leader": "person:ann", "owner": "person:ann"}]}
 
 
 def test_a_role_that_nobody_holds_is_vacant_since_the_project_is_in_its_state() -> None:
@@ -314,7 +314,7 @@ def test_the_day_from_which_a_role_is_vacant_may_be_unknown() -> None:
     program = [{"uid": "program:x", "id": "X"}]
 
     assert vacancies(vacant, since=None, **HELD) == [("business_manager", "grey", None, "needs 1 samples, has 0")]
-    stateless = {"project": [{**HELD["project"][0], "state": None}]}
+    stateless: dict[str, Any] = {"project": [{**HELD["project"][0], "state": None}]}
     assert vacancies(vacant, **stateless) == [("business_manager", "grey", None, "missing project.state")]
     assert vacancies({**vacant, "scope": "program:x"}, program=program, **HELD) == [
         ("business_manager", "grey", None, "missing role.until")
