@@ -1,4 +1,7 @@
-"""The computed colour of a project: the worst finding of each dimension, and of all (spec measures 1.1, 1.11)."""
+"""The computed colour of a project: the worst finding of each dimension, and of all (spec measures 1.1, 1.11).
+
+What stands above projects, a programme or portfolio, is rolled up in the same way from the colours of its projects.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +15,7 @@ from pmo_watch.rules import RuleSet
 
 COUNTED = ("schedule", "cost", "scope", "risk", "resources", "quality")  # `data` is shown beside the colour
 DIMENSIONS = (*COUNTED, "data")
+OVERALL = "overall"
 RANK = {"green": 0, "grey": 1, "amber": 2, "red": 3}  # na is left out
 SCHEMA = {"project": pl.String(), "dimension": pl.String(), "state": pl.String()}
 
@@ -52,11 +56,46 @@ def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str]
         ]
     )
     overall = worst.filter(pl.col("dimension").is_in(COUNTED)).group_by("project").agg(pl.col("rank").max())
-    both = pl.concat([worst, overall.select("project", pl.lit("overall").alias("dimension"), "rank")])
+    both = pl.concat([worst, overall.select("project", pl.lit(OVERALL).alias("dimension"), "rank")])
+    return both.select("project", "dimension", state=_state(pl.col("rank"))).sort("project", "dimension")
+
+
+def worst_of(states: pl.Expr) -> pl.Expr:
+    """Return the worst of the states of a group: red, amber, grey, green; na and null are left out."""
+    return _state(states.replace_strict(RANK, default=None, return_dtype=pl.Int64).max())
+
+
+def _state(rank: pl.Expr) -> pl.Expr:
     states = {rank: state for state, rank in RANK.items()}
-    return both.select(
-        "project", "dimension", state=pl.col("rank").replace_strict(states, return_dtype=pl.String)
-    ).sort("project", "dimension")
+    return rank.replace_strict(states, default=None, return_dtype=pl.String)
+
+
+def why_unassessed(
+    findings: Sequence[Findings], dimensions: Mapping[str, str], snapshot: Snapshot, projects: pl.DataFrame
+) -> pl.DataFrame:
+    """Return `project` and `reason`: why projects have no colour, in the words of the first rule that says so.
+
+    `projects`: `project` and `dimension`, which may be `overall`. What could not be assessed says more than what no
+    rule asks about. A project of which nothing is found at all has no row.
+    """
+    places = project_of(snapshot).join(projects.select("project").unique(), on="project", how="semi")
+    asked = projects.select("project", pl.col("dimension").replace({OVERALL: None}).alias("asked"))
+    said = [_said(number, one, dimensions.get(one.rule, "")) for number, one in enumerate(findings)]
+    parts = [one.join(places, on="uid") for one in said if one is not None]
+    if not parts or places.is_empty():
+        return pl.DataFrame(schema={"project": pl.String(), "reason": pl.String()})
+    counts = pl.col("dimension").eq(pl.col("asked")) | (pl.col("asked").is_null() & pl.col("dimension").is_in(COUNTED))
+    found = pl.concat(parts).join(asked, on="project").filter(counts)
+    ordered = found.sort(~pl.col("grey"), "rule", "uid").unique("project", keep="first", maintain_order=True)
+    return ordered.select("project", "reason")
+
+
+def _said(number: int, one: Findings, dimension: str) -> pl.DataFrame | None:
+    if not dimension or one.frame.is_empty():
+        return None
+    silent = one.frame.filter(pl.col("state").cast(pl.String).is_in(["grey", "na"]) & pl.col("reason").is_not_null())
+    grey = pl.col("state").cast(pl.String) == "grey"
+    return silent.select("uid", "reason", grey=grey, rule=pl.lit(number), dimension=pl.lit(dimension))
 
 
 def _ranked(found: Findings) -> pl.DataFrame:
