@@ -24,6 +24,8 @@ def age(_: NoParams, view: View) -> Columns:
             "living": pl.col("living"),
             "owner": pl.col("owner"),
         },
+        # A document that nobody wants reviewed has none, and a missing companion meets no threshold.
+        companions={"document.review_late": (pl.col("@today") - pl.col("review_due")).dt.total_days()},
     )
 
 
@@ -49,8 +51,9 @@ AGE = Measure(
     clock="today",
     dimension="quality",
     amber="over 10 wd when document.living is log; over 60 wd when document.living is plan; "
-    "document.review_due under today",
+    "document.review_late over 0 d",
     red="over 20 wd when document.living is log; over 120 wd when document.living is plan",
+    companions={"document.review_late": Unit.DAYS},
 )
 APPROVAL_PENDING = Measure(
     "document.approval_pending",

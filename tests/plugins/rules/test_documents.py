@@ -69,3 +69,23 @@ def test_a_project_without_phase_is_grey() -> None:
     found = of([{"artefact": "a"}], state=None)
 
     assert (found["state"], found["reason"]) == ("grey", "missing project.phase")
+
+
+def test_a_project_of_which_nothing_is_mandatory_is_not_asked_about() -> None:
+    none = Organisation(calendar="be", document_sets={"M": {}})
+
+    assert of([], none)["reason"] == "nothing due yet"
+
+
+def test_a_document_whose_row_names_a_phase_is_mandatory_from_there_on() -> None:
+    rows = [{"artefact": name, "status": "approved"} for name in SIX]
+
+    found = of([*rows, {"artefact": "quality_plan", "status": "draft", "mandatory_for": "initiating"}])
+
+    assert (found["denominator"], found["evidence"]["missing_documents"]) == (7, "quality_plan")
+
+
+def test_an_obsolete_document_is_not_approved() -> None:
+    rows = [{"artefact": name, "status": "approved" if name != "f" else "obsolete"} for name in SIX]
+
+    assert of(rows)["value"] == pytest.approx(83.333333, abs=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from pmo_watch_plugins.rules import raid
 from snapshots import catalogue, finding, found, snapshot
 
-from pmo_watch.flow import Since
+from pmo_watch.flow import Since, Wish
 
 MEASURES = catalogue(*raid.pmo_watch_measures())
 WEDNESDAY = date(2026, 3, 11)
@@ -22,7 +22,8 @@ def day(text: str) -> date:
 def of(measure: str, /, params: dict[str, Any] | None = None, seen: str = "", **row: Any) -> dict[str, Any]:
     """Return the finding on one row of the log that the measure is for. `seen`: when its id was first read."""
     log = measure.partition(".")[0]
-    past = {Since(log, "id"): pl.DataFrame({"uid": [f"plans:{log}:1"], "since": [day(seen)]})} if seen else None
+    first = pl.DataFrame({"uid": [f"plans:{log}:1"], "since": [day(seen)]}) if seen else None
+    past: dict[Wish, pl.DataFrame] = {} if first is None else {Since(log, "id"): first}
     rows: dict[str, Any] = {log: [row]}
     rule = {"measure": measure, **({"with": params} if params else {})}
     return finding(MEASURES, snapshot(WEDNESDAY, past=past, **rows), rule)
