@@ -32,6 +32,7 @@ from pmo_watch.errors import (
 from pmo_watch.faults import did_you_mean, quoted
 from pmo_watch.files import FoundFile, Listing, digest, digest_of, finished, list_files, still_as_found, watched_path
 from pmo_watch.flow import (
+    COLOURS,
     Findings,
     First,
     Organisation,
@@ -51,7 +52,7 @@ from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
 from pmo_watch.rest import Answer, Headers, HttpSettings, Request, Rest
-from pmo_watch.rollup import DIMENSIONS, computed_colours
+from pmo_watch.rollup import DIMENSIONS, computed_colours, why_unassessed, worst_of
 from pmo_watch.rule_values import Misread
 from pmo_watch.rules import RuleSet, State, Terms, Unit
 from pmo_watch.settings_values import Duration, Zone
@@ -74,6 +75,7 @@ from pmo_watch.workdays import Calendar
 
 __all__ = [
     "CLOSING",
+    "COLOURS",
     "DIMENSIONS",
     "DTYPES",
     "ENTITIES",
@@ -173,5 +175,7 @@ __all__ = [
     "state_of",
     "still_as_found",
     "watched_path",
+    "why_unassessed",
     "workdays",
+    "worst_of",
 ]
