@@ -1,6 +1,6 @@
 """Everything a plugin may import."""
 
-from pmo_watch import earning, workdays
+from pmo_watch import earned_schedule, earning, estimating, periods, workdays
 from pmo_watch.alerts import CLOSING, Alert, OutboxRow, Reason, Rendered, Silence, Transition, state_of
 from pmo_watch.contracts import (
     Columns,
@@ -164,11 +164,14 @@ __all__ = [
     "did_you_mean",
     "digest",
     "digest_of",
+    "earned_schedule",
     "earning",
+    "estimating",
     "finished",
     "hookimpl",
     "link",
     "list_files",
+    "periods",
     "plain",
     "quoted",
     "shorten",

@@ -1,34 +1,49 @@
-"""Earned value: CPI, SPI, variance and estimate at completion, earned schedule."""
+"""Earned value: CPI, SPI, variance and estimate at completion, earned schedule, and how the indices move."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from pmo_watch_plugins.rules.earned_value.amounts import (
+from pmo_watch.api import Measure, hookimpl
+
+from .amounts import (
     ACTUAL,
     BUDGET_AT_COMPLETION,
     EARNED,
-    ESTIMATE,
     PLANNED,
-    VARIANCE,
+    SCHEDULE_VARIANCE,
 )
-from pmo_watch_plugins.rules.earned_value.indices import COST_INDEX, SCHEDULE_INDEX
-from pmo_watch_plugins.rules.earned_value.schedule import EARNED_SCHEDULE, TIME_INDEX
-
-from pmo_watch.api import Measure, hookimpl
+from .estimates import ESTIMATE, REALISM, TO_COMPLETE, VARIANCE
+from .indices import COST_INDEX, COST_VARIANCE, SCHEDULE_INDEX
+from .schedule import (
+    DURATION_OVERRUN,
+    EARNED_SCHEDULE,
+    TIME_INDEX,
+    TIME_TO_COMPLETE,
+    TIME_VARIANCE,
+)
+from .trend import INDEX_TREND
 
 
 @hookimpl
 def pmo_watch_measures() -> Iterable[Measure[Any]]:
-    """Return EV-01 to EV-03, EV-05, EV-07 to EV-09, EV-12, EV-14, and the budget at completion behind them."""
+    """Return EV-01 to EV-17, and the budget at completion behind them."""
     return [
         PLANNED,
         EARNED,
         ACTUAL,
         BUDGET_AT_COMPLETION,
+        SCHEDULE_VARIANCE,
         SCHEDULE_INDEX,
+        COST_VARIANCE,
         COST_INDEX,
         ESTIMATE,
         VARIANCE,
+        TO_COMPLETE,
+        REALISM,
         EARNED_SCHEDULE,
+        TIME_VARIANCE,
         TIME_INDEX,
+        DURATION_OVERRUN,
+        TIME_TO_COMPLETE,
+        INDEX_TREND,
     ]
