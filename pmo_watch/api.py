@@ -19,6 +19,8 @@ from pmo_watch.contracts import (
     View,
     Watches,
 )
+from pmo_watch.derive import is_done
+from pmo_watch.derive_registers import is_open
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.errors import (
@@ -38,6 +40,7 @@ from pmo_watch.flow import (
     Organisation,
     Outcome,
     PastState,
+    Previous,
     Records,
     Rejected,
     Samples,
@@ -45,6 +48,7 @@ from pmo_watch.flow import (
     Snapshot,
     SourceState,
     Summary,
+    Vanished,
     Wish,
 )
 from pmo_watch.hookspecs import hookimpl
@@ -122,6 +126,7 @@ __all__ = [
     "Periods",
     "PluginSettings",
     "Points",
+    "Previous",
     "Probes",
     "Reason",
     "Records",
@@ -154,6 +159,7 @@ __all__ = [
     "Transition",
     "Unfit",
     "Unit",
+    "Vanished",
     "View",
     "Watches",
     "Weeks",
@@ -169,6 +175,8 @@ __all__ = [
     "estimating",
     "finished",
     "hookimpl",
+    "is_done",
+    "is_open",
     "link",
     "list_files",
     "periods",

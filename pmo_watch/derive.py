@@ -161,7 +161,6 @@ def _tasks(
     organisation: Organisation,
     past: Past,
 ) -> pl.DataFrame:
-    done = pl.col("actual_finish").is_not_null() | (pl.col("progress") == 100).fill_null(value=False)
     begun = pl.col("actual_start").is_not_null() | (pl.col("progress") > 0).fill_null(value=False)
     kind = pl.when("is_milestone").then(
         pl.coalesce(
@@ -173,7 +172,7 @@ def _tasks(
     tasks = _beside(_with_links(tasks, links), zones, "project")
     tasks = tasks.with_columns(
         pl.col("uid").is_in(tasks["parent"].drop_nulls().unique().implode()).alias("is_summary"),
-        pl.coalesce("done", done).alias("done"),
+        is_done().alias("done"),
         pl.coalesce("kind", kind).alias("kind"),
         pl.coalesce("first_baseline_finish", "baseline_finish").alias("first_baseline_finish"),
         pl.coalesce(*organisation.commit_order).alias("committed_finish"),
@@ -199,6 +198,15 @@ def _flagged(tasks: pl.DataFrame, changes: pl.DataFrame, organisation: Organisat
     tasks = _with_past(tasks, past.get(FLAGGED_SINCE), "since", "@seen").join(told, on="uid", how="left")
     since = pl.when("flagged").then(pl.coalesce("@flagged", "@seen"))
     return tasks.with_columns(since.alias("flagged_since")).drop("@flagged", "@seen")
+
+
+def is_done(suffix: str = "") -> pl.Expr:
+    """Return whether a row of a plan is done: as its source says, else by its actual finish and progress.
+
+    `suffix`: of the columns that hold these stored fields.
+    """
+    done, finish, progress = (pl.col(f"{name}{suffix}") for name in ("done", "actual_finish", "progress"))
+    return pl.coalesce(done, finish.is_not_null() | (progress == 100).fill_null(value=False))
 
 
 def _with_links(tasks: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

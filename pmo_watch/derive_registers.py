@@ -18,11 +18,16 @@ CLOSED = {
 LOGS = ("risk", "issue", "decision", "change", "action")
 
 
+def is_open(entity: str) -> pl.Expr:
+    """Return whether a row of a log with a status is open; null where that is unknown."""
+    return ~pl.col("status").is_in(CLOSED[entity])
+
+
 def log(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the entries of a log with whether they are open, and how severe an issue is."""
     if entity == "decision":
         return frame.with_columns(pl.col("decided_on").is_null().alias("open"))
-    frame = frame.with_columns((~pl.col("status").is_in(CLOSED[entity])).alias("open"))
+    frame = frame.with_columns(is_open(entity).alias("open"))
     if entity == "issue":
         return frame.with_columns(pl.max_horizontal("urgency", "impact").alias("severity"))
     return frame

@@ -13,6 +13,7 @@ import structlog
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.configuration import Configuration, read_configuration
 from pmo_watch.contracts import Source, SourceContext, Watches
+from pmo_watch.contradictions import ConflictOver
 from pmo_watch.entities import MATCHED_ON
 from pmo_watch.errors import DeliveryDeferred, DeliveryError, PluginError, SourceError
 from pmo_watch.flow import Organisation
@@ -85,6 +86,7 @@ class InForce:
             self.settings.merge,
             self.settings.aliases,
             MATCHED_ON | {"project": self.settings.match_on.project},
+            ConflictOver(self.settings.conflict_over.dates, self.settings.conflict_over.numbers),
         )
 
 

@@ -6,10 +6,12 @@ from datetime import date, datetime
 
 import polars as pl
 
+from pmo_watch import contradictions
+from pmo_watch.contradictions import ConflictOver, Yardstick
 from pmo_watch.derive import derive, required_roles
 from pmo_watch.entities import ENTITIES, MATCHED_ON
 from pmo_watch.figures import expected_figures
-from pmo_watch.flow import Organisation, Outcome, Rejected, Samples, Snapshot, SourceState, Wish
+from pmo_watch.flow import Organisation, Outcome, Rejected, Samples, Snapshot, SourceState, Vanished, Wish
 from pmo_watch.model import Kind, lean
 from pmo_watch.references import Directory, identify, with_references
 from pmo_watch.workdays import Calendar
@@ -46,7 +48,7 @@ class Context:
 
     `order`: sources as in the settings. `policy`: field group -> sources, first choice first; without an entry the
     settings' order holds. `aliases`: what sources write -> e-mail address or project code. `match_on`: matched entity
-    -> the field by which it is recognised in several sources.
+    -> the field by which it is recognised in several sources. `conflict_over`: by how much two sources must differ.
     """
 
     now: datetime
@@ -57,6 +59,7 @@ class Context:
     policy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     match_on: Mapping[str, str] = field(default_factory=lambda: MATCHED_ON)
+    conflict_over: ConflictOver = field(default_factory=ConflictOver)
 
 
 def build_snapshot(
@@ -69,21 +72,47 @@ def build_snapshot(
     stacked = {name: identify(name, frame, context.aliases, context.match_on) for name, frame in stacked.items()}
     directory = Directory(stacked, context.aliases)
     rejected: list[Rejected] = []
-    frames: dict[str, pl.DataFrame] = {}
+    resolved: dict[str, pl.DataFrame] = {}
+    lost: dict[str, pl.DataFrame] = {}
     for name, frame in stacked.items():
-        resolved, left_out = with_references(name, frame, directory)
+        resolved[name], left_out, lost[name] = with_references(name, frame, directory)
         rejected += left_out
-        frames[name] = _merged(name, resolved, context) if name in MATCHED_ON else resolved
+    frames = {name: _merged(name, one, context) if name in MATCHED_ON else one for name, one in resolved.items()}
     frames = {name: _one_source(name, frame, context) for name, frame in frames.items()}
+    against = _contradictions(resolved, frames, lost, context)
+    against.append(contradictions.left_out(states.values(), rows, directory))
     frames["source"] = _source_rows(states)
-    past = {wish: _past_merged(wish, found, stacked, frames) for wish, found in past.items()}
+    past = {wish: _past_merged(wish, found, stacked, frames, directory) for wish, found in past.items()}
     frames = derive(frames, context.today, context.calendars, context.organisation, past)
     frames["role"] = required_roles(frames["role"], frames["project"])
     frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
     shaped = {name: _shape(name, frame) for name, frame in frames.items()}
     return Snapshot(
-        context.now, context.today, shaped, context.calendars, context.organisation, states, past, tuple(rejected)
+        context.now,
+        context.today,
+        shaped,
+        context.calendars,
+        context.organisation,
+        states,
+        past,
+        tuple(rejected),
+        pl.concat(against),
     )
+
+
+def _contradictions(
+    resolved: Mapping[str, pl.DataFrame],
+    frames: Mapping[str, pl.DataFrame],
+    lost: Mapping[str, pl.DataFrame],
+    context: Context,
+) -> list[pl.DataFrame]:
+    """Return what sources say otherwise than the rows that count, and references of those that lead nowhere."""
+    by = Yardstick(context.conflict_over, context.calendars, context.organisation.calendar)
+    found = [
+        contradictions.disagreements(resolved["project"], frames["project"], by),
+        contradictions.twins(resolved["task"], frames["task"], frames["project"], by),
+    ]
+    return found + [contradictions.dangling(name, frames[name], one) for name, one in lost.items()]
 
 
 def _stack(entity: str, rows: SourceRows, states: Mapping[str, SourceState], context: Context) -> pl.DataFrame:
@@ -208,9 +237,15 @@ def _one_source(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFr
 
 
 def _past_merged(
-    wish: Wish, found: pl.DataFrame, stacked: Mapping[str, pl.DataFrame], merged: Mapping[str, pl.DataFrame]
+    wish: Wish,
+    found: pl.DataFrame,
+    stacked: Mapping[str, pl.DataFrame],
+    merged: Mapping[str, pl.DataFrame],
+    directory: Directory,
 ) -> pl.DataFrame:
     """Give history the uids of the merged rows, one source's word for each: that of the source preferred here."""
+    if isinstance(wish, Vanished):
+        return _vanished_merged(wish, found, merged[wish.entity], directory)
     if wish.entity not in MATCHED_ON:
         return found
     own = pl.format("{}:{}:{}", "source", pl.lit(wish.entity), "@native")
@@ -220,6 +255,20 @@ def _past_merged(
         return _samples_merged(wish, told, merged[wish.entity])
     best = told.filter(pl.col("rank") == pl.col("rank").min().over("uid")).drop("rank")
     return best.select("uid", pl.exclude("uid"))
+
+
+def _vanished_merged(wish: Vanished, found: pl.DataFrame, rows: pl.DataFrame, directory: Directory) -> pl.DataFrame:
+    """Resolve the references of rows that are gone, and leave out those of a plan that another source's replaced."""
+    for name in wish.fields:
+        field = ENTITIES[wish.entity].field(name)
+        if field is not None and field.kind == Kind.REF:
+            found = found.with_columns(directory.resolve(found, name, field.refers).alias(name))
+    if wish.entity not in ONE_SOURCE or "project" not in wish.fields or found.is_empty():
+        return found
+    here = rows.select("project", "source").unique()
+    other = ~pl.col("project").is_in(here["project"].implode())
+    own = found.join(here, on=["project", "source"], how="semi")
+    return pl.concat([own, found.filter(other)]).sort("uid")
 
 
 def _samples_merged(wish: Samples, told: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ NAMES = ("id", "code", "email", "name")  # what people may write in place of a k
 
 Frames = Mapping[str, pl.DataFrame]
 ROW = pl.UInt32
+LOST = {"uid": pl.String(), "field": pl.String()}
 
 
 def plain(text: pl.Expr) -> pl.Expr:
@@ -125,29 +126,36 @@ def _calls(frame: pl.DataFrame, aliases: Mapping[str, str]) -> pl.DataFrame:
     return called
 
 
-def with_references(entity: str, frame: pl.DataFrame, directory: Directory) -> tuple[pl.DataFrame, list[Rejected]]:
-    """Turn every reference of the rows into a uid; a text that means no row becomes null and is reported once."""
+def with_references(
+    entity: str, frame: pl.DataFrame, directory: Directory
+) -> tuple[pl.DataFrame, list[Rejected], pl.DataFrame]:
+    """Turn every reference of the rows into a uid; a text that means no row becomes null and is reported once.
+
+    Returns the rows, what is reported, and `uid` and `field` of each row that it is about.
+    """
     rejected: list[Rejected] = []
+    lost = [pl.DataFrame(schema=LOST)]
     for field in ENTITIES[entity].stored():
         if not field.refers or not frame[field.name].count():
             continue
         single = field.kind == Kind.REF
-        texts = frame.select("source", field.name) if single else _each(frame, field.name)
+        texts = frame.select("uid", "source", field.name) if single else _each(frame, field.name)
         found = directory.resolve(texts, field.name, field.refers).alias(field.name)
-        dangling = texts.filter(pl.col(field.name).is_not_null() & found.is_null()).select("source", field.name)
+        nowhere = texts.filter(pl.col(field.name).is_not_null() & found.is_null())
         rejected += [
             Rejected(
                 source, f"{entity}.{field.name}", text[:200], f"no {' or '.join(field.refers)} of that key or name"
             )
-            for source, text in dangling.unique().sort("source", field.name).rows()
+            for source, text in nowhere.select("source", field.name).unique().sort("source", field.name).rows()
         ]
+        lost.append(nowhere.select("uid", pl.lit(field.name).alias("field")).unique(maintain_order=True))
         frame = frame.with_columns(found if single else _gathered(texts.with_columns(found), field.name, frame.height))
-    return frame, rejected
+    return frame, rejected, pl.concat(lost)
 
 
 def _each(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return a row for each text of a column of lists, with the number of its row as `@of`."""
-    return frame.select("source", column).with_row_index("@of").explode(column).drop_nulls(column)
+    return frame.select("uid", "source", column).with_row_index("@of").explode(column).drop_nulls(column)
 
 
 def _gathered(found: pl.DataFrame, column: str, height: int) -> pl.Series:

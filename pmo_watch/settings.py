@@ -25,11 +25,13 @@ from pmo_watch.settings_layers import (
 )
 from pmo_watch.settings_shape import (
     CalendarSettings,
+    Conflicts,
     Database,
     Delivery,
     Grafana,
     Limits,
     MatchOn,
+    People,
     OrganisationSettings,
     Shape,
 )
@@ -62,6 +64,8 @@ class Settings:
     delivery: Delivery
     retention: timedelta
     match_on: MatchOn
+    people: People
+    conflict_over: Conflicts
     calendars: Mapping[str, CalendarSettings]
     merge: Mapping[str, tuple[str, ...]]
     aliases: Mapping[str, str]
@@ -118,7 +122,7 @@ def plugins_folder(path: Path | None) -> Path | None:
 
 def redacted(settings: Settings) -> dict[str, object]:
     """Return the settings as JSON for people to see: every secret is `***`."""
-    names = ("organisation", "http", "grafana", "limits", "delivery", "match_on")
+    names = ("organisation", "http", "grafana", "limits", "delivery", "match_on", "people", "conflict_over")
     shown: dict[str, object] = {name: visible(getattr(settings, name).model_dump(by_alias=True)) for name in names}
     shown["database"] = {"url": visible_database(settings.database.url.get_secret_value())}
     shown |= {
@@ -187,6 +191,8 @@ class _Check:
             delivery=shape.delivery,
             retention=shape.retention,
             match_on=shape.match_on,
+            people=shape.people,
+            conflict_over=shape.conflict_over,
             calendars=self._calendars(shape),
             merge=_merge(shape),
             aliases=shape.aliases,

@@ -188,6 +188,13 @@ class Delivery(Section):
         return self
 
 
+class Conflicts(Section):
+    """By how much two sources must differ on one fact before they contradict each other."""
+
+    dates: WorkingDays = Field(5, description="Working days between two dates.")
+    numbers: Share = Field(0.05, description="Share of the number that counts; of percentages, points.")
+
+
 class People(Section):
     """Who has which role, language and channel."""
 
@@ -250,6 +257,9 @@ class Shape(Section):
     people: People = Field(default_factory=People, description="Where persons come from.")
     merge: dict[Group, tuple[str, ...]] = Field(
         default_factory=dict, description="Field group -> sources, the one to believe first before the others."
+    )
+    conflict_over: Conflicts = Field(
+        default_factory=Conflicts, description="How far two sources may differ: more is a contradiction."
     )
     match_on: MatchOn = Field(default_factory=MatchOn, description="How things are recognised across sources.")
     aliases: dict[str, str] = Field(
