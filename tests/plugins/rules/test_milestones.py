@@ -1,7 +1,6 @@
-"""Milestones: the vectors M-01 to M-29 of spec measures 4.2, and what lies beside them."""
+"""Milestones against their dates: vectors M-01 to M-23, M-29, M-32 of spec measures 4.2, and what lies beside them."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from pmo_watch_plugins.rules import milestones
 from snapshots import catalogue, finding, found, snapshot
 
-from pmo_watch.flow import First, Samples, Since, Wish
+from pmo_watch.flow import First, Since, Wish
 
 MEASURES = catalogue(*milestones.pmo_watch_measures())
 JULY_17 = date(2026, 7, 17)
@@ -232,74 +231,40 @@ def test_readiness_may_ask_for_a_confirmed_date() -> None:
     assert measure.past(measure.params(require_confirmation=True)) == (Since("task", "forecast_finish"),)
 
 
-# --- MS-04 slip streak --------------------------------------------------------------------------------------------
-
-
-def reported(*forecasts: str, ends: Sequence[str] = (), every: str = "week", **params: Any) -> dict[str, Any]:
-    """Return the streak of a milestone with these forecasts, one a week, the last of them now."""
-    last = day("2026-06-19")
-    days = [day(one) for one in ends] or [last - timedelta(weeks=n) for n in reversed(range(len(forecasts)))]
-    wish = Samples("task", every, 13, ("forecast_finish",), "baseline_finish")  # type: ignore[arg-type]
-    samples = pl.DataFrame({"uid": "plans:task:1", "ends": days, "forecast_finish": [day(one) for one in forecasts]})
-    now = {"forecast_finish": day(forecasts[-1])} if forecasts else {}
-    known = snapshot(last, milestone=[now], past={wish: samples})
-    return of("milestone.slip_streak", known, every=every, **params)
-
-
-def test_streak_of_later_forecasts_m24() -> None:
-    streak = reported("2026-07-03", "2026-07-03", "2026-07-08", "2026-07-10", "2026-07-15")
-
-    assert (streak["value"], streak["state"], streak["unit"]) == (3, "red", "periods")
-
-
-def test_a_forecast_that_stands_ends_the_streak_m25() -> None:
-    streak = reported("2026-07-03", "2026-07-06", "2026-07-06", "2026-07-08")
-
-    assert (streak["value"], streak["state"]) == (1, "green")
-
-
-def test_a_slope_of_one_is_red_m26() -> None:
-    streak = reported("2026-07-03", "2026-07-10", "2026-07-17")
-
-    assert (streak["value"], streak["state"]) == (2, "red")
-    assert streak["evidence"]["milestone.slip_slope"] == "1"
-    assert streak["evidence"]["forecasts"] == "2026-07-03, 2026-07-10, 2026-07-17"
-    assert streak["threshold"] == "milestone.slip_slope at least 1"
-
-
-def test_two_samples_are_too_few_m27() -> None:
-    streak = reported("2026-07-03", "2026-07-10")
-
-    assert (streak["state"], streak["reason"]) == ("grey", "needs 3 samples, has 2")
-
-
-def test_more_samples_may_be_asked_for() -> None:
-    known = snapshot(milestone=[{"forecast_finish": JULY_17}])
-    rule = {"measure": "milestone.slip_streak", "history": {"every": "month", "at_least": "6 periods"}}
-
-    streak = finding(MEASURES, known, rule)
-
-    assert streak["reason"] == "needs 6 samples, has 0"
-
-
-def test_periods_without_a_reading_are_named() -> None:
-    streak = reported("2026-07-03", "2026-07-10", "2026-07-17", ends=("2026-05-31", "2026-06-07", "2026-06-19"))
-
-    assert streak["note"] == "missing periods: 2026-W24"
+# --- MS-09 deadline breach ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("every", "ends", "said"),
+    ("forecast", "value", "state", "recovered"),
     [
-        ("month", ("2026-01-31", "2026-02-28", "2026-06-19"), "2026-03, 2026-04, 2026-05"),
-        ("quarter", ("2025-09-30", "2025-12-31", "2026-06-19"), "2026-Q1"),
-        ("day", ("2026-06-16", "2026-06-17", "2026-06-19"), "2026-06-18"),
+        pytest.param("2026-06-24", -4, "amber", False, id="M-32"),
+        ("2026-06-30", 0, "amber", False),
+        ("2026-07-01", 1, "red", False),
+        ("2026-06-23", -5, "green", False),
+        ("2026-06-19", -7, "green", True),
     ],
 )
-def test_missing_periods_of_every_length_are_named(every: str, ends: tuple[str, ...], said: str) -> None:
-    streak = reported("2026-07-03", "2026-07-10", "2026-07-17", every=every, ends=ends)
+def test_deadline_breach(forecast: str, value: float, state: str, recovered: bool) -> None:
+    row = {"deadline": day("2026-06-30"), "forecast_finish": day(forecast)}
 
-    assert streak["note"] == f"missing periods: {said}"
+    breach = of("milestone.deadline_breach", snapshot(milestone=[row]))
+
+    assert (breach["value"], breach["state"], breach["recovered"]) == (value, state, recovered)
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "state", "reason"),
+    [
+        ({"forecast_finish": JULY_17}, None, "na", "not configured"),
+        ({"deadline": JULY_17}, None, "grey", "missing milestone.forecast_finish"),
+        ({"deadline": JULY_17, "actual_finish": day("2026-07-20")}, 1, "na", "done"),
+        ({"deadline": JULY_17, "forecast_finish": day("2026-07-16"), "done": True}, -1, "na", "done"),
+    ],
+)
+def test_deadline_breach_that_is_not_judged(row: dict[str, Any], value: float | None, state: str, reason: str) -> None:
+    breach = of("milestone.deadline_breach", snapshot(milestone=[row]))
+
+    assert (breach["value"], breach["state"], breach["reason"]) == (value, state, reason)
 
 
 # --- all of them --------------------------------------------------------------------------------------------------
