@@ -26,11 +26,12 @@ OWNERS = {
     "milestone_owner": ("milestone",),
     "assignee": ("task", "milestone"),
 }
-# Roles that a project or programme itself names: where, which, in which field.
+# Roles that a project, programme or portfolio itself names: where, which, in which field.
 NAMED_BY = (
     ("project", "project_leader", "leader"),
     ("project", "project_owner", "owner"),
     ("program", "programme_manager", "manager"),
+    ("portfolio", "programme_manager", "manager"),
 )
 READ = ("uid", "email", "name", "language", "timezone", "calendar", "channels", "manager")
 FARTHEST = 60  # days in which a working day must come
