@@ -1,6 +1,6 @@
 """Commands that look and change nothing: read, measures, fields, plugins."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -19,6 +19,15 @@ from pmo_watch.errors import ConfigError, SourceError, StoreError
 from pmo_watch.faults import did_you_mean
 from pmo_watch.flow import Outcome, Reading, SourceState
 from pmo_watch.in_force import InForce, open_source
+from pmo_watch.measure_sheets import (
+    Sheet,
+    called,
+    example_lines,
+    matching,
+    nothing_called,
+    outcome,
+    sheets_of,
+)
 from pmo_watch.model import Kind
 from pmo_watch.output import Format, as_json, printed, said, show, show_json
 from pmo_watch.plugin_host import load_plugins
@@ -180,41 +189,54 @@ def _as_tables(source: str, reading: Reading) -> None:
 
 
 def measures(
-    name: Annotated[str, typer.Argument(help="One measure, with all that is known of it.")] = "",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A measure, by name or number, with all that is known of it; or words to search for, in any language."
+        ),
+    ] = None,
     config: Config = None,
     form: Form = Format.TABLE,
 ) -> None:
-    """List the measures that rules may use, or describe one."""
+    """List the measures that rules may use, search them, or describe one."""
+    text = " ".join(words or ())
     plugins = load_plugins(plugins_folder(config))
-    if name and name not in plugins.measures:
-        raise ConfigError(plugins.why_not("measure", name, plugins.measures))
-    rows = [
-        {
-            "measure": one.name,
-            "unit": one.unit.value,
-            "for_each": ", ".join(one.subjects),
-            "meaning": one.text,
-            "amber": one.amber,
-            "red": one.red,
-            "recover": one.recover,
-            "needs": list(one.needs),
-            "parameters": _parameters(one.params.model_json_schema()),
-            "companions": {key: unit.value for key, unit in one.companions.items()},
-            "dimension": one.dimension,
-            "date": one.clock,
-        }
-        for one in sorted(plugins.measures.values(), key=lambda one: one.name)
-        if not name or one.name == name
-    ]
-    if name and form is Format.TABLE:
-        show([{"what": key, "is": value} for key, value in rows[0].items()], ("what", "is"), form)
-        return
-    show(rows, ("measure", "unit", "for_each", "amber", "red", "meaning"), form)
+    sheets = sheets_of(plugins, lambda fault: said(f"warning: {fault}"))
+    one = called(sheets, text) if text else None
+    found = [one] if one else matching(sheets, text)
+    if not found:
+        left_out = plugins.why_not("measure", text, plugins.measures) if text in plugins.failed else ""
+        raise ConfigError(left_out or nothing_called(sheets, text))
+    if form is Format.JSON:
+        show_json([sheet.document() for sheet in found])
+    elif one:
+        show([*_sheet(one)], ("what", "is"), form)
+    else:
+        show([_line(sheet) for sheet in found], ("measure", "id", "unit", "for_each", "amber", "red", "meaning"), form)
 
 
-def _parameters(schema: Mapping[str, Any]) -> list[str]:
-    """Return each parameter with its default, as a rule would write it under `with:`."""
-    return [f"{name}: {one.get('default', 'required')}" for name, one in schema.get("properties", {}).items()]
+def _line(sheet: Sheet) -> Mapping[str, str]:
+    measure = sheet.measure
+    return {
+        "measure": measure.name,
+        "id": sheet.id,
+        "unit": measure.unit.value,
+        "for_each": measure.entity,
+        "amber": measure.amber,
+        "red": measure.red,
+        "meaning": measure.text,
+    }
+
+
+def _sheet(sheet: Sheet) -> Iterator[Mapping[str, str]]:
+    """Yield what is known of a measure, each with its heading."""
+    every = {"measure": [("", sheet.measure.name)], "meaning": [("", sheet.measure.text)], **sheet.facts()}
+    for what, facts in every.items():
+        yield {"what": what, "is": "\n".join(": ".join(filter(None, fact)) for fact in facts)}
+    if sheet.entry:
+        example = sheet.entry.example
+        yield {"what": "example", "is": "\n".join([example.text, *example_lines(example)])}
+        yield {"what": "comes to", "is": outcome(sheet, example)}
 
 
 def fields(

@@ -72,7 +72,7 @@ def _read(rows: ExampleRows, day: date, before: Accepted) -> tuple[Accepted, lis
     """Take the rows of a day in as a complete reading."""
     frames, rejected, _ = frames_of(SOURCE, _records(rows.days[day]))
     for one in rejected:
-        rows.fault(f"{one.field} '{one.value}': {one.reason}", "given")
+        rows.fault(f"{one.where}.{one.field} '{one.value}': {one.reason}", "given")
     reading = Reading(SOURCE, _noon(day), Outcome.COMPLETE, frames)
     accepted = accept(reading, before.rows, before.state, Limits(), accept_shrink=True)
     return accepted, changes({SOURCE: accepted}, [reading], day)
@@ -86,7 +86,7 @@ def _known(rows: ExampleRows, day: date, accepted: Accepted, past: Past) -> Snap
     context = Context(_noon(day), day, _calendars(), rows.example.organisation.as_values())
     made = build_snapshot({SOURCE: accepted.rows}, {SOURCE: accepted.state}, context, past)
     for one in made.rejected:
-        rows.fault(f"{one.where} '{one.value}': {one.reason}", "given")
+        rows.fault(f"{one.field} '{one.value}': {one.reason}", "given")
     return made
 
 

@@ -50,6 +50,10 @@ class WorkedExample(Section):
     given: GivenRows
     expect: Expected
 
+    def document(self) -> dict[str, Any]:
+        """Return it for a program: what is written, and the day."""
+        return {"today": self.today, **self.model_dump(exclude_unset=True, by_alias=True)}
+
 
 class Entry(Section):
     """What is said of one measure."""

@@ -6,11 +6,13 @@ Called by `make reference`; a test compares the pages with what this returns.
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from pmo_watch.contracts import Measure
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES
+from pmo_watch.errors import ConfigError
+from pmo_watch.measure_catalogue import WorkedExample
+from pmo_watch.measure_sheets import Sheet, example_lines, outcome, sheets_of
 from pmo_watch.model import Entity, Field, Kind
 from pmo_watch.plugin_host import load_plugins
 
@@ -91,66 +93,71 @@ def _text(field: Field) -> str:
 # --- measures -----------------------------------------------------------------------------------------------------
 
 
-def measures_page(measures: Iterable[Measure[Any]]) -> str:
+def measures_page(sheets: Iterable[Sheet]) -> str:
     """Return the catalogue of measures, by the entity that they are for."""
-    by_entity: dict[str, list[Measure[Any]]] = {}
-    for one in sorted(measures, key=lambda one: (list(PREFIXES).index(one.entity), one.name)):
-        by_entity.setdefault(one.entity, []).append(one)
-    lines = [
-        "# Measures",
-        "",
-        GENERATED,
-        "",
-        "What a rule may measure. `pmo-watch measures NAME` prints one; the README of the plugin says what it finds",
-        "and where it ends. Thresholds are defaults: a rule that gives none of its own has these. A row for which a",
-        "measure cannot be computed is grey and names the first field missing among those it needs.",
-        "",
-    ]
+    by_entity: dict[str, list[Sheet]] = {}
+    for one in sorted(sheets, key=lambda one: (list(PREFIXES).index(one.measure.entity), one.measure.name)):
+        by_entity.setdefault(one.measure.entity, []).append(one)
+    lines = ["# Measures", "", GENERATED, "", *INTRODUCTION, ""]
     for entity, some in by_entity.items():
         lines += [f"## For each {entity}", ""]
         lines += [line for one in some for line in _measure(one)]
     return "\n".join(lines)
 
 
-def _measure(measure: Measure[Any]) -> Iterator[str]:
-    yield f"### `{measure.name}`"
+INTRODUCTION = (
+    "What a rule may measure: how it is computed, when it cannot be, and an example of each, which the tests run.",
+    "`pmo-watch measures TEXT` searches by name, number or meaning, in English, French and Dutch; with a whole name it",
+    "prints all of one. The README of the plugin says what a measure finds and where it ends.",
+    "",
+    "Thresholds are defaults: a rule that gives none of its own has these, and where there are none it must give some.",
+    "wd are working days, d calendar days, pp the difference of two percentages, steps places on a scale. For every",
+    "measure:",
+    "",
+    "- na: the row is gone (`vanished`); its project is proposed, closed, cancelled (`closed`) or paused (`on hold`);",
+    "  a share is asked for of nothing (`nothing due yet`)",
+    "- grey: a field that it needs is missing; the reason names the first one, as in `missing project.budget`",
+    "",
+    "Examples are of Friday 15 May 2026 unless they say otherwise, in the Belgian calendar. Rows name what they belong",
+    "to; a row that names no project belongs to the first one. Earlier days say what changed on them.",
+)
+
+
+def _measure(sheet: Sheet) -> Iterator[str]:
+    yield f"### `{sheet.measure.name}`"
     yield ""
-    yield measure.text
+    yield sheet.measure.text
     yield ""
-    facts = {
-        "unit": measure.unit.value,
-        "also for each": ", ".join(measure.also_for),
-        "needs": ", ".join(f"`{need}`" for need in measure.needs),
-        "date": "status date of the project" if measure.clock == "as_of" else "today",
-        "dimension": measure.dimension,
-        "amber": measure.amber,
-        "red": measure.red,
-        "recover": measure.recover,
-        "thresholds": f"those of the {measure.row_thresholds} come first" if measure.row_thresholds else "",
-        "companions": ", ".join(f"`{name}` ({unit.value})" for name, unit in measure.companions.items()),
-        "parameters": ", ".join(_parameters(measure)),
-    }
-    yield from (f"- {name}: {value}" for name, value in facts.items() if value)
+    for what, said in sheet.facts().items():
+        yield f"- {what}: {'; '.join(_fact(*one) for one in said)}"
     yield ""
+    if sheet.entry:
+        yield from _example(sheet, sheet.entry.example)
 
 
-def _parameters(measure: Measure[Any]) -> Iterator[str]:
-    defaults = measure.params.model_construct().model_dump(mode="json", by_alias=True)
-    for name, field in measure.params.model_fields.items():
-        key = field.alias or name
-        yield f"`{key}` (required)" if field.is_required() else f"`{key}: {_written(defaults[key])}`"
+def _fact(name: str, text: str) -> str:
+    return ": ".join(filter(None, (f"`{name}`" if name else "", text)))
 
 
-def _written(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)
+def _example(sheet: Sheet, example: WorkedExample) -> Iterator[str]:
+    yield f"Example. {example.text} That is {outcome(sheet, example)}."
+    yield ""
+    yield "```text"
+    yield from example_lines(example)
+    yield "```"
+    yield ""
 
 
 def pages() -> dict[str, str]:
     """Return each page by the name of its file."""
-    measures = load_plugins(installed=False).measures
-    return {"reference.md": fields_page(), "measures.md": measures_page(measures.values())}
+    return {
+        "reference.md": fields_page(),
+        "measures.md": measures_page(sheets_of(load_plugins(installed=False), _raise)),
+    }
+
+
+def _raise(fault: str) -> NoReturn:
+    raise ConfigError(fault)
 
 
 if __name__ == "__main__":
