@@ -25,8 +25,11 @@ OTHER_ROOTS = {
 PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 DECLARATION = re.compile(r"\A<\?xml\s[^>]*\?>")
-# The default namespace of the root; blanked out, tags need no name of it and are read a third faster.
-ROOT_NAMESPACE = re.compile(rb"<Project\b[^>]*?\s(xmlns\s*=\s*(?:\"[^\"]*\"|'[^']*'))")
+_ATTRIBUTE = rb"""\s+[^\s=<>"'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*')"""
+ROOT = re.compile(
+    rb"""<Project(?:%b)*?(\s+xmlns\s*=\s*(?:"[^"<]*"|'[^'<]*'))((?:%b)*\s*>)""" % (_ATTRIBUTE, _ATTRIBUTE)
+)
+ROOT_MARK = "root"
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 UNSAFE = "refused for safety: "
@@ -65,13 +68,22 @@ def strange_root(name: str) -> str:
     return f"is not Project XML: its root is <{name}>, not <Project>"
 
 
-def without_namespace(head: bytes) -> bytes:
-    """Return the first bytes with the root's default namespace blanked out, every line and column kept."""
-    found = ROOT_NAMESPACE.search(head)
+def marked(head: bytes) -> bytes:
+    """Return the first bytes without the root's default namespace and with a mark behind its start tag.
+
+    Tags without a namespace are read a third faster. The mark is a processing instruction: by its event the growing
+    tree is found without asking the parser to report elements, which costs it as much as two thirds of all it does.
+    The namespace leaves more room than the mark takes: what follows keeps its line, and its column too where the tag
+    stands on one line. Without a namespace in the first bytes nothing is changed.
+    """
+    found = ROOT.search(head)
     if found is None:
         return head
     start, end = found.span(1)
-    return head[:start] + re.sub(rb"[^\n]", b" ", head[start:end]) + head[end:]
+    mark = b"<?%b?>" % ROOT_MARK.encode()
+    blanks = re.sub(rb"[^\n]", b" ", head[start:end])[len(mark) :]
+    lines = b"\n" * (head.count(b"\n", start, end) - blanks.count(b"\n"))
+    return head[:start] + found[2] + mark + lines + blanks[len(lines) :] + head[found.end() :]
 
 
 def repaired(content: bytes) -> tuple[bytes, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from pmo_watch.api import SourceDataError, SourceUnavailable
 from .calendars import CalendarEntry, read_calendar
 from .custom_fields import CustomFields
 from .elements import local_name, named, texts_of
-from .openings import UNSAFE, strange_format, strange_root, without_namespace
+from .openings import ROOT_MARK, UNSAFE, marked, strange_format, strange_root
 from .tables import (
     LINK_LAYOUT,
     RESOURCE_LAYOUT,
@@ -32,7 +32,7 @@ from .tables import (
 )
 from .values import moment
 
-CHUNK_BYTES, HEADER_BYTES = 1 << 16, 1 << 14
+CHUNK_BYTES, HEADER_BYTES = 1 << 16, 1 << 12
 DEEPEST = 64
 MINUTES_OF_A_DAY = 1440
 LONGEST_TEXT_BYTES = 1 << 20
@@ -64,6 +64,10 @@ class Wish:
 
 class NotWellFormed(SourceDataError):
     """The file is not well-formed XML: some of that can be repaired."""
+
+
+class _HasInstructions(Exception):
+    """Processing instructions stand in the plan, which the parser has to leave out."""
 
 
 class Plan:
@@ -112,22 +116,31 @@ def read_plan(file: BinaryIO, part: str, wish: Wish, is_closed: Callable[[], boo
         SourceDataError: it is no plan, not well formed, breaks off or is not safe; the text names line and column.
         SourceUnavailable: the reading was ended from outside.
     """
-    reader = _Reader(part, wish)
+    try:
+        return _read(file, part, wish, is_closed, with_mark=True)
+    except _HasInstructions:
+        file.seek(0)
+        return _read(file, part, wish, is_closed, with_mark=False)
+
+
+def _read(file: BinaryIO, part: str, wish: Wish, is_closed: Callable[[], bool], *, with_mark: bool) -> Plan:
+    reader: _Reader | None = None
     for chunk in _chunks(file, part, HEADER_BYTES if wish.header_only else CHUNK_BYTES):
         if is_closed():
             raise SourceUnavailable(f"{part}: the reading was ended from outside")
-        if reader.feed(chunk):
+        ready = marked(chunk) if with_mark and reader is None else chunk
+        reader = reader or _Reader(part, wish, is_marked=ready is not chunk)
+        if reader.feed(ready):
             return reader.plan
-    return reader.finish()
+    return (reader or _Reader(part, wish, is_marked=False)).finish()
 
 
 def _chunks(file: BinaryIO, part: str, size: int) -> Iterator[bytes]:
     """Yield the file piece by piece, having looked at its beginning and at the length of its texts."""
-    first = file.read(size)
-    if strange := strange_format(first):
+    chunk = file.read(size)
+    if strange := strange_format(chunk):
         raise SourceDataError(f"{part} {strange}" if not strange.startswith(UNSAFE) else f"{part}: {strange}")
     read, tag_at = 0, 0
-    chunk = without_namespace(first)
     while chunk:
         begin = chunk.find(b"<")
         if (read + begin if begin >= 0 else read + len(chunk)) - tag_at > LONGEST_TEXT_BYTES:
@@ -142,10 +155,11 @@ def _chunks(file: BinaryIO, part: str, size: int) -> Iterator[bytes]:
 class _Reader:
     """Turns the tree into a plan while it grows: what is complete is taken and cut off after each piece of the file.
 
-    Asking the parser for an event at each row instead takes a third longer.
+    Asking the parser for an event at each row instead takes a third longer. `is_marked`: a mark in the first piece
+    shows where the root is; without it the parser has to be asked.
     """
 
-    def __init__(self, part: str, wish: Wish) -> None:
+    def __init__(self, part: str, wish: Wish, *, is_marked: bool) -> None:
         self.plan = Plan(wish)
         self._part = part
         self._wish = wish
@@ -159,15 +173,15 @@ class _Reader:
             "Calendars": self._take_calendar if not wish.header_only else self._leave,
         }
         self._parser = etree.XMLPullParser(
-            events=("start",),
-            tag="{*}Project",
+            events=("pi",) if is_marked else ("start",),
+            tag=None if is_marked else "{*}Project",
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
             huge_tree=False,
             remove_blank_text=True,
             remove_comments=True,
-            remove_pis=True,
+            remove_pis=not is_marked,
             collect_ids=False,
         )
 
@@ -177,8 +191,8 @@ class _Reader:
             self._parser.feed(chunk)
         except etree.XMLSyntaxError as fault:
             raise self._broken(fault) from None
-        for _, element in self._parser.read_events():
-            self._root = self._root or _Open(self.plan, self._checked_root(element))
+        for event, element in self._parser.read_events():
+            self._find_root(event, element)
         if self._root is None:
             return False
         self._check_depth(self._root.element)
@@ -187,6 +201,19 @@ class _Reader:
             return False
         self.plan.tasks.flush()
         return True
+
+    def _find_root(self, event: str, element: etree._Element) -> None:
+        """Note the project that begins; the parser of a marked file reports instructions only, and the mark is one."""
+        project = element
+        if event == "pi":
+            above = element.getparent()
+            if above is None:  # in front of the root, or behind it
+                return
+            if self._root is not None or element.target != ROOT_MARK:  # type: ignore[attr-defined]
+                raise _HasInstructions
+            above.remove(element)
+            project = above
+        self._root = self._root or _Open(self.plan, self._checked_root(project))
 
     def _has_header(self, root: _Open) -> bool:
         """Say whether what a plan is called has been read."""

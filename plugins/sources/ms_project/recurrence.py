@@ -1,5 +1,6 @@
 """Recurring exceptions of a calendar: every third Monday, 1 May of each year (Project XML schema, Exception)."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -65,12 +66,11 @@ class Recurrence:
         return week % self.period == 0 and bool(self.weekdays >> day.isoweekday() % 7 & 1)
 
     def _is_in_position(self, day: date) -> bool:
-        first = day.replace(day=1)
-        month = [one for number in range(31) if (one := first + number * ONE_DAY).month == day.month]
+        month = [day.replace(day=number + 1) for number in range(monthrange(day.year, day.month)[1])]
         fitting = [one for one in month if self._is_item(one)]
         if self.position >= LAST_OF_MONTH:
             return bool(fitting) and fitting[-1] == day
-        return self.position < len(fitting) and fitting[self.position] == day
+        return 0 <= self.position < len(fitting) and fitting[self.position] == day
 
     def _is_item(self, day: date) -> bool:
         if self.item == ITEM_DAY:
