@@ -23,7 +23,8 @@ def of(measure: str, known: Any, **params: Any) -> dict[str, Any]:
 
 def read(measure: str, rows: Sequence[Row], *, entity: str = "task", **params: Any) -> dict[str, Any]:
     """Return the finding on a project with these rows, on 13 May 2026."""
-    return of(measure, snapshot(**{entity: [dict(one) for one in rows]}), **params)
+    given: Any = {entity: [dict(one) for one in rows]}
+    return of(measure, snapshot(**given), **params)
 
 
 # --- MS-07 milestones on time -------------------------------------------------------------------------------------
@@ -97,7 +98,7 @@ def test_milestones_on_time_says_what_it_cannot_tell(
 
 
 def test_milestones_of_a_programme_are_those_of_its_projects_each_to_its_status_date() -> None:
-    projects = [
+    projects: list[dict[str, Any]] = [
         {"code": "P1", "program": "plans:program:1", "status_date": day("2026-05-08")},
         {"code": "P2", "program": "plans:program:1", "state": "closed", "actual_finish": APRIL_10},
         {"code": "P3", "program": "plans:program:1", "state": "cancelled"},
@@ -119,7 +120,7 @@ def test_milestones_of_a_programme_are_those_of_its_projects_each_to_its_status_
     ]
     assert own.frame.select("denominator", "reason").rows() == [
         (3, None),
-        (2, "finished"),
+        (2, "closed"),
         (9, "closed"),
         (0, "nothing due yet"),
     ]
