@@ -28,6 +28,9 @@ _NOTES = {
     "against the baseline": "note_against_baseline",
     "items counted": "note_items_counted",
     "service level from own cycle times": "note_own_service_level",
+    "counted from the day it was first seen": "note_first_seen",
+    "contingency used unknown": "note_contingency_unknown",
+    "needed when the successor starts": "note_needed_at_start",
     "limit from the size of the team": "note_limit_of_team",
     "limit from those who had work in the last four weeks": "note_limit_of_persons",
 }
@@ -136,6 +139,10 @@ def _old_date(parts: tuple[str, ...], said: Words) -> str:
     return said("note_old_status_date", days=said.count("working_day", int(parts[0])))
 
 
+def _assumed_need(parts: tuple[str, ...], said: Words) -> str:
+    return said("note_assumed_need", days=said.count("working_day", int(parts[0])))
+
+
 def _sources(parts: tuple[str, ...], said: Words) -> str:
     names = re.findall(r"\S+ from ([^\s,]+)", parts[0])
     return said("note_two_sources", list=said.listed(dict.fromkeys(names)))
@@ -148,6 +155,11 @@ _NOTE_PATTERNS: tuple[tuple[str, Callable[[tuple[str, ...], Words], str]], ...] 
     (r"(\d+) of (\d+) applicable checks passed", lambda parts, said: said("note_checks", n=parts[0], m=parts[1])),
     (r"missing periods: (.+)", lambda parts, said: said("note_missing_periods", list=plain(parts[0], NOTE))),
     (r"status date (\d+) wd old", _old_date),
+    (r"assumed (\d+) wd after it was asked for", _assumed_need),
+    (
+        r"(\d+) of (\d+) probabilities from the likelihood",
+        lambda parts, said: said("note_probabilities", n=parts[0], m=parts[1]),
+    ),
     (r"(\S+ from \S+(?:, \S+ from \S+)*)", _sources),
 )
 _PATTERNS: tuple[tuple[str, _Speak], ...] = (

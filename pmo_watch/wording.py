@@ -30,7 +30,7 @@ _CLOSED = {
 _THINGS = (
     *("key_milestone", "milestone", "deliverable", "phase_gate", "dependency", "task", "project", "program"),
     *("portfolio", "risk", "issue", "decision", "change_request", "action", "sprint", "release", "document"),
-    *("board", "indicator", "submission"),
+    *("board", "indicator", "submission", "meeting"),
 )
 
 

@@ -21,6 +21,7 @@ MISSING = "–"
 
 _COUNTED = {"wd": "working_day", "d": "calendar_day", "h": "hour", "periods": "period", "steps": "step"}
 _DATES = re.compile(r"\d{4}-\d{2}-\d{2}(, \d{4}-\d{2}-\d{2})+")
+_CODES = re.compile(r"[a-z_]+(, [a-z_]+)+")  # of documents, fields ...
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _GROUPS_FROM = 10_000  # glossary section 1; money is always grouped
 _MOST_DIGITS = 4  # spec measures 1.5
@@ -150,6 +151,8 @@ class Words:
             return ", ".join(self.figure(one) for one in text.split(", "))
         if self.has(f"value.{text}"):
             return self(f"value.{text}")
+        if _CODES.fullmatch(text):
+            return ", ".join(self.figure(one) for one in text.split(", "))
         if period := self.period(text):
             return period
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):

@@ -183,6 +183,14 @@ def test_evidence_is_written_in_the_languages_way_and_keys_stay_as_they_are() ->
     ]
 
 
+def test_codes_in_a_list_are_said_in_words_and_other_lists_stay_as_they_are() -> None:
+    assert (
+        words("fr").figure("project_charter, risk_log, datasheet")
+        == "charte de projet, registre des risques, datasheet"
+    )
+    assert words("fr").figure("Plan, PRJ-1") == "Plan, PRJ-1"
+
+
 def test_language_we_do_not_speak_falls_back() -> None:
     assert words("de").language == "en"
     assert words("fr-BE") is words("fr")
