@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from pmo_watch.faults import Fault, did_you_mean, quoted
 from pmo_watch.settings_http import Section
@@ -18,7 +18,15 @@ from pmo_watch.yaml_faults import Document, compose, validate
 
 FILE = "catalogue.yaml"
 TODAY = date(2026, 5, 15)  # a Friday, the day after Ascension
-Text = Annotated[str, Field(min_length=1)]
+
+
+def _some_text(value: object) -> object:
+    if value is None:
+        raise ValueError("a text is missing here; one that holds a comma or a colon goes between quotes")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1), BeforeValidator(_some_text)]
 Reasons = dict[str, Text]
 States = Literal["green", "amber", "red", "grey", "na"]
 GivenRows = dict[str, list[dict[str, Any]]]  # entity (`milestone` among them) -> rows, field -> value

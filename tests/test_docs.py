@@ -22,6 +22,7 @@ from pmo_watch.lint import run_examples
 from pmo_watch.plugin_host import Plugins, load_plugins
 from pmo_watch.rule_files import Catalogue, Readable, rules_from_texts
 from pmo_watch.testing import check_measure, check_source
+from pmo_watch.testing_examples import check_catalogue
 from pmo_watch.workdays import Calendar
 from pmo_watch.yaml_faults import load
 
@@ -203,6 +204,15 @@ def test_measure_that_is_shown_keeps_the_contract(tmp_path: Path) -> None:
     assert check_measure(measures["action.late"], rows=1_000) == []
     calendars = {"default": Calendar("default")}
     assert run_examples(loaded.rules, measures, calendars, Organisation(), date(2026, 11, 20)) == []
+
+
+def test_catalogue_that_is_shown_comes_true(tmp_path: Path) -> None:
+    measures = with_drop_ins("plugins.md", tmp_path).measures
+    blocks = YAML.finditer((DOCS / "plugins.md").read_text(encoding="utf-8"))
+    (text,) = (one["text"] for one in blocks if one["kind"].strip() == "catalogue")
+    (tmp_path / "catalogue.yaml").write_text(text, encoding="utf-8")
+
+    assert list(check_catalogue(tmp_path, {"action.late": measures["action.late"]})) == []
 
 
 async def test_notifier_that_is_shown_sends(tmp_path: Path) -> None:
