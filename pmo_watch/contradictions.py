@@ -4,14 +4,14 @@ Whose word counts is decided in `merge.py` (spec model 1.9); here is what the ot
 where nobody says anything twice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from pmo_watch import workdays
 from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import CONTRADICTION_SCHEMA, SourceState
+from pmo_watch.flow import CONTRADICTION_SCHEMA, Outcome, Reading, SourceState
 from pmo_watch.model import Kind
 from pmo_watch.references import Directory, one_project
 from pmo_watch.workdays import Calendar
@@ -21,6 +21,7 @@ SourceRows = Mapping[str, Frames]
 AMOUNTS = frozenset({Kind.NUMBER, Kind.MONEY, Kind.HOURS})
 # Of which day a source's word is: each says its own, and that is no contradiction.
 OF_THE_WORD = frozenset({"status_date", "actual_cost_as_of", "baseline_set_on", "declared_on", "critical_path_test_on"})
+MOST_LEFT_OUT = 500  # places that are remembered of a source: a measure counts them, nobody reads them all
 CALLED = ("name", "title", "id")  # what people call a row, first choice first
 
 
@@ -138,6 +139,45 @@ def _shown(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 
 # --- what could not be taken in -----------------------------------------------------------------------------------
+
+
+def remembered(state: SourceState, reading: Reading, strange: Container[str]) -> tuple[tuple[str, str], ...]:
+    """Return what is missing among the rows that hold now, by place and project.
+
+    It is what the reading left out, and what earlier ones did of rows that stay as they were.
+    """
+    said = [(one.where, one.project) for one in reading.summary.rejected if _part_of(one.where) not in strange]
+    stays = _staying(state, reading, strange) if state.left_out else []
+    return tuple(dict.fromkeys([*said, *stays]))[:MOST_LEFT_OUT]
+
+
+def _staying(state: SourceState, reading: Reading, strange: Container[str]) -> list[tuple[str, str]]:
+    """Return what was left out before, of parts that were not read anew and rows that were not sent again."""
+    known = [(str(where), str(project)) for where, project in state.left_out]
+    summary = reading.summary
+    read = {part for frame in reading.frames.values() for part in frame["@part"].unique()}
+    whole = reading.outcome == Outcome.COMPLETE
+    sent = _sent(reading, [where.partition(" ")[2] for where, _ in known]) if not summary.listed else []
+    found = []
+    for number, (where, project) in enumerate(known):
+        part = _part_of(where)
+        unread = part in summary.unchanged or part in strange or (not whole and part not in read)
+        if unread or (sent and not sent[number]):
+            found.append((where, project))
+    return found
+
+
+def _part_of(where: str) -> str:
+    """Return the file or page of a place, as in `risks.csv:line 14`."""
+    return where.partition(":")[0]
+
+
+def _sent(reading: Reading, words: Sequence[str]) -> list[bool]:
+    """Say which of these ids and keys are of rows that the reading holds."""
+    keys = [frame["uid"].str.replace(r"^[^:]*:[^:]*:", "") for frame in reading.frames.values()]
+    ids = [frame["id"] for frame in reading.frames.values() if "id" in frame.columns]
+    every = pl.concat([one.rename("word") for one in (*keys, *ids)]) if keys else pl.Series("word", [], pl.String)
+    return pl.Series("word", words, pl.String).is_in(every.implode()).to_list()
 
 
 def dangling(entity: str, rows: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:

@@ -96,10 +96,19 @@ def _without_faulty_rows(entity: Entity, frame: pl.DataFrame) -> tuple[pl.DataFr
             fault or "key",
             key or "",
             f"{entity.name} without {fault}" if fault else f"{entity.name} {key} occurs twice: the first one counts",
+            project or "",
         )
-        for part, key, fault in bad.select("@part", "key", "@fault").iter_rows()
+        for part, key, fault, project in bad.select("@part", "key", "@fault", _project_of(entity, bad)).iter_rows()
     ]
     return marked.filter(pl.col("@fault").is_null() & ~pl.col("@twice")), rejected
+
+
+def _project_of(entity: Entity, frame: pl.DataFrame) -> pl.Expr:
+    """Return the project of a row as its source writes it; null where a row has none, or several."""
+    if entity.name == "project":
+        return pl.col("key").alias("@project")
+    single = frame.schema.get("project") == pl.String()
+    return (pl.col("project") if single else pl.lit(None, pl.String)).alias("@project")
 
 
 def _without_unknown_words(entity: Entity, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Rejected]]:
@@ -110,9 +119,10 @@ def _without_unknown_words(entity: Entity, frame: pl.DataFrame) -> tuple[pl.Data
         unknown = frame.filter(pl.col(one.name).is_not_null() & ~pl.col(one.name).is_in(one.one_of))
         if unknown.is_empty():
             continue
-        for word, part in unknown.group_by(one.name).agg(pl.col("@part").first()).sort(one.name).iter_rows():
-            allowed = ", ".join(one.one_of)
-            rejected.append(Rejected(part or entity.name, one.name, str(word)[:200], f"not one of {allowed}"))
+        first = (pl.col("@part").first(), _project_of(entity, unknown).first())
+        for word, part, project in unknown.group_by(one.name).agg(*first).sort(one.name).iter_rows():
+            reason = f"not one of {', '.join(one.one_of)}"
+            rejected.append(Rejected(part or entity.name, one.name, str(word)[:200], reason, project or ""))
         known = pl.when(pl.col(one.name).is_in(one.one_of)).then(one.name)
         frame = frame.with_columns(known.alias(one.name))
     return frame, rejected

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import polars as pl
 
+from pmo_watch.contradictions import remembered
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Imported, Outcome, Reading, Rejected, SourceState, Summary
 from pmo_watch.intake import row_schema
@@ -360,6 +361,7 @@ def _after(
         as_of=reading.summary.as_of,
         rows=rows,
         rejected=len(reading.summary.rejected),
+        left_out=remembered(state, reading, strange),
         degraded=tuple(reading.summary.degraded),
         # A part that is held must be read again: the cursor that calls it known is not taken over. Nor does a reading
         # that broke off begin all over again because it does not say where to go on.

@@ -1,20 +1,23 @@
 """One file from bytes to rows of entities: every step in order."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 from pmo_watch_plugins.sources.csv_file.column import Rules, listed
+from pmo_watch_plugins.sources.csv_file.grid import ROW
 from pmo_watch_plugins.sources.csv_file.header import Wanted
 from pmo_watch_plugins.sources.csv_file.keys import with_keys
 from pmo_watch_plugins.sources.csv_file.reading import Sheet, read_list
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.rows import Origin, rows_of
 from pmo_watch_plugins.sources.csv_file.shape import shape
-from pmo_watch_plugins.sources.csv_file.values import read_values
+from pmo_watch_plugins.sources.csv_file.values import Values, read_values
 from pmo_watch_plugins.sources.csv_file.workbook import is_workbook
 
-from pmo_watch.api import SourceDataError
+from pmo_watch.api import Rejected, SourceDataError
 
+PROJECT = "project_id"
 LEAST_LOST = 5  # spec sources 1.2: fewer records left out never condemn a file
 
 
@@ -57,9 +60,26 @@ def read_file(data: bytes, name: str, wanted: Wanted, about: Circumstances, repo
             f"{name}: {report.lost} of {report.records} records were left out: has the format changed? "
             f"First: {report.first_lost}"
         )
-    report.rejected.sort(key=lambda one: int(one.where.rpartition(" ")[2]))
+    report.rejected = _with_projects(sorted(report.rejected, key=_line), values)
     dated = wanted.profile.name == "projects" and values.has("status_date")
     return FileRows(rows, keyed.columns, dated)
+
+
+def _line(one: Rejected) -> int:
+    return int(one.where.rpartition(" ")[2])
+
+
+def _with_projects(rejected: Sequence[Rejected], values: Values) -> list[Rejected]:
+    """Add the project that stands in the same line, where there is one."""
+    if not rejected or not values.has(PROJECT):
+        return list(rejected)
+    grid = values.table.grid
+    line = (
+        pl.col(ROW).cast(pl.Int64) + grid.first_line if grid.lines is None else pl.lit(grid.lines).gather(pl.col(ROW))
+    )
+    lines = values.frame.select(PROJECT, line=line).filter(pl.col("line").is_in([_line(one) for one in rejected]))
+    projects = dict(lines.select("line", PROJECT).drop_nulls().iter_rows())
+    return [replace(one, project=str(projects.get(_line(one), ""))) for one in rejected]
 
 
 def _sheet(data: bytes, name: str, wanted: Wanted) -> Sheet:
