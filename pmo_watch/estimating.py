@@ -84,7 +84,9 @@ def _reason(method: Method, counted: Counted) -> pl.Expr:
     if method == "bottom_up":
         return pl.coalesce(*other_unit, cost, pl.lit("missing project.remaining_cost"))
     if method == "auto":
-        return pl.coalesce(value_and_cost_unknown(), pl.lit("missing project.remaining_cost"))
+        # Where value is in hours, no reason why it is unknown stands in the way of an estimate in money.
+        why = pl.when(~(IN_WORK & (counted == "money"))).then(value_and_cost_unknown())
+        return pl.coalesce(why, pl.lit("missing project.remaining_cost"))
     none = pl.lit("invalid project.actual_cost: 0")
     reasons = [*other_unit, value_and_cost_unknown(), invalid_cost()]
     if method == "cpi_spi":

@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from pmo_watch.api import ENTITIES, Samples, View, Wish, periods
+from pmo_watch.api import ENTITIES, Samples, View, Wish, is_done, periods
 
 Every = Literal["week", "month", "quarter"]
 OF_TASKS = (
@@ -115,12 +115,11 @@ def _filled(name: str, dtype: pl.DataType, given: list[str]) -> pl.Expr:
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
     """Add what follows from a row and its plan: whether it counts, and whether it is done."""
     yes, no = pl.lit(value=True), pl.lit(value=False)
-    done = pl.col("actual_finish").is_not_null() | (pl.col("progress") == 100).fill_null(value=False)
     rows = rows.with_columns(
         pl.coalesce("active", yes).alias("active"),
         pl.coalesce("external", no).alias("external"),
         pl.coalesce("is_milestone", no).alias("is_milestone"),
-        pl.coalesce("done", done).alias("done"),
+        is_done().alias("done"),
     )
     leaf = ~pl.col("uid").is_in(rows["parent"].drop_nulls().unique().implode())
     return rows.with_columns(countable=leaf & pl.col("active") & ~pl.col("external"))

@@ -1,4 +1,4 @@
-"""Budgets: the vectors B-01 to B-13 of spec measures 4.4 that the first delivery measures."""
+"""Budgets: the vectors B-01 to B-13 of spec measures 4.4 of what is used and forecast."""
 
 from datetime import date
 from decimal import Decimal
@@ -73,6 +73,68 @@ def test_the_method_of_the_estimate_is_named() -> None:
     found = of("project.forecast_overrun", budget=100, actual_cost=61, remaining_cost=48)
 
     assert "estimate at completion: bottom_up" in found["note"]
+
+
+@pytest.mark.parametrize(
+    ("method", "value"), [("cpi", 25), ("at_plan", 10), ("cpi_spi", 43.75), ("bottom_up", 20), ("declared", 30)]
+)
+def test_forecast_by_each_method(method: str, value: float) -> None:
+    known = snapshot(
+        date(2026, 3, 13),
+        project=[
+            {
+                "code": "P1",
+                "actual_start": date(2026, 3, 2),
+                "budget": Decimal(100),
+                "actual_cost": Decimal(50),
+                "remaining_cost": Decimal(70),
+                "declared_eac": Decimal(130),
+                "baseline_start": date(2026, 3, 2),
+                "baseline_finish": date(2026, 3, 27),
+            }
+        ],
+        task=[value_row(50, "03-02", "03-13", 80), value_row(50, "03-16", "03-27", 0)],
+    )
+
+    found = finding(MEASURES, known, {"measure": "project.forecast_overrun", "with": {"eac_method": method}})
+
+    assert found["value"] == pytest.approx(value)
+
+
+def value_row(cost: int, start: str, finish: str, progress: int) -> dict[str, Any]:
+    """Return a row of a plan with a baseline cost."""
+    days = {"baseline_start": start, "baseline_finish": finish}
+    return {name: date.fromisoformat(f"2026-{day}") for name, day in days.items()} | {
+        "baseline_cost": Decimal(cost),
+        "progress": Decimal(progress),
+    }
+
+
+def test_value_in_hours_gives_no_forecast_in_money() -> None:
+    row = {**value_row(0, "03-02", "03-13", 80), "baseline_cost": None, "baseline_work": Decimal(50)}
+    known = snapshot(
+        project=[{"code": "P1", "actual_start": date(2026, 3, 2), "budget": Decimal(100), "actual_cost": Decimal(50)}],
+        task=[row],
+    )
+
+    auto = finding(MEASURES, known, {"measure": "project.forecast_overrun"})
+    by_cpi = finding(MEASURES, known, {"measure": "project.forecast_overrun", "with": {"eac_method": "cpi"}})
+
+    assert (auto["state"], auto["reason"]) == ("grey", "missing project.remaining_cost")
+    assert (by_cpi["state"], by_cpi["reason"]) == ("grey", "missing task.baseline_cost")
+
+
+def test_a_project_that_has_not_begun_is_left_alone() -> None:
+    found = of("project.forecast_overrun", budget=100, declared_eac=150, actual_start=None)
+
+    assert (found["state"], found["reason"]) == ("na", "not started")
+
+
+def test_the_rule_may_compare_with_the_baseline() -> None:
+    found = of("project.forecast_overrun", {"against": "bac"}, budget=200, actual_cost=61, declared_eac=104,
+               baseline_cost=100, progress=60)  # fmt: skip
+
+    assert found["value"] == 4
 
 
 def test_without_budget_or_baseline_there_is_nothing_to_compare_with() -> None:
