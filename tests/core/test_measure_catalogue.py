@@ -64,7 +64,7 @@ def test_catalogue_that_is_no_yaml_says_where(tmp_path: Path) -> None:
     [
         ("  basis:", "  basics:", "catalogue.yaml:6:3: 'basics' is not known here, did you mean 'basis'?"),
         ("  formula: its story points\n", "", "'formula' is missing"),
-        ("nobody estimates}", "nobody estimates, ever}", "catalogue.yaml:4:42: a text is missing here; one that holds"),
+        ("nobody estimates}", "nobody estimates, ever}", "catalogue.yaml:4:45: a text is missing here; one that holds"),
         ("csv_file: fully", "csv_file: mostly", "catalogue.yaml:7:23: 'mostly' is not one of fully, partly"),
         ("state: amber", "state: orange", "'orange' is not one of green, amber, red, grey, na"),
         (
