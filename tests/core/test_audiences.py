@@ -43,7 +43,7 @@ PEOPLE = [
     person("pm"),
 ]
 PLACES: dict[str, list[dict[str, Any]]] = {
-    "portfolio": [{"uid": "portfolio:ict", "id": "ICT"}],
+    "portfolio": [{"uid": "portfolio:ict", "id": "ICT", "manager": uid("pm")}],
     "program": [{"uid": "program:nova", "id": "NOVA", "portfolio": "portfolio:ict", "manager": uid("cleo")}],
     "project": [
         {"uid": "project:a", "code": "A", "program": "program:nova", "leader": uid("ann"), "owner": uid("fay")},
@@ -65,6 +65,7 @@ def audiences(*roles: dict[str, Any], **known: Audience) -> tuple[Audiences, Sub
     calendars = {"be": BE, "nl": Calendar("nl", closed=frozenset({date(2026, 11, 16)}))}
     snapshot = a_snapshot(rows={**PLACES, "person": PEOPLE, "role": list(roles)}, calendars=calendars)
     wanted = [("milestone", "p:task:1"), ("risk", "r:risk:1"), ("project", "project:b"), ("project", "project:a")]
+    wanted += [("program", "program:nova"), ("portfolio", "portfolio:ict")]
     subjects = Subjects(snapshot, [*wanted, ("kpi", "kpi|1"), ("submission", "sub|1"), ("person", uid("fay"))])
     return Audiences(rules, snapshot, CHANNELS, subjects), subjects
 
@@ -86,6 +87,9 @@ def told_by(role_name: str, entity: str, subject: str, *roles: dict[str, Any]) -
         ("steering_member", "risk", "r:risk:1", [role("steering_member", "ann", "program:nova")], ["ann"]),
         ("steering_member", "risk", "r:risk:1", [role("steering_member", "ann", "portfolio:ict")], ["ann"]),
         ("management_committee", "risk", "r:risk:1", [role("management_committee", "fay")], ["fay"]),
+        ("programme_manager", "program", "program:nova", [], ["cleo"]),
+        ("programme_manager", "portfolio", "portfolio:ict", [], ["pm"]),
+        ("management_committee", "portfolio", "portfolio:ict", [role("management_committee", "fay")], ["fay"]),
         ("risk_owner", "risk", "r:risk:1", [], ["bob"]),
         ("milestone_owner", "milestone", "p:task:1", [], ["bob"]),
         ("assignee", "milestone", "p:task:1", [], ["bob"]),

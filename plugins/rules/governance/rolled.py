@@ -25,11 +25,6 @@ def rollup(params: RollupParams, view: View) -> pl.DataFrame:
     rows = view.rows.select("uid").join(groups, on="uid", how="left", maintain_order="left")
     none = pl.when(pl.col("projects").is_null()).then(pl.lit("out of scope"))
     unasked = pl.when(pl.col("computed").is_null() & ~pl.col("silent")).then("why")
-    shared = (
-        {"value": "mean", "program.red_share": "share", "unknown": pl.coalesce("unweighed", "uncoloured")}
-        if params.how == "weighted"
-        else {"value": steps("computed"), "unknown": "uncoloured"}
-    )
     return rows.select(
         "uid",
         not_applicable=pl.coalesce(none, unasked),
@@ -38,15 +33,28 @@ def rollup(params: RollupParams, view: View) -> pl.DataFrame:
         red_projects="red",
         amber_projects="amber",
         grey_projects="grey",
-        note=_left_out() if params.how == "weighted" else pl.lit(None, pl.String),
-        **shared,
+        **(_weighted() if params.how == "weighted" else _worst()),
     )
 
 
-def _left_out() -> pl.Expr:
-    """Return how many projects the mean leaves out because they have no colour."""
+def _worst() -> dict[str, pl.Expr]:
+    return {
+        "value": steps("computed"),
+        "unknown": pl.col("uncoloured"),
+        "program.red_share": pl.lit(None, pl.Float64),  # so that only the colour decides
+    }
+
+
+def _weighted() -> dict[str, pl.Expr]:
+    """Return the mean and the share of red ones; the mean says how many projects it leaves out, having no colour."""
     said = pl.format("{} of {} rows left out", pl.col("projects") - pl.col("coloured"), "projects")
-    return pl.when(pl.col("coloured") < pl.col("projects")).then(said)
+    grey = pl.when(pl.col("coloured") == 0).then("uncoloured")
+    return {
+        "value": pl.col("mean"),
+        "unknown": pl.coalesce("unweighed", grey),
+        "program.red_share": pl.col("share"),
+        "note": pl.when(pl.col("coloured") < pl.col("projects")).then(said),
+    }
 
 
 def _groups(params: RollupParams, view: View) -> pl.DataFrame:
