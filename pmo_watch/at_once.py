@@ -114,6 +114,8 @@ class AtOnce:
                 self._put(self._desk.audiences.told(told), news_of(transition, told.audience))
 
     def _to(self, audience: str, news: News) -> None:
+        if self._desk.counted(audience, news.alert):
+            return  # a digest says how many there are
         for recipient in self._desk.whom(audience, news.alert):
             first = self._desk.book.find(news.alert.id, recipient) is None
             self._put(recipient, replace(news, first=first))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -33,6 +33,8 @@ NAMED_BY = (
     ("program", "programme_manager", "manager"),
     ("portfolio", "programme_manager", "manager"),
 )
+PERSONAL = "person"  # alerts on a row of this entity say something of one person
+MAY_KNOW = ("project_leader", "line_manager")
 READ = ("uid", "email", "name", "language", "timezone", "calendar", "channels", "manager")
 FARTHEST = 60  # days in which a working day must come
 
@@ -95,6 +97,9 @@ class Audiences:
     def resolve(self, name: str, subject: Subject | None) -> Resolved:
         """Return who is to be told by this audience about this subject; the PMO where that is nobody."""
         audience = self._rules.audiences.get(name)
+        if subject is not None and subject.entity == PERSONAL:
+            found = self._of(audience, subject) if audience and reads_of_persons(audience) else ()
+            return Resolved(found, vacant=not found)  # nobody else is told in their place
         found = self._of(audience, subject) if audience else self._holders(name, subject) if name == PMO else ()
         if found:
             return Resolved(found)
@@ -170,11 +175,15 @@ class Audiences:
         """Return who holds the role for the subject: on its own row, else at the nearest place that has somebody."""
         if subject is not None and (own := self._own(role, subject)) is not None:
             return self._persons([own], None)
-        for place in subject.places if subject else ():
-            found = self._persons([*self._roles.get((place.uid, role), ()), *_named_by(place, role)], None)
-            if found:
-                return found
-        return self._persons(self._roles.get(("", role), ()), None)
+        nearest = [self._nearest(role, chain) for chain in subject.chains] if subject else []
+        found = tuple(dict.fromkeys(one for some in nearest for one in some))
+        return found or self._persons(self._roles.get(("", role), ()), None)
+
+    def _nearest(self, role: str, places: Iterable[Place]) -> tuple[Recipient, ...]:
+        held = (
+            self._persons([*self._roles.get((place.uid, role), ()), *_named_by(place, role)], None) for place in places
+        )
+        return next((found for found in held if found), ())
 
     def _own(self, role: str, subject: Subject) -> str | None:
         """Return the uid of the person that the row itself names for a role; None where rows do not."""
@@ -219,6 +228,12 @@ class Audiences:
         names = (str(row.get("calendar") or ""), organisation.calendar)
         calendars = self._snapshot.calendars
         return zone, next((calendars[one] for one in names if one in calendars), Calendar(organisation.calendar))
+
+
+def reads_of_persons(audience: Audience | None) -> Literal["names", "counts", ""]:
+    """Return what an audience reads of alerts on single persons: all of it, how many there are, or nothing."""
+    role = audience.role if audience else ""
+    return "names" if role in MAY_KNOW else "counts" if role in COMMITTEES else ""
 
 
 def _named_by(place: Place, role: str) -> Sequence[str]:

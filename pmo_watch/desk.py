@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from pmo_watch.alerts import Alert, Item, Message, Reason, Silence, Told
-from pmo_watch.audiences import Audiences, Channels, Recipient
+from pmo_watch.audiences import PERSONAL, Audiences, Channels, Recipient, reads_of_persons
 from pmo_watch.flow import Snapshot
 from pmo_watch.news import News
 from pmo_watch.own_rules import ICT
@@ -60,7 +60,14 @@ class Desk:
         found = self.audiences.resolve(audience, self.subjects.of(alert))
         if found.vacant:
             self.unresolved[audience] += 1
+        if alert.entity == PERSONAL:
+            return found.recipients
         return found.recipients or self.audiences.owner(self.rule(alert.rule).owner)
+
+    def counted(self, audience: str, alert: Alert) -> bool:
+        """Say whether an audience may know that there is such an alert, and not whom it is about."""
+        known = self.rules.audiences.get(audience)
+        return alert.entity == PERSONAL and reads_of_persons(known) != "names"
 
     def silenced(self, alert: Alert) -> bool:
         """Say whether messages about the alert are held back now."""

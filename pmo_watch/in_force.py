@@ -131,7 +131,8 @@ def with_former_rules(in_force: InForce, former: Mapping[str, str]) -> InForce:
 
 def _catalogue(in_force: InForce) -> Catalogue:
     told = frozenset(name for name, entry in in_force.settings.notifiers.items() if not entry.observes)
-    return Catalogue(in_force.plugins.measures, told, frozenset(in_force.plugins.failed))
+    failed, persons = frozenset(in_force.plugins.failed), in_force.settings.people.results
+    return Catalogue(in_force.plugins.measures, told, failed, persons)
 
 
 def open_source(

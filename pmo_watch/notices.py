@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pmo_watch.alerts import Alert, Message, Reason, Transition
-from pmo_watch.audiences import PMO, Recipient, send_at
+from pmo_watch.audiences import PERSONAL, PMO, Recipient, send_at
 from pmo_watch.desk import AT_ONCE, Desk, message_id
 from pmo_watch.flow import Outcome, SourceState
 from pmo_watch.news import News, news_of
@@ -146,6 +146,7 @@ class Notice:
     mark: str
     text: str = ""
     news: Sequence[News] = ()
+    unnamed: int = 0  # further alerts, on persons whom the reader may not know of
 
 
 class Notices:
@@ -211,15 +212,16 @@ class Notices:
             if one.reason == Reason.RULE_REMOVED:
                 removed.setdefault(one.alert.rule, []).append(one)
         for rule_id, some in sorted(removed.items()):
-            news = [news_of(one, "") for one in some]
-            rule = self._desk.rule(rule_id)
-            self._send(self._desk.audiences.owner(rule.owner), Notice("rule_removed", rule_id, "", news=news))
+            news = [news_of(one, "") for one in some if one.alert.entity != PERSONAL]
+            notice = Notice("rule_removed", rule_id, "", news=news, unnamed=len(some) - len(news))
+            self._send(self._desk.audiences.owner(self._desk.rule(rule_id).owner), notice)
 
     def on_flapping(self, alerts: Iterable[Alert]) -> None:
         """Tell the owner of each rule that goes on and off, once until it has settled."""
         subjects: dict[str, set[str]] = {}
         for one in alerts:
-            subjects.setdefault(one.rule, set()).add(one.subject_name or one.subject)
+            name = "…" if one.entity == PERSONAL else one.subject_name or one.subject
+            subjects.setdefault(one.rule, set()).add(name)
         for rule_id, _ in self._not_yet("flapping", dict.fromkeys(subjects, "")):
             rule = self._desk.rule(rule_id)
             notice = Notice("flapping", rule_id, "", ", ".join(sorted(subjects[rule_id])))
@@ -249,7 +251,9 @@ class Notices:
                     told.setdefault((source, recipient), {})[one.alert.id] = replace(one, audience=audience)
         for (source, recipient), some in told.items():
             mark = ",".join(sorted(some))
-            self._send((recipient,), Notice("unknown", source, mark, news=list(some.values())))
+            shown = [one for one in some.values() if not self._desk.counted(one.audience, one.alert)]
+            notice = Notice("unknown", source, mark, news=shown, unnamed=len(some) - len(shown))
+            self._send((recipient,), notice)
 
     def _comes_later(self, alert: Alert) -> bool:
         state: SourceState | None = self._desk.snapshot.sources.get(_lost_source(alert))
@@ -267,6 +271,8 @@ class Notices:
         if self._desk.silenced(alert):
             self._desk.held["silenced"] += 1
             return ()
+        if self._desk.counted(audience, alert):
+            return self._desk.audiences.resolve(audience, None).recipients  # who looks after data reads how many
         return self._desk.whom(audience, alert)
 
     def _send(self, recipients: Iterable[Recipient], notice: Notice) -> None:
@@ -275,7 +281,8 @@ class Notices:
             identity = message_id(recipient, notice.topic, notice.name, notice.mark, desk.snapshot.now.isoformat())
             message = desk.message(recipient, "notice", identity, notice.news)
             words = WORDS[notice.topic].get(message.language, WORDS[notice.topic]["en"])
-            title, *lines = (one.replace("{name}", notice.name).replace("{n}", str(len(notice.news))) for one in words)
+            number = str(len(notice.news) + notice.unnamed)
+            title, *lines = (one.replace("{name}", notice.name).replace("{n}", number) for one in words)
             shown = [part for line in lines for part in line.replace("{text}", notice.text).splitlines()]
             not_before = send_at(recipient, desk.snapshot.now, desk.channels)
             if not_before is not None:

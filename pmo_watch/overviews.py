@@ -95,7 +95,12 @@ class Overviews:
                     reason = section(alert, told, silenced=desk.silenced(alert))
                     before = told.level if told else ""
                     news = News(alert, reason, before, desk.snapshot.now, audience.name, finding=self._row(alert))
-                    _overview(overviews, recipient, audience).news.setdefault(alert.id, news)
+                    known = _overview(overviews, recipient, audience).news
+                    if alert.id not in known or self._counted(known[alert.id]):
+                        known[alert.id] = news
+
+    def _counted(self, news: News) -> bool:
+        return self._desk.counted(news.audience, news.alert)
 
     def _row(self, alert: Alert) -> Mapping[str, object]:
         """Return what this cycle found of an alert."""
@@ -193,10 +198,11 @@ class Overviews:
 
     def _message(self, digest: Digest, found: Due, overview: Overview) -> Message:
         desk, recipient, every = self._desk, overview.recipient, list(overview.news.values())
-        shown = [one for one in every if not overview.committee or one.reason in MOVEMENTS]
-        for one in shown:
+        said = [one for one in every if not overview.committee or one.reason in MOVEMENTS]
+        for one in said:
             if not one.closes and one.reason != SILENCED:
                 desk.book.tell(desk.told(recipient, one, digest=digest.name))
+        shown = [one for one in said if not self._counted(one)]
         shown += [one for alert, one in overview.unassessed.items() if alert not in overview.news]
         identity = message_id(recipient, DIGEST, digest.name, found.at.isoformat())
         decisions = sorted(overview.decisions.values(), key=lambda one: (str(one.needed_by or "9"), one.id))

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from pmo_watch.audiences import PERSONAL
 from pmo_watch.contracts import Measure, no_past
 from pmo_watch.faults import quoted
 from pmo_watch.rule_examples import examples
@@ -24,6 +25,10 @@ from pmo_watch.templates import text_fault
 
 RULE: TypeAdapter[RuleShape] = TypeAdapter(RuleShape)
 PERIODS = re.compile(r"([1-9]\d{0,2})\s*(?:periods?|samples?)")
+NOT_SWITCHED_ON = (
+    "rules about single persons are not switched on; agree them with those who speak for the staff, then write "
+    "`people: {results: true}` in the settings"
+)
 OF_ONE_MEASURE = ("measure", "with", "amber", "red", "recover")
 
 
@@ -52,6 +57,8 @@ def check_rule(page: Page, number: int, defaults: Shared, file: str) -> Rule | N
     names = _names(page, keys, shape, chosen)
     if names is None or not chosen:
         return None
+    if names.for_each == PERSONAL and not page.catalogue.persons and shape.enabled is not False:
+        page.wrong((*keys, "measure"), NOT_SWITCHED_ON)
     rule = _rule(Reading(page, keys, shape, chosen, names), own.over(defaults), texts)
     node = page.node(keys)
     line = page.document.line_of(node) if node is not None else 0

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pmo_watch.audiences import PERSONAL, reads_of_persons
 from pmo_watch.faults import Fault, Faults, did_you_mean, quoted
 from pmo_watch.rule_file import FileRead, Named, read_file
 from pmo_watch.rule_names import Catalogue
@@ -19,6 +20,10 @@ __all__ = ["Catalogue", "LoadedRules", "Readable", "list_rule_files", "load_rule
 
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")  # scenario tests: read by `pmo-watch test`
+NOT_OF_PERSONS = (
+    "must not be told of single persons; name audiences of the roles project_leader and line_manager under `tell:` of "
+    "the rule, or a committee that gets a digest"
+)
 OWNER = re.compile(r"^owner:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 
@@ -174,7 +179,29 @@ def _across(reads: Mapping[str, FileRead]) -> dict[str, list[Fault]]:
             if (reference.kind, reference.name) not in first:
                 known = [other for kind, other in first if kind == reference.kind]
                 found[name].append(reference.wrong(_undefined(reference.kind, reference.name, known)))
+    audiences = {audience.name: audience for one in reads.values() for audience in one.audiences}
+    for name, one in reads.items():
+        found[name] += _telling_of_persons(one, audiences)
     return found
+
+
+def _telling_of_persons(read: FileRead, audiences: Mapping[str, Audience]) -> Iterator[Fault]:
+    """Yield the rules about single persons that tell somebody who must not know of one."""
+    places = {one.name: one for one in read.defined if one.kind == "rule"}
+    for rule in read.rules:
+        if rule.for_each != PERSONAL or not rule.enabled:
+            continue
+        named = [name for level, names in rule.tell.items() if level != "grey" for name in names]
+        named += [name for step in rule.escalate for name in step.to]
+        named += rule.remind.to if rule.remind else ()
+        for name in dict.fromkeys(named):
+            if (known := audiences.get(name)) and not _may_be_told(known):
+                yield places[rule.id].wrong(f"{quoted(name)} {NOT_OF_PERSONS}")
+
+
+def _may_be_told(audience: Audience) -> bool:
+    how = reads_of_persons(audience)
+    return how == "names" or (how == "counts" and AT_ONCE not in audience.deliver.values())
 
 
 def _twice(named: Named, earlier: Named) -> str:

@@ -18,17 +18,18 @@ from pmo_watch.rules import Unit
 class Catalogue:
     """What rules may name beside the model: measures, and the notifiers of the settings.
 
-    `failed`: plugins that were left out, whose measures are therefore not known. Two catalogues with the same measures
-    are equal, so that rule files already read are not read again.
+    `failed`: plugins that were left out, whose measures are therefore not known. `persons`: whether rules may look at
+    single persons. Two catalogues with the same measures are equal, so that rule files already read are not read again.
     """
 
     measures: Mapping[str, Measure[Any]] = field(default_factory=dict)
     notifiers: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
+    persons: bool = True
 
     def _key(self) -> tuple[object, ...]:
         # A measure is a constant of its module: the same object is the same measure.
-        return tuple(id(one) for one in self.measures.values()), self.notifiers, self.failed
+        return tuple(id(one) for one in self.measures.values()), self.notifiers, self.failed, self.persons
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Catalogue) and self._key() == other._key()

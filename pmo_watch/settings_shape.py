@@ -199,6 +199,10 @@ class People(Section):
     """Who has which role, language and channel."""
 
     source: str = Field("", description="The source that is believed first about persons and roles.")
+    results: bool = Field(
+        default=False,
+        description="Whether rules may look at single persons; leaders of their projects and line managers are told.",
+    )
 
 
 class CalendarSettings(Section):

@@ -11,6 +11,8 @@ from pmo_watch.alerts import Alert
 from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.flow import Snapshot
 from pmo_watch.references import one_project
+from pmo_watch.row_names import READ as NAMED_FROM
+from pmo_watch.row_names import spoken, with_link_names
 from pmo_watch.workdays import Calendar
 
 Row = Mapping[str, Any]
@@ -70,6 +72,7 @@ class Subject:
     project: Place | None = None
     program: Place | None = None
     portfolio: Place | None = None
+    works_for: tuple[tuple[Place, ...], ...] = ()  # of a person: each project, with what stands above it
     language: str = ""  # the project's, then the programme's, the portfolio's, the organisation's
 
     @property
@@ -78,9 +81,15 @@ class Subject:
         return "source" not in self.row
 
     @property
+    def chains(self) -> tuple[tuple[Place, ...], ...]:
+        """The project, the programme, the portfolio: those it has, nearest first; of a person those of each project."""
+        own = tuple(one for one in (self.project, self.program, self.portfolio) if one is not None)
+        return self.works_for or (own,)
+
+    @property
     def places(self) -> tuple[Place, ...]:
-        """The project, the programme, the portfolio: those it has, nearest first."""
-        return tuple(one for one in (self.project, self.program, self.portfolio) if one is not None)
+        """The projects, programmes and portfolios that it belongs to."""
+        return tuple(dict.fromkeys(place for chain in self.chains for place in chain))
 
     @property
     def due(self) -> date | None:
@@ -105,6 +114,7 @@ class Subjects:
         }
         self._indicators: dict[str, Row] | None = None
         self._own_calendars: dict[str, str] | None = None
+        self._working_for: dict[str, list[str]] | None = None
         self.fetch(wanted)
 
     def fetch(self, wanted: Iterable[tuple[str, str]]) -> None:
@@ -122,7 +132,7 @@ class Subjects:
         row = self._rows.get((entity, uid))
         if row is None:
             return None
-        names = self._names(row)
+        names = self._names(row) or spoken(entity, row)
         shown = next((str(row[column]) for column in NAMED_BY if row.get(column)), uid)
         known_as = str(row.get("code") or "") if entity == "project" else ""
         return self._subject(
@@ -172,8 +182,22 @@ class Subjects:
             project,
             program,
             portfolio,
+            self._works_for(row["uid"]) if entity == "person" else (),
             self._language(project, program, portfolio),
         )
+
+    def _works_for(self, person: str) -> tuple[tuple[Place, ...], ...]:
+        """Return the projects in which a person has something left to do, each with what stands above it."""
+        if self._working_for is None:
+            self._working_for = _projects_of_persons(self._snapshot)
+        chains = []
+        for uid in self._working_for.get(person, ()):
+            project = self._place("project", uid)
+            program = self._place("program", project.row.get("program")) if project else None
+            above = [place.row.get("portfolio") for place in (project, program) if place is not None]
+            chain = (project, program, self._place("portfolio", *above))
+            chains.append(tuple(place for place in chain if place is not None))
+        return tuple(chains)
 
     def _place(self, entity: str, *uids: object) -> Place | None:
         row = next((self._places[entity][str(uid)] for uid in uids if str(uid) in self._places[entity]), None)
@@ -217,13 +241,24 @@ class Subjects:
         return next((language for language in said if language), self._snapshot.organisation.language)
 
 
+def _projects_of_persons(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Return the uids of the projects in which each person is on a row that is not done."""
+    left = pl.col("countable") & ~pl.col("done").fill_null(value=False)
+    tasks = snapshot.frame("task").filter(left).select("project", task="uid")
+    given = snapshot.frame("assignment").filter(pl.col("vanished_on").is_null()).select("person", "task")
+    found = given.drop_nulls().join(tasks, on="task").group_by("person").agg(pl.col("project").unique().sort())
+    return dict(found.iter_rows())
+
+
 def _rows_of(snapshot: Snapshot, entity: str, uids: list[str]) -> Iterable[Row]:
     if entity not in PREFIXES:
         return ()
     stored_as = next(iter(PREFIXES[entity].values()))
     frame = snapshot.frame(stored_as)
-    columns = _columns(frame, (*READ, *DUE.get(entity, ())))
+    columns = _columns(frame, dict.fromkeys((*READ, *NAMED_FROM, *DUE.get(entity, ()))))
     found = columns.filter(pl.col("uid").is_in(uids))
+    if entity == "dependency":
+        found = with_link_names(found, snapshot.frame("task"))
     if "project" in found.columns:
         found = found.with_columns(one_project(found.schema))
     return found.iter_rows(named=True)

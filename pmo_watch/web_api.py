@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pmo_watch.alerts import Alert, state_of
+from pmo_watch.audiences import PERSONAL
 from pmo_watch.flow import FINDING_SCHEMA, Snapshot, SourceState
 from pmo_watch.plain import shorten
 from pmo_watch.rollup import DIMENSIONS
@@ -122,10 +123,12 @@ class Lists:
         report = self._report()
         last_rule, _, last_uid = after.partition(" ")
         rules = asked.get("rule")
+        known = report.rules.rules.values() if report else ()
+        personal = {one.id for one in known if one.for_each == PERSONAL}
         own = {name: values for name, values in asked.items() if name in FINDING_SCHEMA}
         about = {name: values for name, values in asked.items() if name in SUBJECT and name not in own}
         for found in sorted(report.findings if report else (), key=lambda one: one.rule):
-            if found.rule < last_rule or (rules is not None and found.rule not in rules):
+            if found.rule in personal or found.rule < last_rule or (rules is not None and found.rule not in rules):
                 continue
             frame = found.frame.filter(pl.col("uid") > last_uid) if found.rule == last_rule else found.frame
             frame = _filtered(frame, own)
@@ -174,13 +177,14 @@ def _colours(report: CycleReport) -> pl.DataFrame:
 
 
 def alert_row(alert: Alert, *, silenced: bool = False) -> dict[str, Any]:
-    """Return an alert as the API shows it."""
+    """Return an alert as the API shows it; one on a single person without the name."""
+    named = alert.entity != PERSONAL
     return {
         "id": alert.id,
         "rule": alert.rule,
         "project": alert.project_code,
-        "entity": alert.subject_id,
-        "name": alert.subject_name,
+        "entity": alert.subject_id if named else "",
+        "name": alert.subject_name if named else "",
         "kind": alert.entity,
         "level": alert.level,
         "state": state_of(alert, silenced=silenced),

@@ -78,6 +78,7 @@ class PostRoom:
         self.calendars: dict[str, Calendar] = {"be": BE}
         self.rows: dict[str, list[dict[str, Any]]] = {}
         self.states: dict[str, str] = {}
+        self.found_on = "plans:task:{}"  # uid of what findings are on
         self.missing: set[str] = set()  # rows that the last reading lacked for the first time
         self.source = a_source(last_good=now)
         self.now = now
@@ -139,7 +140,7 @@ class PostRoom:
             rule.id,
             *(
                 a_finding(
-                    f"plans:task:{name}",
+                    self.found_on.format(name),
                     state,
                     usable=usable and name not in self.missing,
                     reading=self.reading,
