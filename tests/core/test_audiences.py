@@ -198,7 +198,7 @@ def test_everyone_holds_the_role_anywhere() -> None:
     leaders = found.everyone(Audience("x", role="project_leader"))
 
     assert [one.id for one in leaders] == [uid("bob"), uid("ann")]
-    assert [one.id for one in found.everyone(Audience("x", role="programme_manager"))] == [uid("cleo")]
+    assert [one.id for one in found.everyone(Audience("x", role="programme_manager"))] == [uid("cleo"), uid("pm")]
 
 
 def test_whoever_was_told_keeps_the_channel_and_gets_todays_language() -> None:
