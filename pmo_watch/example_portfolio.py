@@ -3,8 +3,8 @@
 Its days are read one after the other into a store of its own, as cycles would.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -47,13 +47,31 @@ def snapshot_of(rows: ExampleRows, wishes: Iterable[Wish], colours: Colours) -> 
     before = Accepted(SourceState(SOURCE, "example"), {})
     if not wanted:
         return _with_own(rows, _known(rows, today, _read(rows, today, before)[0], {}))
-    with TemporaryDirectory() as folder, closing(open_store(f"sqlite:///{folder}/example.db")) as store:
+    with _new_store() as store:
         for day in earlier:
             before, change = _read(rows, day, before)
             known = _known(rows, day, before, _past(rows, store, wanted, day, change))
             store.write(CycleChange(_noon(day), readings=change, colours=colours(known)))
         accepted, change = _read(rows, today, before)
         return _with_own(rows, _known(rows, today, accepted, _past(rows, store, wanted, today, change)))
+
+
+@contextmanager
+def _new_store() -> Iterator[Store]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "example.db")
+        file.write_bytes(_new_database())
+        with closing(open_store(f"sqlite:///{file}")) as store:
+            yield store
+
+
+@cache
+def _new_database() -> bytes:
+    """Return a database without rows: making its tables takes longer than all else together."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "example.db")
+        open_store(f"sqlite:///{file}").close()
+        return file.read_bytes()
 
 
 def asked_in(rows: ExampleRows, found: pl.DataFrame) -> Mapping[str, Any] | None:
