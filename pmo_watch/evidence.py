@@ -111,6 +111,10 @@ def _missing_rows(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
     return said("missing_rows", field=said.label(parts[0]), n=parts[1], m=parts[2])
 
 
+def _missing_of(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
+    return said("missing", field=f"{said.label(parts[0])}, {said.figure(parts[1])}")
+
+
 def _invalid(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
     return said("invalid", field=said.label(parts[0]), value=plain(parts[1], NOTE))
 
@@ -148,8 +152,13 @@ def _sources(parts: tuple[str, ...], said: Words) -> str:
     return said("note_two_sources", list=said.listed(dict.fromkeys(names)))
 
 
+def _cost_day(parts: tuple[str, ...], said: Words) -> str:
+    return said("note_actual_cost_day", date=said.day(date.fromisoformat(parts[0])))
+
+
 _NOTE_PATTERNS: tuple[tuple[str, Callable[[tuple[str, ...], Words], str]], ...] = (
     (r"small sample: (\S+) of (\S+)", lambda parts, said: said("small_sample", a=parts[0], b=parts[1])),
+    (r"actual cost of (\d{4}-\d\d-\d\d)", _cost_day),
     (r"estimate at completion: (.+)", lambda parts, said: said("note_eac", by=said.figure(parts[0]))),
     (r"(\d+) of (\d+) rows left out.*", lambda parts, said: said("note_left_out", n=parts[0], m=parts[1])),
     (r"(\d+) of (\d+) applicable checks passed", lambda parts, said: said("note_checks", n=parts[0], m=parts[1])),
@@ -164,7 +173,12 @@ _NOTE_PATTERNS: tuple[tuple[str, Callable[[tuple[str, ...], Words], str]], ...] 
 )
 _PATTERNS: tuple[tuple[str, _Speak], ...] = (
     (r"missing (\S+) on (\S+) of (\S+) rows", _missing_rows),
+    (r"missing (\S+) (\d{4}-\S+)", _missing_of),
     (r"missing (\S+)", lambda parts, said, _: said("missing", field=said.label(parts[0]))),
+    (
+        r"invalid project\.effort_planned: recalculated by the source",
+        lambda _, said, __: said("effort_recalculated"),
+    ),
     (r"invalid (\S+): (.+)", _invalid),
     (r"needs (\S+) samples, has (\S+)", lambda parts, said, _: said("needs_samples", n=parts[0], k=parts[1])),
     (r"only (\S+) items, needs (\S+)", lambda parts, said, _: said("only_items", n=parts[0], m=parts[1])),

@@ -9,6 +9,11 @@ from messages import GREY, NB, an_alert, an_item, only
     [
         ("missing story_size", "missing: story size"),
         ("missing progress on 3 of 8 rows", "missing: progress on 3 of 8 rows"),
+        ("missing project.cpi 2026-03", "missing: cost performance index (CPI), March 2026"),
+        (
+            "invalid project.effort_planned: recalculated by the source",
+            "the source recalculates the planned effort: there is no plan to compare with",
+        ),
         ("invalid baseline_finish: 2026-13-01", "invalid: baseline finish = 2026-13-01"),
         ("needs 3 samples, has 1", "needs 3 measurements, has 1"),
         ("only 4 items, needs 5", "only 4 items, 5 needed"),
@@ -95,6 +100,7 @@ def test_evidence_is_shown_in_the_readers_words(language: str, shown: tuple[tupl
         ("small sample: 2 of 4", "", "échantillon réduit\u00a0: 2 sur 4"),
         ("estimate at completion: declared", "", "estimation à l'achèvement\u00a0: déclaré"),
         ("3 of 8 rows left out: no baseline value", "", "3 lignes sur 8 non prises en compte"),
+        ("actual cost of 2026-05-01", "", "coût réel au 1er mai 2026"),
         ("missing periods: 2026-W30", "", "périodes manquantes\u00a0: 2026-W30"),
         (
             "no project tolerance: organisation default used",

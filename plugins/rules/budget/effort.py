@@ -44,7 +44,7 @@ def effort_variance(params: EffortParams, view: View) -> pl.DataFrame:
         planned_effort=plan.round(1),
         effort_actual=pl.col("effort_actual").round(1),
         effort_remaining=pl.col("effort_remaining").round(1),
-        method=chosen,
+        compared_with=chosen,
     )
 
 
