@@ -9,7 +9,7 @@ from pmo_watch.api import Measure, PluginSettings, Unit, View, WorkingDays
 
 from .wanted import lacking, mandatory, no_register, standing
 
-CLOSES = {"rfp": "initiating", "rfe": "planning", "rfc": "executing"}  # gate -> the phase that it closes
+CLOSED_BY = {"initiating": "rfp", "planning": "rfe", "executing": "rfc"}  # phase -> the gate that closes it
 
 
 class GateParams(PluginSettings):
@@ -22,9 +22,11 @@ class GateParams(PluginSettings):
 def gate_documents_missing(params: GateParams, view: View) -> pl.DataFrame:
     """Count the documents of a gate that is near or overdue which are not approved."""
     asked = standing(_asked(params, view), view)
-    counted = asked.group_by("uid").agg((~pl.col("approved")).sum().alias("number"), lacking().alias("which"))
-    facts = view.rows.select("uid", "code", "planned_on", "days_left", "passed", "tailored_out").join(
-        counted, on="uid", how="left", maintain_order="left"
+    counted = asked.group_by("project", "code").agg(
+        (~pl.col("approved")).sum().alias("number"), lacking().alias("which")
+    )
+    facts = view.rows.select("uid", "project", "code", "planned_on", "days_left", "passed", "tailored_out").join(
+        counted, on=["project", "code"], how="left", maintain_order="left"
     )
     near = pl.col("planned_on").is_not_null() & pl.col("days_left").is_not_null()
     return facts.select(
@@ -44,15 +46,15 @@ def gate_documents_missing(params: GateParams, view: View) -> pl.DataFrame:
 
 
 def _asked(params: GateParams, view: View) -> pl.DataFrame:
-    """Return `uid` of the gate, `project` and `artefact` of each document that a gate asks for."""
-    gates = view.rows.select("uid", "project", "code")
+    """Return `project`, `code` of a gate and `artefact` of each document that the gate asks for in the project."""
     said = [(gate, name) for gate, names in params.documents.items() for name in dict.fromkeys(names)]
     table = pl.DataFrame(said, schema={"code": pl.String, "artefact": pl.String}, orient="row")
-    rest = gates.filter(~pl.col("code").is_in(list(params.documents)))
-    phases = rest.with_columns(for_phase=pl.col("code").replace_strict(CLOSES, default=None, return_dtype=pl.String))
-    by_phase = phases.join(mandatory(view), on=["project", "for_phase"])
-    columns = ("uid", "project", "artefact")
-    return pl.concat([gates.join(table, on="code").select(columns), by_phase.select(columns)])
+    listed = view.rows.select("project", "code").unique().join(table, on="code")
+    code = pl.col("for_phase").replace_strict(CLOSED_BY, default=None, return_dtype=pl.String)
+    by_phase = mandatory(view).select("project", "artefact", code=code)
+    rest = by_phase.filter(pl.col("code").is_not_null() & ~pl.col("code").is_in(list(params.documents)))
+    columns = ("project", "code", "artefact")
+    return pl.concat([listed.select(columns), rest.select(columns)])
 
 
 GATE_DOCUMENTS = Measure(

@@ -33,13 +33,15 @@ def action_overdue(_: NoParams, view: View) -> Columns:
     """Count the working days since an action was due; 0 until then."""
     late = view.working_days(pl.col("due"), pl.col("@today")).clip(lower_bound=0)
     over = pl.when(~pl.col("open")).then(pl.when(pl.col("status") == "done").then(pl.lit("done")).otherwise("status"))
-    asked = pl.col("@na").is_null() & ~pl.col("@held")
-    theirs = (pl.col("open") & (late > 0) & asked).fill_null(value=False).sum().over("owner")
+    # Counted once for all rows: inside a window over owners the working days would be, owner by owner.
+    counted = view.rows.select("owner", late=late, counts=pl.col("open") & pl.col("@na").is_null() & ~pl.col("@held"))
+    theirs = (pl.col("counts") & (pl.col("late") > 0)).fill_null(value=False).sum().over("owner")
+    of_owner = counted.select(pl.when(pl.col("owner").is_not_null()).then(theirs).alias("late_of_owner"))
     return Columns(
-        late,
+        pl.lit(counted["late"]),
         not_applicable=over,
         evidence={"due": pl.col("due"), "origin": pl.col("origin"), "owner": pl.col("owner")},
-        companions={"action.overdue_of_owner": pl.when(pl.col("owner").is_not_null()).then(theirs)},
+        companions={"action.overdue_of_owner": pl.lit(of_owner["late_of_owner"])},
     )
 
 
