@@ -176,11 +176,26 @@ class Tables:
         """Return the row's own calendar (persons, and deliveries by who delivers), else its project's."""
         if entity == "person":
             return pl.col("calendar")
-        if entity != "submission":
-            return pl.col("@calendar")
-        people = self.snapshot.frame("person").select("calendar", provider="uid")
-        own = rows.select("provider").join(people, on="provider", how="left", maintain_order="left")["calendar"]
-        return pl.coalesce(pl.lit(own), "@calendar")
+        if entity == "submission":
+            return pl.coalesce(pl.lit(self._working(rows["provider"])), "@calendar")
+        if entity == "status_report":
+            return pl.coalesce(pl.lit(self._contractor(rows)), "@calendar")
+        return pl.col("@calendar")
+
+    def _working(self, persons: pl.Series) -> pl.Series:
+        """Return the calendar of each person."""
+        known = self.snapshot.frame("person").select("uid", "calendar")
+        asked = pl.DataFrame({"uid": persons}, schema={"uid": pl.String})
+        return asked.join(known, on="uid", how="left", maintain_order="left")["calendar"]
+
+    def _contractor(self, rows: pl.DataFrame) -> pl.Series:
+        """Return the calendar in which a contractor's report is written: its author's, else its project manager's."""
+        roles = self.snapshot.frame("role").filter(pl.col("code") == "contractor_pm").drop_nulls(["scope", "person"])
+        managers = roles.unique("scope", keep="first", maintain_order=True).select(project="scope", manager="person")
+        joined = rows.select("project", "author").join(managers, on="project", how="left", maintain_order="left")
+        own = self._working(joined["author"])
+        found = own.zip_with(own.is_not_null(), self._working(joined["manager"]))
+        return found.zip_with((rows["kind"] == "contractor").fill_null(value=False), found.clear(found.len()))
 
 
 def _project_of(entity: str, schema: pl.Schema) -> pl.Expr:

@@ -133,6 +133,25 @@ def test_programmes_and_series_of_programmes_know_their_own() -> None:
     assert column(series, "project.code") == [None]
 
 
+def test_a_contractors_report_counts_in_the_contractors_calendar() -> None:
+    people = [{"uid": f"person:{name}", "calendar": one} for name, one in (("ann", "lu"), ("bob", None), ("cem", "lu"))]
+    manager = {"code": "contractor_pm", "scope": "project:p2", "person": "person:cem"}
+    reports = [
+        {"uid": "s:1", "kind": "contractor", "author": "person:ann"},
+        {"uid": "s:2", "kind": "contractor", "author": "person:bob"},
+        {"uid": "s:3", "kind": "contractor", "author": "person:bob", "project": "project:p2"},
+        {"uid": "s:4", "kind": "contractor", "project": "project:p2"},
+        {"uid": "s:5", "kind": "project", "author": "person:ann", "project": "project:p2"},
+        {"uid": "s:6", "kind": "contractor"},
+    ]
+
+    made = table(
+        "status_report", project=[{"code": "P1"}, {"code": "P2"}], person=people, role=[manager], status_report=reports
+    )
+
+    assert column(made, "@calendar") == ["lu", "be", "lu", "lu", "be", "be"]
+
+
 def test_persons_and_what_they_deliver_count_in_the_persons_calendar() -> None:
     person = [{"uid": "person:ann", "calendar": "lu"}, {"uid": "person:bob"}]
     due = [
