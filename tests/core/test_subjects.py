@@ -63,7 +63,7 @@ def find(entity: str, uid: str) -> Subject:
         ("risk", "r:risk:1", "R-1", "Supplier"),
         ("kpi", "kpi|1", "KPI-1", "Progress"),
         ("program", "program:nova", "NOVA", "Nova"),
-        ("meeting", "m:meeting:1", "steering_committee", "steering_committee"),
+        ("meeting", "m:meeting:1", "steering_committee", "steering committee"),
     ],
 )
 def test_each_is_called_what_people_call_it(entity: str, uid: str, shown: str, name: str) -> None:
