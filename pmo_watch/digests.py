@@ -83,7 +83,9 @@ def _before(number: int, body: str, calendar: Calendar, snapshot: Snapshot) -> d
         (pl.col("kind") == body) & ~pl.col("cancelled").fill_null(value=False) & pl.col("held_on").is_null()
     )
     gates = snapshot.frame("gate").filter(
-        (pl.col("code") == body) & ~pl.col("tailored_out").fill_null(value=False) & pl.col("passed_on").is_null()
+        (pl.col("code") == body)
+        & ~pl.col("tailored_out").fill_null(value=False)
+        & ~pl.col("passed").fill_null(value=False)
     )
     planned = [
         *meetings.select("planned_on", "scope").drop_nulls("planned_on").iter_rows(),

@@ -191,7 +191,20 @@ def _lines(message: Message, voice: Voice) -> tuple[str, ...]:
         )
     if message.kind == "digest" and not message.items and not message.lines:
         return (voice.words("nothing_to_report"),)
-    return _first(message.lines, _MOST_LINES, voice)
+    owners = _owners_of_actions(message, voice) if message.kind == "digest" and not message.no_names else ()
+    return (*owners, *_first(message.lines, _MOST_LINES, voice))
+
+
+def _owners_of_actions(message: Message, voice: Voice) -> tuple[str, ...]:
+    """Return one line on how many actions of a digest are overdue by whom, most first; none for a single action."""
+    late = [item for item in message.items if item.level in {"amber", "red"} and item.reason not in CLOSING]
+    evidence = [item.finding.get("evidence") or {} for item in late if item.finding.get("measure") == "action.overdue"]
+    counted = Counter(plain(str(one["owner"]), NAME) for one in evidence if one.get("owner"))
+    if counted.total() < 2:
+        return ()
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = ", ".join(f"{name} {voice.words.number(number)}" for name, number in ordered)
+    return (voice.words("overdue_by_owner", list=shown),)
 
 
 def _first(lines: Sequence[str], most: int, voice: Voice) -> tuple[str, ...]:

@@ -79,8 +79,9 @@ def test_a_digest_may_leave_before_a_gate() -> None:
     gate = {"uid": "g1", "code": "rfe", "planned_on": date(2026, 11, 18), "project": "project:a"}
 
     found = left("1 wd before rfe", None, "2026-11-17T09:00", gate=[gate])
+    passed = left("1 wd before rfe", None, "2026-11-17T09:00", gate=[{**gate, "passed": True}])
 
-    assert found == Due(at("2026-11-17T08:30"), frozenset({"project:a"}))
+    assert (found, passed) == (Due(at("2026-11-17T08:30"), frozenset({"project:a"})), None)
 
 
 # --- content ------------------------------------------------------------------------------------------------------

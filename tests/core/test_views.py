@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from messages import CONTEXT, NOW, SLIP, a_digest, a_message, an_alert, an_item
 
+from pmo_watch.alerts import Item
 from pmo_watch.render import render
 
 
@@ -25,6 +27,27 @@ def test_digest_lists_its_parts_in_order_and_what_is_open_by_age() -> None:
         "Silenced (1)",
     ]
     assert [item.when for item in view.sections[3].items] == ["02/04/2026", "11/05/2026", "11/05/2026"]
+
+
+def overdue(number: int, owner: str, **parts: Any) -> Item:
+    finding = {"measure": "action.overdue", "evidence": {"owner": owner}}
+    return an_item(number, alert=an_alert(number, entity="action"), finding=finding, **parts)
+
+
+def test_digest_counts_overdue_actions_by_owner() -> None:
+    items = (
+        *(overdue(number, "Bob") for number in (1, 2)),
+        *(overdue(number, "Ann") for number in (3, 4)),
+        *(overdue(number, "Cid") for number in (5, 6, 7)),
+        overdue(8, ""),
+        overdue(9, "Dan", reason="recovered", level="green"),
+        an_item(10, finding={"evidence": {"owner": "Eve"}}),
+    )
+    digest = a_message(*items, kind="digest", digest="weekly", language="fr")
+
+    assert render(digest, CONTEXT)[1].lines == ("Actions en retard par responsable\u00a0: Cid 3, Ann 2, Bob 2",)
+    assert render(replace(digest, no_names=True), CONTEXT)[1].lines == ()
+    assert render(replace(digest, items=items[:1]), CONTEXT)[1].lines == ()
 
 
 def test_empty_digest_says_so() -> None:
