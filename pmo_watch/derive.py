@@ -75,9 +75,7 @@ def derive(
     filled["sprint"] = derive_delivery.sprints(filled, zones, today, calendars, organisation)
     filled["release"] = derive_delivery.releases(filled, zones, today, calendars, organisation)
     filled |= {name: derive_registers.log(name, filled[name]) for name in derive_registers.LOGS}
-    filled["document"] = derive_registers.documents(
-        _with_past(filled["document"], past.get(STATUS_SINCE), "since", "status_since")
-    )
+    filled["document"] = derive_registers.documents(_dated(filled["document"], past))
     filled["gate"] = derive_registers.gates(filled["gate"], filled["task"], zones, today, calendars, organisation)
     must = pl.coalesce("mandatory", pl.col("code").is_in(list(MANDATORY)))
     filled["role"] = filled["role"].with_columns(must.alias("mandatory"))
@@ -192,11 +190,17 @@ def _tasks(
     ).drop("@forecast_since", "@calendar", "@as_of")
 
 
+def _dated(documents: pl.DataFrame, past: Past) -> pl.DataFrame:
+    """Add since when a document has its status: as its row says, else since readings show it."""
+    seen = _with_past(documents, past.get(STATUS_SINCE), "since", "@seen")
+    return seen.with_columns(pl.coalesce("status_since", "@seen").alias("status_since")).drop("@seen")
+
+
 def _flagged(tasks: pl.DataFrame, changes: pl.DataFrame, organisation: Organisation, past: Past) -> pl.DataFrame:
-    """Add since when a ticket is blocked: as its system recorded it, else since readings show it."""
+    """Add since when a ticket is blocked: as its row or its system's record says, else since readings show it."""
     told = derive_delivery.flagged_since(changes, organisation)
     tasks = _with_past(tasks, past.get(FLAGGED_SINCE), "since", "@seen").join(told, on="uid", how="left")
-    since = pl.when("flagged").then(pl.coalesce("@flagged", "@seen"))
+    since = pl.when("flagged").then(pl.coalesce("flagged_since", "@flagged", "@seen"))
     return tasks.with_columns(since.alias("flagged_since")).drop("@flagged", "@seen")
 
 

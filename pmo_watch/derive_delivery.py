@@ -37,7 +37,15 @@ def sprints(
             state=pl.coalesce("state", by_dates), days_left=_days_left("end_on", today, calendars, organisation)
         )
     )
-    return dated.join(_promised(frames, dated), on="uid", how="left").drop("@calendar")
+    return _else_counted(dated, _promised(frames, dated)).drop("@calendar")
+
+
+def _else_counted(rows: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
+    """Fill what the rows do not say themselves with what was counted for each `uid`."""
+    names = [name for name in counted.columns if name != "uid"]
+    both = rows.join(counted.rename({name: f"@{name}" for name in names}), on="uid", how="left")
+    said = [pl.coalesce(name, pl.col(f"@{name}").cast(rows.schema[name])).alias(name) for name in names]
+    return both.with_columns(said).drop(f"@{name}" for name in names)
 
 
 def _promised(frames: Frames, sprints: pl.DataFrame) -> pl.DataFrame:
@@ -81,13 +89,12 @@ def releases(
     """Return the releases with their open items, null where no item is known, and the days they have left."""
     linked = items(frames["task"]).select("done", uid="release").explode("uid").drop_nulls("uid")
     left = linked.group_by("uid").agg(remaining_items=(~pl.col("done")).sum().cast(pl.Int64))
-    return (
+    dated = (
         frames["release"]
         .join(zones.select("project", "@calendar"), on="project", how="left")
         .with_columns(days_left=_days_left("release_date", today, calendars, organisation))
-        .join(left, on="uid", how="left")
-        .drop("@calendar")
     )
+    return _else_counted(dated, left).drop("@calendar")
 
 
 def _days_left(field: str, today: date, calendars: Mapping[str, Calendar], organisation: Organisation) -> pl.Expr:

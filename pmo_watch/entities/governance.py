@@ -24,7 +24,7 @@ DOCUMENT = Entity(
             "Where it stands; null is taken as missing.",
             one_of=("missing", "draft", "in_review", "approved", "obsolete"),
         ),
-        Field("status_since", Kind.DATE, "Since when; from history.", computed=True),
+        Field("status_since", Kind.DATE, "Since when; from history when the source does not say."),
         Field("version", Kind.TEXT, "Its version."),
         Field("owner", Kind.REF, "Who answers for it.", refers=("person",)),
         Field("updated_on", Kind.DATE, "Day it was last changed."),

@@ -88,7 +88,7 @@ TASK = Entity(
         Field("story_points", Kind.NUMBER, "Estimate in points; null is not estimated."),
         Field("labels", Kind.LIST, "Labels."),
         Field("flagged", Kind.FLAG, "Whether it is blocked."),
-        Field("flagged_since", Kind.DATE, "Day it was blocked; null while it is not.", computed=True),
+        Field("flagged_since", Kind.DATE, "Day it was blocked; from history when the source does not say."),
         Field("board", Kind.REF, "The team that works on it.", refers=("board",), csv="board_id"),
         Field("sprint", Kind.LIST, "Its sprints, past ones included.", refers=("sprint",)),
         Field("release", Kind.LIST, "The releases it is meant for.", refers=("release",)),
