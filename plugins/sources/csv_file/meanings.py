@@ -41,6 +41,12 @@ WORDS: dict[str, dict[str, str]] = {
         "approved": "approuvé, goedgekeurd",
         "rejected": "rejeté, refusé, afgewezen, geweigerd",
     },
+    "timesheet.status": {
+        "draft": "open, brouillon, ontwerp",
+        "submitted": "soumis, introduit, ingediend",
+        "approved": "accepted, approuvé, validé, goedgekeurd",
+        "rejected": "returned, rejeté, refusé, afgewezen, geweigerd",
+    },
     "project.critical_path_test": {"passed": "réussi, geslaagd", "failed": "échoué, mislukt, niet geslaagd"},
     "task.kind": {
         "key": "key milestone, clé, jalon clé, sleutel, kern, kernmijlpaal",

@@ -24,7 +24,7 @@ _NAMED_MONTH = r"^(\p{L}+)\.?[\s\-/]*(\d{4}|\d{2})$"
 
 
 def read_periods(column: Column, rules: Rules, report: Report) -> Decided:
-    """Read periods as ISO texts (2026-W30, 2026-07, 2026-Q3, 2026-07-31), or as the last day of each.
+    """Read periods as ISO texts (2026-W30, 2026-07, 2026-Q3, 2026-07-31), as the last day of each, or as weeks.
 
     Raises:
         SourceDataError: the order of day and month of dates among them is not settled.
@@ -36,20 +36,28 @@ def read_periods(column: Column, rules: Rules, report: Report) -> Decided:
     plain = known.filter(pl.col("iso").is_null())
     days, said = dates_in(column, plain.select("raw", "text", "native", "null", "fault"), rules)
     known = known.drop("null", "fault").join(days.select("raw", "value", "null", "fault"), on="raw", how="left")
-    ends = column.spec.form == Form.PERIOD_END
-    other = pl.col("value") if ends else pl.col("value").dt.strftime("%Y-%m-%d")
-    found = pl.coalesce("last" if ends else "iso", other)
-    reason = pl.lit("not a period: such as 2026-W30, 2026-07, 2026-Q3 or a date")
+    found, reason = _asked(column.spec.form)
     # A word for "nobody knows" is an empty period, and the key of the row says so.
     known = known.with_columns(
         value=found,
-        fault=pl.when(found.is_null() & ~pl.col("null").fill_null(value=False)).then(reason),
+        fault=pl.when(found.is_null() & ~pl.col("null").fill_null(value=False)).then(pl.lit(reason)),
     )
     column.report_faults(known, report)
     kinds = sorted({f"{kind}s" for kind in known["kind"].drop_nulls()} | ({"days"} if plain.height else set()))
     order = f"; {said}" if plain.height else ""
-    values = column.spread(known, pl.Date() if ends else pl.String())
+    values = column.spread(known, pl.Date() if column.spec.form == Form.PERIOD_END else pl.String())
     return Decided(values, f"{' and '.join(kinds) or 'no cell is filled'}{order}")
+
+
+def _asked(form: Form) -> tuple[pl.Expr, str]:
+    """Return what becomes of a cell, null for one that is none, and what is said of that; a day stands for its week."""
+    day = pl.col("value")
+    if form == Form.WEEK:
+        week = pl.when(pl.col("kind") == "week").then("iso")
+        return pl.coalesce(week, day.dt.strftime("%G-W%V")), "not a week: such as 2026-W30, or a day of it"
+    reason = "not a period: such as 2026-W30, 2026-07, 2026-Q3 or a date"
+    ends = form == Form.PERIOD_END
+    return pl.coalesce("last" if ends else "iso", day if ends else day.dt.strftime("%Y-%m-%d")), reason
 
 
 def _numbered(texts: pl.DataFrame, today: date) -> pl.DataFrame:

@@ -38,6 +38,7 @@ class Form(StrEnum):
     MOMENT = "moment"
     PERIOD = "period"
     PERIOD_END = "period, its last day"
+    WEEK = "week"
     LIST = "list"
 
 
@@ -144,6 +145,7 @@ PROJECT_ID = Spec("project_id", Form.TEXT, concepts=CONCEPTS_OF["project_id"])
 PROGRAM_ID = Spec("program_id", Form.TEXT, concepts=CONCEPTS_OF["program_id"])
 PERSON = Spec("email", Form.EMAIL, concepts=("email",), field="person")
 PERIOD = Spec("period", Form.PERIOD, concepts=("period",), field="period")
+WEEK = Spec("week", Form.WEEK, concepts=("week",), field="week")
 WITH_ROLE = ("role", "scope", "from", "until", "mandatory")
 
 
@@ -315,6 +317,15 @@ COSTS = Profile(
     file_names=("costs",),
     more_key=("type", "task_id"),
 )
+TIMESHEETS = Profile(
+    "timesheets",
+    "timesheet",
+    _columns("timesheet", WEEK),
+    key=("email", "week", "project_id"),
+    mandatory=(("email",), ("week",), ("project_id",), ("hours",)),
+    file_names=("timesheets",),
+    may_lack=frozenset({"project_id"}),
+)
 INDICATORS = Profile(
     "indicators",
     "indicator",
@@ -348,6 +359,7 @@ PROFILES: dict[str, Profile] = {
         STATUS_REPORTS,
         COSTS,
         _simple("absences", "absence", ("email", "from", "to")),
+        TIMESHEETS,
         _simple("programs", "program", ("program_id",)),
         _simple("portfolios", "portfolio", ("portfolio_id",)),
     )

@@ -43,6 +43,7 @@ ProfileName = Literal[
     "status_reports",
     "costs",
     "absences",
+    "timesheets",
     "programs",
     "portfolios",
 ]

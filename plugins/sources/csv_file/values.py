@@ -43,6 +43,7 @@ READERS = {
     Form.MOMENT: read_moments,
     Form.PERIOD: read_periods,
     Form.PERIOD_END: read_periods,
+    Form.WEEK: read_periods,
     Form.LIST: read_lists,
 }
 

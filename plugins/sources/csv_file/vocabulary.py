@@ -105,6 +105,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "action": ("action, mitigation", "action, mesure, mesures", "actie, maatregel, maatregelen"),
     "indicator": ("indicator, kpi", "indicateur", "indicator"),
     "period": ("period", "période", "periode"),
+    "week": ("week, ISO week", "semaine", "week, weeknummer"),
+    "hours": ("hours, hours booked", "heures, heures prestées", "uren, gepresteerde uren"),
     "value": ("value", "valeur", "waarde"),
     "target": ("target", "cible", "doel, streefwaarde"),
     "unit": ("unit", "unité", "eenheid"),

@@ -327,6 +327,8 @@ def test_words_of_closed_lists_mean_one_value() -> None:
         ("people", "Nom", ("last_name", "name")),
         ("people", "jusqu’au", ("until",)),
         ("absences", "t/m", ("to",)),
+        ("timesheets", "Gepresteerde uren", ("hours",)),
+        ("timesheets", "Semaine", ("week",)),
         ("tasks", "milestone", ("milestone",)),
         ("kpi_observations", "Programme", ("program_id",)),
     ],
