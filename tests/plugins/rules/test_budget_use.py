@@ -144,7 +144,7 @@ def test_a_plan_that_once_differed_is_one() -> None:
     )
 
     assert (found["value"], found["state"]) == (-15, "amber")
-    assert found["evidence"]["method"] == "effort_planned"
+    assert found["evidence"]["compared_with"] == "effort_planned"
 
 
 def test_the_first_plan_that_the_project_has_counts() -> None:
