@@ -29,6 +29,7 @@ _NOTES = {
     "items counted": "note_items_counted",
     "service level from own cycle times": "note_own_service_level",
     "counted from the day it was first seen": "note_first_seen",
+    "last change taken for the review": "note_review_from_change",
     "contingency used unknown": "note_contingency_unknown",
     "needed when the successor starts": "note_needed_at_start",
     "limit from the size of the team": "note_limit_of_team",

@@ -113,6 +113,7 @@ def test_evidence_is_shown_in_the_readers_words(language: str, shown: tuple[tupl
             "valeur d'une période antérieure; par rapport à la référence",
         ),
         ("assumed 10 wd after it was asked for", "", "date supposée\u00a0: 10 jours ouvrés après la demande"),
+        ("last change taken for the review", "", "dernière modification prise pour revue"),
         ("counted from the day it was first seen", "", "compté à partir du jour de sa première lecture"),
         (
             "1 of 2 probabilities from the likelihood; contingency used unknown",

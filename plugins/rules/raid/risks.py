@@ -19,11 +19,15 @@ class LevelParams(PluginSettings):
 
 
 class ReviewParams(PluginSettings):
-    """How often a risk must be reviewed, by its level: high from 15, medium from 5."""
+    """How often a risk must be reviewed, by its level: high from 15, medium from 5.
+
+    `review_from`: what counts as a review where the log keeps none: nothing, or any change of the row.
+    """
 
     high: WorkingDays = 5
     medium: WorkingDays = 10
     low: WorkingDays = 20
+    review_from: Literal["review", "updated"] = "review"
 
 
 def level(params: LevelParams, view: View) -> Columns:
@@ -41,16 +45,23 @@ def level(params: LevelParams, view: View) -> Columns:
 def review_late(params: ReviewParams, view: View) -> Columns:
     """Count the working days since the last review beyond those that the risk's level allows."""
     allowed = pl.when(HEIGHT >= 15).then(params.high).when(HEIGHT >= 5).then(params.medium).otherwise(params.low)
-    last = pl.coalesce("last_reviewed_on", began("identified_on", view))
+    changed = _changed(view) if params.review_from == "updated" else pl.lit(None, pl.Date)
+    last = pl.coalesce("last_reviewed_on", changed, began("identified_on", view))
     since = view.working_days(last, pl.col("@today"))
+    said = pl.when(changed.is_not_null()).then(pl.lit("last change taken for the review"))
     # Without a level there is no interval to measure against, although every comparison with null has an `otherwise`.
     return Columns(
         pl.when(HEIGHT.is_not_null()).then(since - allowed),
         not_applicable=CLOSED,
-        note=pl.when(pl.col("last_reviewed_on").is_null()).then(noted("identified_on", view)),
+        note=pl.when(pl.col("last_reviewed_on").is_null()).then(pl.coalesce(said, noted("identified_on", view))),
         evidence={"last_reviewed_on": last, "allowed_days": allowed},
         companions={"risk.days_since_review": since},
     )
+
+
+def _changed(view: View) -> pl.Expr:
+    """Return the day, in the organisation's zone, on which the source last changed the row."""
+    return pl.col("updated_at").dt.convert_time_zone(view.snapshot.organisation.timezone).dt.date()
 
 
 def response_late(_: NoParams, view: View) -> Columns:

@@ -1,6 +1,6 @@
 """Registers: the vectors R-01 to R-13 of spec measures 4.8 that the first delivery measures."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -79,6 +79,19 @@ def test_a_risk_that_was_never_reviewed_counts_from_its_beginning() -> None:
     row: dict[str, Any] = {"status": "approved", "likelihood": 4, "impact": 4, "identified_on": day("03-02")}
 
     assert of("risk.review_late", "03-11", **row)["value"] == 2
+
+
+def test_a_change_of_the_row_counts_as_a_review_where_the_rule_says_so() -> None:
+    late = datetime(2026, 3, 5, 23, 30, tzinfo=UTC)  # the 6th in Brussels
+    row: dict[str, Any] = {"status": "approved", "likelihood": 4, "impact": 4, "updated_at": late}
+    params = {"review_from": "updated"}
+
+    found = of("risk.review_late", "03-16", params, **row)
+    reviewed = of("risk.review_late", "03-16", params, **row, last_reviewed_on=day("03-02"))
+
+    assert (found["value"], found["note"]) == (1, "last change taken for the review")
+    assert (reviewed["value"], reviewed["note"]) == (5, None)
+    assert of("risk.review_late", "03-16", **row)["reason"] == "missing risk.identified_on"
 
 
 @pytest.mark.parametrize(
