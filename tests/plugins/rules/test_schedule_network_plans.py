@@ -11,13 +11,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from plans import Answer, read_one
+from plan_snapshots import known
+from plans import read_one
 from pmo_watch_plugins.rules.schedule_quality.critical import network_slack
-from snapshots import snapshot
 
 from pmo_watch.contracts import View
-from pmo_watch.entities import ENTITIES
-from pmo_watch.flow import Snapshot
 from pmo_watch.view import Tables
 from pmo_watch.workdays import Calendar
 
@@ -27,36 +25,7 @@ SERIES = DATA / "programme-series"
 WRITTEN = ("mpxj-task-links-p2003", "mpxj-resource", "mpxjw-baseline-partial", "mpxjw-crossproject-links")
 WEEKS = sorted(path.relative_to(SERIES).as_posix() for path in SERIES.glob("2026-*/NOV-0[123].xml"))
 ABSENT = f"no plans in {DATA}: they do not ship with the checkout"
-NEVER_TAKEN = {"id", "project", "owner", "same_as", "first_baseline_finish"}
-FIELDS = {one.name for one in ENTITIES["task"].fields if not one.computed} - NEVER_TAKEN
 NO_PLAN = [pytest.param("", marks=pytest.mark.skip(reason=ABSENT))]
-
-
-def known(read: Answer, calendar: Calendar) -> Snapshot:
-    """Return a snapshot of one plan."""
-    tasks = [
-        {
-            **{name: value for name, value in row.items() if name in FIELDS and value is not None},
-            "uid": uid(row["key"]),
-            "parent": uid(row["parent"]),
-        }
-        for row in read.rows("task")
-    ]
-    links = [
-        {
-            **{name: row[name] for name in ("type", "lag", "lag_percent", "lag_elapsed", "external")},
-            **{side: uid(row[side]) for side in ("predecessor", "successor")},
-        }
-        for row in read.rows("dependency")
-    ]
-    facts = ("status_date", "forecast_start", "forecast_finish", "minutes_per_day")
-    project = {"code": "P1", **{name: read.row("project")[name] for name in facts}}
-    today = project["status_date"] or project["forecast_start"]
-    return snapshot(today, calendars=[calendar], project=[project], task=tasks, dependency=links)
-
-
-def uid(key: str | None) -> str | None:
-    return key and f"plans:task:{key}"
 
 
 def differences(content: bytes, calendar: Calendar, folder: Path) -> tuple[int, Mapping[str, Any]]:
