@@ -1,17 +1,17 @@
 """The names that a rule may use: measures of the catalogue, fields of the model, and what each may be compared with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from pmo_watch.contracts import Measure
+from pmo_watch.contracts import Measure, Unfit
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES, readable_fields
 from pmo_watch.faults import LONGEST_WORD, did_you_mean, quoted
 from pmo_watch.model import Field
 from pmo_watch.rule_values import Misread, Subject
-from pmo_watch.rules import Unit
+from pmo_watch.rules import Terms, Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +106,10 @@ class Names:
                     raise Misread(f"{giver.name} needs parameters ({required}) and cannot stand in a formula")
                 return giver.companions.get(name, giver.unit)
         raise Misread(self._why_not(name))
+
+    def terms(self, measure: Measure[Any], params: Any) -> tuple[Terms | None, Sequence[Unfit]]:
+        """Return what parameters make of a measure among these names, and what is wrong with them."""
+        return measure.terms(params, self) if measure.terms else (None, ())
 
     def field(self, name: str) -> Field:
         """Return the field of that name; one of the rule's own entity needs no prefix.

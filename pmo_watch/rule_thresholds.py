@@ -31,7 +31,7 @@ class Chosen:
 def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
     """Return a measure with what judges it; `every`: how often the rule's `history` wants samples."""
     keys, shape = chosen.keys, chosen.shape
-    params = _parameters(page, chosen, every)
+    params = _parameters(page, chosen, every, names)
     terms = _terms(page, chosen, params, names)
     measure = chosen.measure.on(terms)
     own = Subject.measure(measure.name, measure.unit)
@@ -47,12 +47,17 @@ def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
 
 
 def _terms(page: Page, chosen: Chosen, params: Any, names: Names) -> Terms | None:
-    """Return what the parameters make of the measure, with a fault at each character that they cannot be read at."""
-    if chosen.measure.terms is None or params is None:
+    """Return what the parameters make of the measure, with a fault at each character that they cannot be read at.
+
+    Nothing is said of a parameter that was replaced, since it did not fit its own type.
+    """
+    if params is None:
         return None
-    terms, unfit = chosen.measure.terms(params, names)
+    terms, unfit = names.terms(chosen.measure, params)
     for one in unfit:
-        page.wrong((*chosen.keys, "with", one.parameter), one.text, one.at)
+        at = (*chosen.keys, "with", one.parameter)
+        if page.data(at) == getattr(params, one.parameter):
+            page.wrong(at, one.text, one.at)
     return terms
 
 
@@ -136,7 +141,7 @@ def _loosely(subject: Subject, level: Level, text: str) -> Condition:
     return read_condition(text.partition(" when ")[0], subject, level)
 
 
-def _parameters(page: Page, chosen: Chosen, every: str) -> Any:
+def _parameters(page: Page, chosen: Chosen, every: str, names: Names) -> Any:
     """Return the measure's parameters as its own model; None with a fault where they do not fit."""
     keys, measure = chosen.keys, chosen.measure
     given = page.data((*keys, "with"))
@@ -160,5 +165,5 @@ def _parameters(page: Page, chosen: Chosen, every: str) -> Any:
         wanted = ", ".join(f"{name}: ..." for name in missing)
         page.wrong((*keys, "measure"), f"{measure.name} needs parameters; add `with: {{{wanted}}}`")
     else:
-        page.shaped((*keys, "with"), adapter)
+        _terms(page, chosen, page.shaped((*keys, "with"), adapter), names)
     return None

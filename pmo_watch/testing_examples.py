@@ -23,7 +23,7 @@ from pmo_watch.needed import wishes
 from pmo_watch.plugin_host import load_plugins
 from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.rule_files import Readable, rules_from_texts
-from pmo_watch.rule_names import Catalogue
+from pmo_watch.rule_names import Catalogue, Names
 from pmo_watch.rules import Judged, Rule, RuleSet
 
 Measures = Mapping[str, Measure[Any]]
@@ -82,7 +82,11 @@ def _rules(entry: Entry, measure: Measure[Any], known: Measures) -> RuleSet:
         raise _Unasked("; ".join(fault.text for fault in loaded.faults))
     if judged:
         return loaded.rules
-    bare = Rule(IT, {"en": "It"}, measure.entity, (Judged(measure.name, measure.params(**entry.example.parameters)),))
+    params = measure.params(**entry.example.parameters)
+    terms, unfit = Names(Catalogue(known), measure.entity).terms(measure, params)
+    if unfit:
+        raise _Unasked("; ".join(one.text for one in unfit))
+    bare = Rule(IT, {"en": "It"}, measure.entity, (Judged(measure.name, params, terms=terms),))
     return RuleSet({**loaded.rules.rules, IT: bare})
 
 

@@ -90,9 +90,7 @@ def _defined(measure: Measure[Any]) -> Iterator[str]:
 
 
 def _terms(measure: Measure[Any], for_each: str) -> tuple[Terms | None, Sequence[Unfit]]:
-    if measure.terms is None:
-        return None, ()
-    return measure.terms(parameters(measure), Names(Catalogue({measure.name: measure}), for_each))
+    return Names(Catalogue({measure.name: measure}), for_each).terms(measure, parameters(measure))
 
 
 def _own_thresholds(measure: Measure[Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pmo_watch.flow import Samples, Wish
 from pmo_watch.parameters import Percent, WorkingDays
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import Unit
+from pmo_watch_plugins.rules.expression import FORMULA
 
 
 class SlipParams(PluginSettings):
@@ -78,6 +79,7 @@ MEASURES: Mapping[str, Measure[Any]] = {
         measure("risk.level", Unit.COUNT, amber="at least 10", red="at least 16"),
         measure("source.sync_age", Unit.HOURS, amber="over 24 h", red="over 48 h"),
         measure("kpi.value", Unit.INDICATOR, IndicatorParams, row_thresholds="indicator"),
+        FORMULA,
     )
 }
 CATALOGUE = Catalogue(MEASURES, frozenset({"mail", "teams"}))
