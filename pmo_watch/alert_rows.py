@@ -1,6 +1,7 @@
 """Alerts as rows that rules may look at: who was told, who took notice, where it was escalated to, which plan names it.
 
-Alerts of rules about alerts are not among them: that nobody reacts to an alert may be an alert, but no third one.
+Alerts of rules about alerts are not among them: that nobody reacts to an alert may be an alert, but no third one. Nor
+are alerts on single persons, which are only for those who may know of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pmo_watch.alerts import Alert
-from pmo_watch.audiences import COMMITTEES
+from pmo_watch.audiences import COMMITTEES, PERSONAL
 from pmo_watch.entities import ENTITIES
 from pmo_watch.flow import Snapshot
 from pmo_watch.references import plain
@@ -39,7 +40,8 @@ def alert_rows(
     `told_on`: alert id -> when the first message of its level was accepted.
     """
     own = about_alerts(rules)
-    shown = sorted((one for one in alerts if one.level and one.rule not in own), key=lambda one: one.id)
+    told_of = (one for one in alerts if one.level and one.rule not in own and one.entity != PERSONAL)
+    shown = sorted(told_of, key=lambda one: one.id)
     subjects = Subjects(snapshot, ((one.entity, one.subject) for one in shown))
     zone = ZoneInfo(snapshot.organisation.timezone)
     rows = [
