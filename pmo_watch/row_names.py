@@ -1,4 +1,4 @@
-"""What rows without a name of their own are called, in each language: documents, gates, meetings, dependencies."""
+"""What rows without a name of their own are called, in each language: documents, gates, meetings, roles, dependencies."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,8 +13,8 @@ READ = ("name", "artefact", "code", "kind", "planned_on", "held_on", "predecesso
 
 
 def spoken(entity: str, row: Row) -> dict[str, str]:
-    """Return the name of a document, gate or meeting by language; nothing for a row that is known by its own name."""
-    speak = {"document": _document, "gate": _gate, "meeting": _meeting}.get(entity)
+    """Return the name of a document, gate, meeting or role by language; nothing for a row that is known by its own name."""
+    speak = {"document": _document, "gate": _gate, "meeting": _meeting, "role": _role}.get(entity)
     if speak is None or row.get("name"):
         return {}
     found = {language: speak(row, words(language)) for language in LANGUAGES}
@@ -33,6 +33,11 @@ def _meeting(row: Row, said: Words) -> str:
     kind = _word(row.get("kind"), said) or said("meeting")
     day = row.get("held_on") or row.get("planned_on")
     return said("meeting_of", kind=kind, date=said.short_day(day)) if isinstance(day, date) else kind
+
+
+def _role(row: Row, said: Words) -> str:
+    code = str(row.get("code") or "")
+    return said(code) if said.has(code) else ""
 
 
 def _word(value: object, said: Words) -> str:

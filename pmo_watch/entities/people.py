@@ -70,7 +70,11 @@ ROLE = Entity(
         Field("person", Kind.REF, "Who; null is vacant.", refers=("person",), csv="email"),
         Field("from", Kind.DATE, "First day; null is open."),
         Field("until", Kind.DATE, "Last day; null is open."),
-        Field("mandatory", Kind.FLAG, "Whether it must be filled; null is true for `project_leader` and `project_owner`, else false."),
+        Field(
+            "mandatory",
+            Kind.FLAG,
+            "Whether it must be filled; null is true for `project_leader` and `project_owner`, else false.",
+        ),
     ),
     group="people",
 )

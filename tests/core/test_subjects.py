@@ -22,6 +22,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "task": [
         {"uid": "p:task:1", "id": "M1", "name": "Go-live", "project": "project:nov-01"},
         {"uid": "p:task:2", "project": "project:nov-02", "committed_finish": date(2026, 12, 1)},
+        {"uid": "p:task:3", "project": "project:nov-02", "countable": True, "done": True},
+        {"uid": "p:task:4", "project": "project:nov-01", "countable": True},
     ],
     "risk": [{"uid": "r:risk:1", "id": "R-1", "title": "Supplier", "project": "project:nov-02"}],
     "indicator": [{"uid": "indicator:kpi", "id": "KPI-1", "name_en": "Progress", "name_fr": "Avancement"}],
@@ -38,6 +40,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"uid": "j:sprint:1", "name": "Sprint 7", "project": "project:nov-02", "end_on": date(2026, 11, 27)},
     ],
     "release": [{"uid": "j:release:1", "project": "project:nov-02", "release_date": date(2026, 12, 1)}],
+    "role": [{"uid": "r:role:1", "code": "project_owner", "scope": "project:nov-01"}],
+    "assignment": [
+        {"uid": "p:assignment:1", "person": "person:a@example.org", "task": "p:task:4"},
+        {"uid": "p:assignment:2", "person": "person:a@example.org", "task": "p:task:3"},
+    ],
     "meeting": [{"uid": "m:meeting:1", "kind": "steering_committee", "scope": "portfolio:ict"}],
 }
 
@@ -64,6 +71,7 @@ def find(entity: str, uid: str) -> Subject:
         ("kpi", "kpi|1", "KPI-1", "Progress"),
         ("program", "program:nova", "NOVA", "Nova"),
         ("meeting", "m:meeting:1", "steering_committee", "steering committee"),
+        ("role", "r:role:1", "project_owner", "project owner"),
     ],
 )
 def test_each_is_called_what_people_call_it(entity: str, uid: str, shown: str, name: str) -> None:
@@ -83,7 +91,7 @@ def test_each_is_called_what_people_call_it(entity: str, uid: str, shown: str, n
         ("kpi", "kpi|1", ["program:nova", "portfolio:ict"]),
         ("program", "program:nova", ["program:nova", "portfolio:ict"]),
         ("meeting", "m:meeting:1", ["portfolio:ict"]),
-        ("person", "person:a@example.org", []),
+        ("person", "person:a@example.org", ["project:nov-01", "program:nova", "portfolio:ict"]),
     ],
 )
 def test_the_places_above_are_found_nearest_first(entity: str, uid: str, places: list[str]) -> None:
