@@ -12,7 +12,7 @@ from pmo_watch_plugins.sources.csv_file.numbers import (
     read_numbers,
     read_plainly,
 )
-from pmo_watch_plugins.sources.csv_file.profiles import Form
+from pmo_watch_plugins.sources.csv_file.profile import Form
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.vocabulary import fold
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, tzinfo
 import polars as pl
 from pmo_watch_plugins.sources.csv_file.cells import is_formula_error, is_null_word, mark_of, unmarked
 from pmo_watch_plugins.sources.csv_file.grid import Grid
-from pmo_watch_plugins.sources.csv_file.profiles import Spec
+from pmo_watch_plugins.sources.csv_file.profile import Spec
 from pmo_watch_plugins.sources.csv_file.report import MOST_ALIKE, Report
 from pmo_watch_plugins.sources.csv_file.vocabulary import fold
 

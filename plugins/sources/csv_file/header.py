@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from pmo_watch_plugins.sources.csv_file.profiles import PROFILES, Profile
+from pmo_watch_plugins.sources.csv_file.profile import Profile
+from pmo_watch_plugins.sources.csv_file.profiles import PROFILES
 from pmo_watch_plugins.sources.csv_file.settings import Settings
 from pmo_watch_plugins.sources.csv_file.vocabulary import CONCEPTS, concepts_by_word, fold, tidy, words_of
 

@@ -8,7 +8,7 @@ from pmo_watch_plugins.sources.csv_file.column import listed
 from pmo_watch_plugins.sources.csv_file.dates import MONTHS
 from pmo_watch_plugins.sources.csv_file.grid import ROW
 from pmo_watch_plugins.sources.csv_file.header import Wanted
-from pmo_watch_plugins.sources.csv_file.profiles import Form
+from pmo_watch_plugins.sources.csv_file.profile import Form
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.shape import key_columns
 from pmo_watch_plugins.sources.csv_file.values import RAW, Values

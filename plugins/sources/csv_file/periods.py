@@ -6,7 +6,7 @@ import polars as pl
 from pmo_watch_plugins.sources.csv_file.amounts import Decided
 from pmo_watch_plugins.sources.csv_file.column import Column, Rules
 from pmo_watch_plugins.sources.csv_file.dates import MONTHS, TWO_DIGIT_PIVOT, dates_in
-from pmo_watch_plugins.sources.csv_file.profiles import Form
+from pmo_watch_plugins.sources.csv_file.profile import Form
 from pmo_watch_plugins.sources.csv_file.report import Report
 
 _WEEK = r"(?:week|semaine|sem|wk|w|s)\.?"

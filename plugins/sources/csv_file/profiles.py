@@ -1,145 +1,12 @@
-"""What a file may be: its columns, its key, what it must have (spec sources 5.4, model 4.4).
-
-A column is known by the canonical header of its field. Where a profile says nothing, a column is the model's: any
-field of the entity may be given by its canonical header.
-"""
+"""What a file may be: one profile for each kind of list, by its name (spec sources 5.4, model 4.4)."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 
+from pmo_watch_plugins.sources.csv_file.profile import CONCEPTS_OF, Form, Profile, Spec, columns_of, simple
 from pmo_watch_plugins.sources.csv_file.settings import ProfileName
 from pmo_watch_plugins.sources.csv_file.vocabulary import fold
 
-from pmo_watch.api import ENTITIES, Field, Kind
-
-RAG = ("green", "amber", "red")
-STEPS = frozenset({"likelihood", "impact", "urgency", "priority", "delivery_confidence"})  # 1 to 5, words accepted
 REGISTERS = ("risk", "issue", "decision", "change", "action")
-
-
-class Form(StrEnum):
-    """How the cells of a column are read."""
-
-    TEXT = "text"
-    EMAIL = "e-mail"
-    WORD = "word"
-    COLOUR = "colour"
-    FLAG = "boolean"
-    COUNT = "whole number"
-    STEPS = "1 to 5"
-    NUMBER = "number"
-    PERCENT = "percent"
-    MONEY = "amount"
-    HOURS = "effort"
-    MINUTES = "duration"
-    DATE = "date"
-    MOMENT = "moment"
-    PERIOD = "period"
-    PERIOD_END = "period, its last day"
-    WEEK = "week"
-    LIST = "list"
-
-
-TEXTS = frozenset({Form.TEXT, Form.EMAIL})
-FORMS: dict[Kind, Form] = {
-    Kind.TEXT: Form.TEXT,
-    Kind.ENUM: Form.WORD,
-    Kind.FLAG: Form.FLAG,
-    Kind.COUNT: Form.COUNT,
-    Kind.NUMBER: Form.NUMBER,
-    Kind.PERCENT: Form.PERCENT,
-    Kind.MINUTES: Form.MINUTES,
-    Kind.HOURS: Form.HOURS,
-    Kind.MONEY: Form.MONEY,
-    Kind.DATE: Form.DATE,
-    Kind.MOMENT: Form.MOMENT,
-    Kind.REF: Form.TEXT,
-    Kind.LIST: Form.LIST,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A column that a profile knows: how it is read, the words allowed, what its header may be about."""
-
-    name: str
-    form: Form
-    one_of: tuple[str, ...] = ()
-    concepts: tuple[str, ...] = ()
-    field: str = ""  # of the profile's entity; empty where the rows are made otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What the rows of a file are.
-
-    `key`: identity columns. `widened_by`: joins the key when one key stands for rows of several of it. `else_key`: the
-    key of a file without the first one's column. `more_key`: further parts, where the file has such columns.
-    `mandatory`: groups of columns of which one must be there. `may_lack`: key columns whose cells may be empty.
-    `weak`: columns whose canonical header means another one first.
-    """
-
-    name: ProfileName
-    entity: str
-    columns: Mapping[str, Spec]
-    key: tuple[str, ...]
-    mandatory: tuple[tuple[str, ...], ...]
-    file_names: tuple[str, ...]
-    widened_by: str = ""
-    else_key: tuple[str, ...] = ()
-    more_key: tuple[str, ...] = ()
-    may_lack: frozenset[str] = field(default_factory=frozenset)
-    weak: frozenset[str] = field(default_factory=frozenset)
-
-
-# What the headers of a column may be about, in any profile; a column that is not here has its own name only.
-CONCEPTS_OF: dict[str, tuple[str, ...]] = {
-    "project_id": ("project_code", "project"),
-    "program_id": ("program",),
-    "portfolio_id": ("portfolio", "id"),
-    "milestone_id": ("milestone_code", "id"),
-    "task_id": ("task_code", "id"),
-    "parent_id": ("parent",),
-    "predecessor_id": ("predecessors",),
-    "title": ("name",),
-    "state": ("status",),
-    "kind": ("type",),
-    "rag": ("declared_rag",),
-    "provider": ("owner",),
-    "due_on": ("due",),
-    "deadline": ("due",),
-    "target_date": ("due",),
-    "needed_by": ("due",),
-    "needed_on": ("due",),
-    "identified_on": ("opened_on",),
-    "raised_on": ("opened_on",),
-    "requested_on": ("opened_on",),
-    "resolved_on": ("closed_on",),
-    "decided_on": ("closed_on",),
-    "done_on": ("closed_on",),
-    "start": ("forecast_start",),
-    "finish": ("forecast_finish",),
-    "to": ("until",),
-}
-
-
-def _form(one: Field) -> Form:
-    if one.name in STEPS:
-        return Form.STEPS
-    return Form.COLOUR if one.one_of == RAG else FORMS[one.kind]
-
-
-def _columns(entity: str, *more: Spec, **concepts: tuple[str, ...]) -> dict[str, Spec]:
-    """Return the columns of an entity by canonical header; `more` adds or replaces, `concepts` says other words."""
-    found = {}
-    for one in ENTITIES[entity].stored():
-        name = one.header
-        own = concepts.get(name, CONCEPTS_OF.get(name, (name,)))
-        found[name] = Spec(name, _form(one), one.one_of, own, one.name)
-    return found | {one.name: one for one in more}
-
 
 PROJECT_ID = Spec("project_id", Form.TEXT, concepts=CONCEPTS_OF["project_id"])
 PROGRAM_ID = Spec("program_id", Form.TEXT, concepts=CONCEPTS_OF["program_id"])
@@ -150,14 +17,14 @@ WITH_ROLE = ("role", "scope", "from", "until", "mandatory")
 
 
 def _people() -> dict[str, Spec]:
-    roles = {name: spec for name, spec in _columns("role").items() if name in WITH_ROLE}
+    roles = {name: spec for name, spec in columns_of("role").items() if name in WITH_ROLE}
     named = (
         Spec("email", Form.EMAIL, concepts=("email",), field="email"),
         Spec("name", Form.TEXT, concepts=("last_name", "name"), field="name"),
         Spec("last_name", Form.TEXT, concepts=("last_name",)),
         Spec("first_name", Form.TEXT, concepts=("first_name",)),
     )
-    columns = _columns("person", PROJECT_ID, PROGRAM_ID, *named, id=())  # a person's key is the address
+    columns = columns_of("person", PROJECT_ID, PROGRAM_ID, *named, id=())  # a person's key is the address
     # The first column that a word may mean comes first: `nom` is the last name, beside a first name.
     return {name: columns[name] for name in ("last_name", "first_name")} | columns | roles
 
@@ -176,7 +43,7 @@ def _raid() -> dict[str, Spec]:
     names = {one.name for one in common}
     found = {one.name: one for one in common}
     for register in REGISTERS:
-        for name, spec in _columns(register).items():
+        for name, spec in columns_of(register).items():
             if name not in names | own:
                 # A date that only one log has is known by its own name: its other words are the common column's.
                 dated = spec.form == Form.DATE and name != "last_reviewed_on"
@@ -185,7 +52,7 @@ def _raid() -> dict[str, Spec]:
 
 
 def _costs() -> dict[str, Spec]:
-    return _columns("cost_entry", Spec("period", Form.PERIOD_END, concepts=("period",), field="booked_on"))
+    return columns_of("cost_entry", Spec("period", Form.PERIOD_END, concepts=("period",), field="booked_on"))
 
 
 def _register(name: ProfileName, entity: str) -> Profile:
@@ -194,7 +61,7 @@ def _register(name: ProfileName, entity: str) -> Profile:
     return Profile(
         name,
         entity,
-        _columns(entity, **{key: ("id", "reference")}, **own),
+        columns_of(entity, **{key: ("id", "reference")}, **own),
         key=(key,),
         mandatory=((key,), ("project_id",), ("title",)),
         file_names=(name,),
@@ -207,7 +74,7 @@ def _plan(name: ProfileName, key: str, *file_names: str, else_key: tuple[str, ..
     milestones = name == "milestones"
     id_column = Spec(key, Form.TEXT, concepts=CONCEPTS_OF[key], field="id")
     more = () if milestones else (Spec("predecessors", Form.TEXT, concepts=("predecessors",)),)
-    known = _columns("task", id_column, *more)
+    known = columns_of("task", id_column, *more)
     columns = {one: spec for one, spec in known.items() if one == key or spec.field != "id"}
     return Profile(
         name,
@@ -222,15 +89,10 @@ def _plan(name: ProfileName, key: str, *file_names: str, else_key: tuple[str, ..
     )
 
 
-def _simple(name: ProfileName, entity: str, key: tuple[str, ...], *mandatory: str) -> Profile:
-    """Return a profile whose columns are the entity's, and whose key columns must be there."""
-    return Profile(name, entity, _columns(entity), key, tuple((one,) for one in (*key, *mandatory)), file_names=(name,))
-
-
 PROJECTS = Profile(
     "projects",
     "project",
-    _columns("project", project_id=("project_code", "id", "project"), name=("name", "project"), code=("id",)),
+    columns_of("project", project_id=("project_code", "id", "project"), name=("name", "project"), code=("id",)),
     key=("project_id",),
     mandatory=(("project_id",), ("name",)),
     file_names=("projects",),
@@ -239,7 +101,7 @@ PROJECTS = Profile(
 OBSERVATIONS = Profile(
     "kpi_observations",
     "observation",
-    _columns("observation", PROJECT_ID, PROGRAM_ID, PERIOD),
+    columns_of("observation", PROJECT_ID, PROGRAM_ID, PERIOD),
     key=("indicator", "scope", "period"),
     mandatory=(("indicator",), ("project_id", "program_id"), ("period",), ("value",)),
     file_names=("kpi_observations", "observations", "indicateurs", "indicatoren"),
@@ -256,7 +118,7 @@ RAID = Profile(
 DOCUMENTS = Profile(
     "documents",
     "document",
-    _columns("document", document_id=("id",)),
+    columns_of("document", document_id=("id",)),
     key=("document_id",),
     mandatory=(("project_id",), ("artefact",), ("status",)),
     file_names=("documents",),
@@ -274,7 +136,7 @@ PEOPLE = Profile(
 ROLES = Profile(
     "roles",
     "role",
-    _columns("role", PERSON, PROJECT_ID, PROGRAM_ID),
+    columns_of("role", PERSON, PROJECT_ID, PROGRAM_ID),
     key=("email", "role", "scope"),
     mandatory=(("email",), ("role",), ("scope", "project_id", "program_id")),
     file_names=("roles",),
@@ -283,7 +145,7 @@ ROLES = Profile(
 DEPENDENCIES = Profile(
     "dependencies",
     "dependency",
-    _columns("dependency", dependency_id=("id",)),
+    columns_of("dependency", dependency_id=("id",)),
     key=("dependency_id",),
     mandatory=(("predecessor_id",), ("successor_id",)),
     file_names=("dependencies",),
@@ -293,7 +155,7 @@ DEPENDENCIES = Profile(
 GATES = Profile(
     "gates",
     "gate",
-    _columns("gate", gate_id=("id",)),
+    columns_of("gate", gate_id=("id",)),
     key=("gate_id",),
     mandatory=(("project_id",), ("code",)),
     file_names=("gates",),
@@ -302,7 +164,7 @@ GATES = Profile(
 STATUS_REPORTS = Profile(
     "status_reports",
     "status_report",
-    _columns("status_report", PERIOD),
+    columns_of("status_report", PERIOD),
     key=("project_id", "period"),
     mandatory=(("project_id",), ("period",)),
     file_names=("status_reports",),
@@ -320,7 +182,7 @@ COSTS = Profile(
 TIMESHEETS = Profile(
     "timesheets",
     "timesheet",
-    _columns("timesheet", WEEK),
+    columns_of("timesheet", WEEK),
     key=("email", "week", "project_id"),
     mandatory=(("email",), ("week",), ("project_id",), ("hours",)),
     file_names=("timesheets",),
@@ -329,7 +191,7 @@ TIMESHEETS = Profile(
 INDICATORS = Profile(
     "indicators",
     "indicator",
-    _columns("indicator", indicator=("indicator", "id")),
+    columns_of("indicator", indicator=("indicator", "id")),
     key=("indicator",),
     mandatory=(("indicator",),),
     file_names=("indicators",),
@@ -353,15 +215,15 @@ PROFILES: dict[str, Profile] = {
         ROLES,
         INDICATORS,
         DEPENDENCIES,
-        _simple("assignments", "assignment", ("task_id", "email")),
+        simple("assignments", "assignment", ("task_id", "email")),
         GATES,
-        _simple("meetings", "meeting", ("meeting_id",)),
+        simple("meetings", "meeting", ("meeting_id",)),
         STATUS_REPORTS,
         COSTS,
-        _simple("absences", "absence", ("email", "from", "to")),
+        simple("absences", "absence", ("email", "from", "to")),
         TIMESHEETS,
-        _simple("programs", "program", ("program_id",)),
-        _simple("portfolios", "portfolio", ("portfolio_id",)),
+        simple("programs", "program", ("program_id",)),
+        simple("portfolios", "portfolio", ("portfolio_id",)),
     )
 }
 

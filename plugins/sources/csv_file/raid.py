@@ -8,7 +8,7 @@ from pmo_watch_plugins.sources.csv_file.choices import read_words
 from pmo_watch_plugins.sources.csv_file.column import Column, Rules
 from pmo_watch_plugins.sources.csv_file.grid import ROW
 from pmo_watch_plugins.sources.csv_file.keys import KEY
-from pmo_watch_plugins.sources.csv_file.profiles import Form, Spec
+from pmo_watch_plugins.sources.csv_file.profile import Form, Spec
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.values import Values
 from pmo_watch_plugins.sources.csv_file.vocabulary import fold

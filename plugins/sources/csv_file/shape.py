@@ -6,7 +6,7 @@ import polars as pl
 from pmo_watch_plugins.sources.csv_file.cells import is_blank, stripped
 from pmo_watch_plugins.sources.csv_file.grid import ROW, Grid, column_names
 from pmo_watch_plugins.sources.csv_file.header import Wanted
-from pmo_watch_plugins.sources.csv_file.profiles import TEXTS
+from pmo_watch_plugins.sources.csv_file.profile import TEXTS
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.vocabulary import tidy
 

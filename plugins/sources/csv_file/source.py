@@ -13,7 +13,8 @@ from pmo_watch_plugins.sources.csv_file.column import Rules
 from pmo_watch_plugins.sources.csv_file.header import Wanted
 from pmo_watch_plugins.sources.csv_file.one_file import Circumstances, FileRows, read_file
 from pmo_watch_plugins.sources.csv_file.opening import Hash, read_bytes
-from pmo_watch_plugins.sources.csv_file.profiles import PROFILES, Profile, profile_of
+from pmo_watch_plugins.sources.csv_file.profile import Profile
+from pmo_watch_plugins.sources.csv_file.profiles import PROFILES, profile_of
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.rows import Origin
 from pmo_watch_plugins.sources.csv_file.settings import Settings

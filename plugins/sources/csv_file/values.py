@@ -20,7 +20,7 @@ from pmo_watch_plugins.sources.csv_file.grid import ROW
 from pmo_watch_plugins.sources.csv_file.header import Wanted
 from pmo_watch_plugins.sources.csv_file.meanings import artefact_words
 from pmo_watch_plugins.sources.csv_file.periods import read_periods
-from pmo_watch_plugins.sources.csv_file.profiles import TEXTS, Form, Spec
+from pmo_watch_plugins.sources.csv_file.profile import TEXTS, Form, Spec
 from pmo_watch_plugins.sources.csv_file.report import MOST_ALIKE, Report
 from pmo_watch_plugins.sources.csv_file.shape import Table
 from pmo_watch_plugins.sources.csv_file.vocabulary import fold, unit_of
