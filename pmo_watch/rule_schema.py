@@ -1,6 +1,6 @@
 """The JSON Schema of rule files, for editors: the shape, with the names that this installation knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pmo_watch.entities.readable import PREFIXES, readable_fields
@@ -18,6 +18,9 @@ def json_schema(catalogue: Catalogue) -> dict[str, Any]:
     parts = schema["$defs"]
     _describe(parts["RuleShape"]["properties"], catalogue)
     _describe(parts["Measured"]["properties"], catalogue)
+    if catalogue.measures:
+        parts["RuleShape"]["allOf"] = parts["Measured"]["allOf"] = list(_with(catalogue))
+        parts.update(_parameters(catalogue))
     parts["OnSubject"]["properties"]["measure"] = _one_of({*catalogue.measures, *_companions(catalogue)})
     parts["OnSubject"]["properties"]["field"] = _one_of(_fields())
     audience = parts["AudienceShape"]["properties"]
@@ -44,6 +47,19 @@ def _describe(properties: dict[str, Any], catalogue: Catalogue) -> None:
         properties["measure"] = {"oneOf": about}
     for level in ("amber", "red", "recover"):
         properties[level] = {**properties[level], "examples": ["over 5 wd", "at least 90 %", "between 1 and 3"]}
+
+
+def _parameters(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the shape of what may stand under `with` of each measure, by a name of its own."""
+    shapes = {name: one.params.model_json_schema() for name, one in catalogue.measures.items()}
+    return {f"with-{name}": _without_null(shape) for name, shape in shapes.items()}
+
+
+def _with(catalogue: Catalogue) -> Iterator[dict[str, Any]]:
+    """Yield, for each measure, that what stands under `with` has its parameters and no others."""
+    for name in sorted(catalogue.measures):
+        named = {"properties": {"measure": {"const": name}}, "required": ["measure"]}
+        yield {"if": named, "then": {"properties": {"with": {"$ref": f"#/$defs/with-{name}"}}}}
 
 
 def _fields() -> set[str]:

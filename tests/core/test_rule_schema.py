@@ -36,6 +36,9 @@ def test_schema_is_one() -> None:
         "rules: [{id: a, name: A, measure: project.rag_gap, amber: 1, red: {any: [2, {field: project.code, is: A}]}}]",
         "rules: [{id: a, name: A, measure: milestone.slip, no_data: {state: amber}, remind: {before: 1 wd}}]",
         "rules: [{id: a, name: A, measure: milestone.slip_streak, history: {every: week, at_least: 3 periods}}]",
+        "rules: [{id: a, name: A, measure: milestone.readiness, with: {window: 15 wd, depth: all}}]",
+        "rules: [{id: a, name: A, measure: rule.formula, with: {formula: project.cpi * 2, unit: ratio}, red: over 1}]",
+        "rules: [{id: a, name: A, measures: [{measure: kpi.value, with: {indicator: AVAIL}}]}]",
     ],
 )
 def test_good_file_is_not_underlined(text: str) -> None:
@@ -52,6 +55,13 @@ def test_good_file_is_not_underlined(text: str) -> None:
         ("rules: [{id: a, name: A, measure: milestone.slip, only_if: {milestone.knd: key}}]", "rules/0/only_if"),
         ("rules: [{id: a, measure: milestone.slip}]", "rules/0"),
         ("rules: [{id: a, name: A, measure: milestone.slip, amber: }]", "rules/0/amber"),
+        ("rules: [{id: a, name: A, measure: milestone.readiness, with: {windw: 15 wd}}]", "rules/0/with"),
+        ("rules: [{id: a, name: A, measure: milestone.readiness, with: {window: 15}}]", "rules/0/with/window"),
+        ("rules: [{id: a, name: A, measure: rule.formula, with: {formula: project.cpi}, red: over 1}]", "rules/0/with"),
+        (
+            "rules: [{id: a, name: A, measure: rule.formula, with: {formula: project.cpi, unit: eur}, red: over 1}]",
+            "rules/0/with/unit",
+        ),
         ("audiences: {pmo: {role: chief}}", "audiences/pmo/role"),
         ("audiences: {pmo: {notifier: pigeon}}", "audiences/pmo/notifier"),
         ("digests: {daily: {at: 8h}}", "digests/daily/at"),

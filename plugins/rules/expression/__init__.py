@@ -19,9 +19,18 @@ PLANS = frozenset({"project", "milestone", "task", "dependency"})  # rows that a
 class FormulaParams(PluginSettings):
     """The formula, and the unit of what it gives."""
 
-    formula: str = Field(max_length=LONGEST, examples=["d(updated_at, today)"], description="As in 100 * a / b.")
+    formula: str = Field(
+        max_length=LONGEST,
+        examples=[
+            "d(updated_at, today)",  # the first one is a formula of any row
+            "100 * project.actual_cost / project.budget",
+            "wd(milestone.baseline_finish, max(milestone.forecast_finish, today))",
+            "if(risk.probability over 50, risk.cost_impact, 0)",
+        ],
+        description="A formula over the fields and measures of a row: + - * / min max abs first if wd d.",
+    )
     unit: Literal["wd", "d", "h", "%", "pp", "money", "ratio", "count", "periods", "steps"] = Field(
-        examples=["d"], description="The unit of the result; thresholds carry it."
+        examples=["d"], description="The unit of what the formula gives; thresholds carry it."
     )
 
 
