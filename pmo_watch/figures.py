@@ -189,6 +189,12 @@ def cut_off_of(period: str, text: str | None, calendar: Calendar, zone: ZoneInfo
     return datetime.combine(last, END_OF_DAY, zone)
 
 
+def is_cut_off(text: str) -> bool:
+    """Say whether the text is a cut-off that `cut_off_of` reads."""
+    words = text.strip().lower()
+    return bool(BY_WEEKDAY.fullmatch(words) or AFTER_PERIOD.fullmatch(words))
+
+
 def _time(hour: str | None, minute: str | None) -> time:
     return time(int(hour), int(minute)) if hour and minute else END_OF_DAY
 

@@ -188,6 +188,8 @@ class Organisation:
         default_factory=dict
     )  # size class -> phase -> artefacts
     min_sample: int = 5
+    report_every: Literal["week", "month", "quarter"] | None = None  # None: nobody is expected to report
+    report_due: str = ""  # as an indicator's cut-off; empty is the last day of the period
 
 
 COLOURS = "colour"  # what Samples of the computed colours name in place of an entity

@@ -14,6 +14,7 @@ from pmo_watch.figures import expected_figures
 from pmo_watch.flow import Organisation, Outcome, Rejected, Samples, Snapshot, SourceState, Vanished, Wish
 from pmo_watch.model import Kind, lean
 from pmo_watch.references import Directory, identify, with_references
+from pmo_watch.reports import expected_reports
 from pmo_watch.workdays import Calendar
 
 SourceRows = Mapping[str, Mapping[str, pl.DataFrame]]  # source -> entity -> its own rows
@@ -69,6 +70,8 @@ def build_snapshot(
     stacked = {name: _stack(name, rows, states, context) for name in ENTITIES if name != "source"}
     stacked["indicator"] = _with_undefined(stacked["indicator"], stacked["observation"], "indicator", "indicator")
     stacked["program"] = _with_undefined(stacked["program"], stacked["project"], "program", "program")
+    for naming in ("sprint", "task"):
+        stacked["board"] = _with_undefined(stacked["board"], stacked[naming], "board", "board")
     stacked = {name: identify(name, frame, context.aliases, context.match_on) for name, frame in stacked.items()}
     directory = Directory(stacked, context.aliases)
     rejected: list[Rejected] = []
@@ -86,6 +89,9 @@ def build_snapshot(
     frames = derive(frames, context.today, context.calendars, context.organisation, past)
     frames["role"] = required_roles(frames["role"], frames["project"])
     frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
+    frames["status_report"] = expected_reports(
+        frames["status_report"], frames["project"], context.today, context.calendars, context.organisation
+    )
     shaped = {name: _shape(name, frame) for name, frame in frames.items()}
     return Snapshot(
         context.now,
@@ -144,7 +150,7 @@ def _empty(entity: str) -> pl.DataFrame:
 
 
 def _with_undefined(known: pl.DataFrame, naming: pl.DataFrame, field: str, entity: str) -> pl.DataFrame:
-    """Add a row for what is only named: an indicator nobody described, a programme that has no list of its own."""
+    """Add a row for what is only named: an indicator nobody described, a programme or board that no list is of."""
     engine = ("source", "@usable", "@reading", "@rank")
     named = naming.select(*engine, id=pl.col(field)).unique(["id"], keep="first", maintain_order=True)
     folded = [one for name in ("id", "name", "@native") if name in known.columns for one in known[name].drop_nulls()]

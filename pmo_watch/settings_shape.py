@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, model_validator
 
 from pmo_watch.entities import ENTITIES
+from pmo_watch.figures import is_cut_off
 from pmo_watch.flow import Organisation
 from pmo_watch.model import Kind
 from pmo_watch.rules import Span
@@ -59,6 +60,12 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(f"sqlite:///{Path(folder, path).absolute()}") if path else value
 
 
+def _cut_off(value: str) -> str:
+    if not is_cut_off(value):
+        raise ValueError("write it as in '5 wd after period' or 'friday 12:00'")
+    return value
+
+
 class TimeTolerance(Section):
     """How late a project may be."""
 
@@ -100,6 +107,17 @@ class Tolerances(Section):
         return {name: value for name, value in every.items() if value is not None}
 
 
+class StatusReports(Section):
+    """When projects report; a report that does not come is then late."""
+
+    every: Literal["week", "month", "quarter"] | None = Field(
+        None, description="How often each project reports; without it only announced reports are expected."
+    )
+    due: Annotated[str, AfterValidator(_cut_off)] = Field(
+        "5 wd after period", description="When the report of a period is due: `5 wd after period`, or `friday 12:00`."
+    )
+
+
 class OrganisationSettings(Section):
     """What holds unless a project, programme or person says otherwise."""
 
@@ -120,6 +138,7 @@ class OrganisationSettings(Section):
     document_sets: dict[str, dict[Phase, tuple[str, ...]]] = Field(
         default_factory=dict, description="Size class -> phase -> artefacts that a project must have."
     )
+    status_reports: StatusReports = Field(default_factory=StatusReports, description="When projects report.")
 
     def as_values(self) -> Organisation:
         """Return what the pure steps read of it."""
@@ -137,6 +156,8 @@ class OrganisationSettings(Section):
                 for size, phases in self.document_sets.items()
             },
             min_sample=self.min_sample,
+            report_every=self.status_reports.every,
+            report_due=self.status_reports.due,
         )
 
 

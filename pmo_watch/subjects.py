@@ -23,7 +23,7 @@ READ = (  # the columns that any step asks for: a task has seventy
     *("language", "state", "status", "active", "body", "@usable", "@reading"),
     *("name_en", "name_fr", "name_nl"),
 )
-NAMED_BY = ("name", "title", "artefact", "email", "code", "kind", "period", "id")  # the first that is filled
+NAMED_BY = ("name", "title", "artefact", "email", "code", "period", "kind", "id")  # the first that is filled
 DUE = {
     "milestone": ("committed_finish",),
     "task": ("committed_finish",),

@@ -171,6 +171,7 @@ def test_values_are_read_as_people_write_them(folder: Path) -> None:
         "  status_date_max_age: 15 wd\n"
         "  tolerances: {time: {amber: 5 wd, red: 10}, cost: {red: 7.5 %}, risk: {amber: 9}}\n"
         "  document_sets: {small: {planning: [project_charter]}}\n"
+        "  status_reports: {every: month, due: friday 12:00}\n"
         "limits: {shrink: 12.5 %, source_grace: 2 wd}\n"
         "delivery: {expires: 36h, send_from: 7:00}\n"
         "retention: 2y\n",
@@ -186,6 +187,7 @@ def test_values_are_read_as_people_write_them(folder: Path) -> None:
         "risk_amber": Decimal(9),
     }
     assert values.document_sets == {"small": {"planning": ("project_charter",)}}
+    assert (values.report_every, values.report_due) == ("month", "friday 12:00")
     assert settings.reading_limits().shrink == 0.125
     assert settings.limits.grace(files=False) == Span(2, "wd")
     assert settings.delivery.expires == timedelta(hours=36)
