@@ -257,6 +257,22 @@ def observation(period: str, value: str | None, on: date | None = None, indicato
     )
 
 
+def test_a_board_that_sprints_and_tickets_only_name_is_one() -> None:
+    sprint = records("sprint", {"key": "S1", "board": "Team", "name": "Sprint 1"})
+    task = records(
+        "task",
+        {"key": "T1", "project": "ATL", "name": "One", "board": "team "},
+        {"key": "T2", "project": "ATL", "name": "Two", "board": "Other"},
+    )
+
+    made = snapshot({"sheet": [records("project", {"key": "ATL", "code": "ATL"}), sprint, task]})
+
+    assert made.frame("board")["id"].sort().to_list() == ["Other", "Team"]
+    assert only(made.frame("sprint"))["board"] == "sheet:board:Team"
+    assert made.frame("task")["board"].to_list() == ["sheet:board:Team", "sheet:board:Other"]
+    assert made.rejected == ()
+
+
 def test_a_programme_that_is_only_named_is_one_and_its_roles_resolve() -> None:
     project = records(
         "project", {"key": "A", "code": "A", "program": "GEM"}, {"key": "B", "code": "B", "program": "gem"}
