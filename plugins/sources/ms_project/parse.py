@@ -39,6 +39,7 @@ LONGEST_TEXT_BYTES = 1 << 20
 TOO_DEEP = etree.XPath("boolean(/" + "/".join("*" * (DEEPEST + 1)) + ")")
 DEFINITIONS = frozenset({"ExtendedAttributes", "OutlineCodes"})
 MARKS = frozenset({"SaveVersion", "Name", "Title", "Tasks"})  # one of them tells a plan from a build file
+DETAILS, ATTRIBUTES = frozenset({"Baseline", "PredecessorLink"}), frozenset({"ExtendedAttribute", "OutlineCode"})
 VALUE_SHAPE = Shape(("FieldID", "Value", "ValueID", "ValueGUID"))
 REMAINING_WORK, ACTUAL_WORK = "1", "2"  # types of TimephasedData
 
@@ -324,54 +325,58 @@ class _Reader:
         if now.wanted is None:
             now.wanted = plan.fields.numbers(self._wish.words)
         number = len(plan.tasks)
-        row = self._row(element, plan.tasks.shape, "Task")
-        if "Baseline" in row or "PredecessorLink" in row:
-            self._take_details(element, plan, number)
-        if now.wanted and ("ExtendedAttribute" in row or "OutlineCode" in row):
-            self._take_attributes(element, plan, now.wanted, number)
-        if "Project" in row:
-            plan.inserted[number] = self._inserted_plan(element)
+        row, parts = self._row(element, plan.tasks.shape, "Task")
+        for one in parts:
+            name = self._local(one.tag)
+            if name in DETAILS:
+                table = plan.baselines if name == "Baseline" else plan.links
+                table.parents.append(number)
+                table.add(self._row(one, table.shape, name)[0])
+            elif name in ATTRIBUTES and now.wanted:
+                self._take_attribute(one, plan, now.wanted, number)
+            elif name == "Project":
+                plan.inserted[number] = self._inserted_plan(element, one)
         plan.tasks.add(row)
 
-    def _inserted_plan(self, task: etree._Element) -> Plan:
-        project = next(task.iterchildren("{*}Project"))
+    def _inserted_plan(self, task: etree._Element, project: etree._Element) -> Plan:
         inserted = self._inserted.pop(task, None) or _Open(Plan(self._wish), project)
         self._sweep(inserted, complete=True)
         return inserted.plan
 
-    def _row(self, element: etree._Element, shape: Shape, name: str) -> dict[str, str | None]:
-        """Return the texts of the children by name: all names of the shape, and whatever else stands there.
+    def _row(
+        self, element: etree._Element, shape: Shape, name: str
+    ) -> tuple[dict[str, str | None], list[etree._Element]]:
+        """Return the texts of the children by name, all names of the shape among them; and the children without text.
 
         Leaving out children costs more than taking them, unless most are TimephasedData.
         """
-        row = shape.blank.copy()
+        row, parts = shape.blank.copy(), []
         for one in element.iterchildren(*shape.tags) if len(element) > shape.many else element:
-            row[one.tag] = one.text  # type: ignore[index]  # a tag that was read is text
+            text = one.text
+            if text is None:
+                parts.append(one)
+            else:
+                row[one.tag] = text  # type: ignore[index]  # a tag that was read is text
         if element.tag != name:  # in a namespace
             row |= {self._local(tag): text for tag, text in row.items()}
-        return row
+        if not row.keys().isdisjoint(shape.parts):  # blanks count in this file
+            parts = list(element.iterchildren(*shape.part_tags))
+        return row, parts
 
-    def _take_details(self, element: etree._Element, plan: Plan, number: int) -> None:
-        for one in element.iterchildren("{*}Baseline", "{*}PredecessorLink"):
-            table = plan.baselines if self._local(one.tag) == "Baseline" else plan.links
-            table.parents.append(number)
-            table.add(self._row(one, table.shape, table.layout.element))
-
-    def _take_attributes(self, element: etree._Element, plan: Plan, wanted: frozenset[str], number: int) -> None:
-        for one in element.iterchildren("{*}ExtendedAttribute", "{*}OutlineCode"):
-            texts = self._row(one, VALUE_SHAPE, self._local(one.tag))
-            field_id = texts["FieldID"] or ""
-            if field_id in wanted and (value := plan.fields.value(texts)):
-                plan.attributes.setdefault(field_id, {})[number] = value
+    def _take_attribute(self, element: etree._Element, plan: Plan, wanted: frozenset[str], number: int) -> None:
+        texts, _ = self._row(element, VALUE_SHAPE, self._local(element.tag))
+        field_id = texts["FieldID"] or ""
+        if field_id in wanted and (value := plan.fields.value(texts)):
+            plan.attributes.setdefault(field_id, {})[number] = value
 
     def _take_resource(self, element: etree._Element, now: _Open) -> None:
-        now.plan.resources.add(self._row(element, now.plan.resources.shape, "Resource"))
+        now.plan.resources.add(self._row(element, now.plan.resources.shape, "Resource")[0])
 
     def _take_assignment(self, element: etree._Element, now: _Open) -> None:
         plan = now.plan
         if self._wish.timephased and (phases := list(self._phases(element, plan))):
             plan.phases[len(plan.assignments)] = phases
-        plan.assignments.add(self._row(element, plan.assignments.shape, "Assignment"))
+        plan.assignments.add(self._row(element, plan.assignments.shape, "Assignment")[0])
 
     @staticmethod
     def _phases(element: etree._Element, plan: Plan) -> Iterator[Phase]:

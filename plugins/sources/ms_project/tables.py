@@ -1,9 +1,10 @@
 """Rows of a plan as columns: what is read of each element, converted a batch at a time while the file streams by."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import TypeVar, cast
 
 from .values import (
@@ -59,14 +60,16 @@ class Layout:
 class Shape:
     """The children that are read of an element: `tags` in any namespace, `blank` a row without any.
 
-    `parts`: children that have children; that there are such is all that a row says of them.
+    `parts`: children that have children, and no text of their own.
     """
 
-    __slots__ = ("blank", "many", "tags")
+    __slots__ = ("blank", "many", "part_tags", "parts", "tags")
 
     def __init__(self, names: tuple[str, ...], parts: tuple[str, ...] = ()) -> None:
         self.blank: dict[str, str | None] = dict.fromkeys(names)
-        self.tags = tuple(f"{{*}}{name}" for name in (*names, *parts))
+        self.parts = frozenset(parts)
+        self.part_tags = tuple(f"{{*}}{name}" for name in parts)
+        self.tags = (*(f"{{*}}{name}" for name in names), *self.part_tags)
         self.many = 3 * len(names)  # of more children, picking by tag is faster than taking them all
 
 
@@ -126,7 +129,8 @@ class Table:
         self.moments: dict[str, list[datetime | None]] = {name: [] for name in (*layout.moments, *layout.typed)}
         self.numbers: dict[str, list[int | None]] = {name: [] for name in layout.numbers}
         self.flags: dict[str, list[bool | None]] = {name: [] for name in layout.flags}
-        self._waiting: list[Texts] = []
+        self._waiting: list[tuple[str | None, ...]] = []
+        self._in_order = itemgetter(*layout.names)
         self._known = known
         self._full = 0
 
@@ -135,7 +139,7 @@ class Table:
 
     def add(self, row: Texts) -> None:
         """Take in a row that has every child of the layout."""
-        self._waiting.append(row)
+        self._waiting.append(self._in_order(row))
         if len(self._waiting) >= BATCH_ROWS:
             self.flush()
 
@@ -143,7 +147,7 @@ class Table:
         """Convert the rows that wait."""
         if not self._waiting:
             return
-        columns = {name: [row[name] for row in self._waiting] for name in self.layout.names}
+        columns = dict(zip(self.layout.names, zip(*self._waiting, strict=True), strict=True))
         for name in self.layout.texts:
             self.texts[name].extend(_cleaned(columns[name]))
         for name in self.layout.moments:
@@ -157,7 +161,7 @@ class Table:
         self._full += len(self._waiting)
         self._waiting.clear()
 
-    def _convert(self, child: str, texts: list[str | None], values: Values[V], column: list[V | None]) -> None:
+    def _convert(self, child: str, texts: Sequence[str | None], values: Values[V], column: list[V | None]) -> None:
         first = texts[0]
         if first == texts[-1] and texts.count(first) == len(texts):  # what a writer never writes, or always the same
             column.extend([values[first]] * len(texts))
@@ -171,11 +175,11 @@ class Table:
             )
 
 
-def _cleaned(texts: list[str | None]) -> Iterable[str | None]:
+def _cleaned(texts: Sequence[str | None]) -> Iterable[str | None]:
     """Clean a column; most are without gaps and plain ASCII, or have nothing in them."""
     if None in texts:
         return texts if texts.count(None) == len(texts) else map(clean, texts)
-    whole = cast(list[str], texts)
+    whole = cast(Sequence[str], texts)
     if not "".join(whole).isascii():
         return map(clean, whole)
     stripped = list(map(str.strip, whole))
