@@ -118,5 +118,6 @@ def _value(value: Value) -> str:
         return f"{value.number:f} {value.unit}".rstrip()
     if isinstance(value, Tolerance):
         default = f" or {_value(value.default)}" if value.default else ""
-        return f"tolerance.{value.dimension}.{value.level}{default}"
+        less = f" - {_value(value.less)}" if value.less else ""
+        return f"tolerance.{value.dimension}.{value.level}{less}{default}"
     return str(value)

@@ -210,12 +210,17 @@ def _strange_unit(condition: Condition, operand: Operand) -> pl.Expr | None:
 
 
 def _tolerance(value: Tolerance, operand: Operand, scope: Scope) -> _Bound:
-    """Return the row's own tolerance, else its programme's, portfolio's, organisation's, else the rule's."""
+    """Return the row's own tolerance, else its programme's, portfolio's, organisation's, else the rule's.
+
+    Where the rule asks for so much less than the tolerance, its own number is meant as it stands.
+    """
     field = f"tolerance_{value.dimension}_{value.level}"
     places = [scope.table.column(f"{prefix}.{field}") for prefix in ("project", "program", "portfolio")]
-    own = pl.coalesce([*[pl.col(one.name).cast(pl.Float64) for one in places if one], pl.lit(None, pl.Float64)])
+    less = value.less.number if value.less is not None else Decimal(0)
+    said_own = [pl.col(one.name).cast(pl.Float64) for one in places if one]
+    own = pl.coalesce([*said_own, pl.lit(None, pl.Float64)]) - float(less)
     common = scope.snapshot.organisation.tolerances.get(f"{value.dimension}_{value.level}")
-    number: Decimal | None = common
+    number: Decimal | None = None if common is None else common - less
     said = f"no project tolerance: {common:f} of the organisation" if common is not None else ""
     if common is None and value.default is not None:
         number = value.default.number

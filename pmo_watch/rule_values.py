@@ -5,7 +5,7 @@ What is not understood is said at its place inside the text, with what to write 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -28,7 +28,7 @@ DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 EXPONENT = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+(?![\w.,])")
 LONGER = (GROUPED, DATE_LIKE, EXPONENT)  # what begins with a number and is none
 TODAY = re.compile(r"today(?:\s*([+-])\s*(\d{1,4})\s*(wd|d))?$")
-TOLERANCE = re.compile(r"tolerance\.(\w+)(?:\.(\w+))?(?:\s+or\s+(\S.*))?$")
+TOLERANCE = re.compile(r"tolerance\.(\w+)(?:\.(\w+))?(?:\s*-\s*(\S.*?))?(?:\s+or\s+(\S.*))?$")
 SPAN = re.compile(r"(\d{1,4})\s*([a-z]+)$")
 MOST_DIGITS = 15
 
@@ -231,7 +231,7 @@ def _read_tolerance(part: Part, subject: Subject, level: Level) -> Tolerance:
     found = TOLERANCE.match(part.text)
     if found is None:
         raise part.wrong("a tolerance is written as `tolerance.cost.amber`, or `tolerance.cost.amber or 5 %`")
-    dimension, written, default = found.groups()
+    dimension, written, less, default = found.groups()
     if dimension not in DIMENSIONS:
         raise part.wrong(
             f"there is no tolerance of {quoted(dimension)}{or_known(dimension, DIMENSIONS)}", found.start(1)
@@ -239,8 +239,16 @@ def _read_tolerance(part: Part, subject: Subject, level: Level) -> Tolerance:
     if written not in {"amber", "red", None}:
         near = or_known(written, ("amber", "red"))
         raise part.wrong(f"a tolerance has no level {quoted(written)}{near}", found.start(2))
-    value = read_quantity(part.after(found.start(3)), subject) if default else None
-    return Tolerance(dimension, "red" if (written or level) == "red" else "amber", value)
+    value = read_quantity(part.after(found.start(4)), subject) if default else None
+    nearer = read_quantity(part.before(found.end(3)).after(found.start(3)), _difference(subject)) if less else None
+    return Tolerance(dimension, "red" if (written or level) == "red" else "amber", value, nearer)
+
+
+def _difference(subject: Subject) -> Subject:
+    """Return what a difference of two values of the subject is: of percentages, percentage points."""
+    if subject.units != ("%",):
+        return subject
+    return replace(subject, units=("pp",), fact=f"is in %: how much nearer is in {Unit.POINTS}")
 
 
 def read_date(part: Part) -> date | Today:

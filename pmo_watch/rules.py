@@ -64,11 +64,12 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The project's own tolerance, else the programme's, portfolio's, organisation's, else `default`."""
+    """The project's own tolerance, else the programme's, portfolio's, organisation's, minus `less`; else `default`."""
 
     dimension: str
     level: Literal["amber", "red"]
     default: Quantity | None = None
+    less: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,10 @@ def test_what_cannot_be_compared_is_said(name: str, op: Op, value: Value, fault:
         (Condition(Op.ONE_OF, ("key", "gate")), "one of key, gate"),
         (Condition(Op.MISSING), "missing"),
         (Condition(Op.OVER, (Tolerance("cost", "red", Quantity(Decimal(5), "%")),)), "over tolerance.cost.red or 5 %"),
+        (
+            Condition(Op.AT_MOST, (Tolerance("cost", "amber", Quantity(Decimal(4), "%"), Quantity(Decimal(1), "pp")),)),
+            "at most tolerance.cost.amber - 1 pp or 4 %",
+        ),
     ],
 )
 def test_a_condition_in_words(condition: Condition, text: str) -> None:

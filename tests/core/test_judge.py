@@ -207,6 +207,26 @@ def test_the_nearest_tolerance_counts(
     assert one["limit"] == (None if state == "green" else own or 5)
 
 
+@pytest.mark.parametrize(
+    ("own", "common", "value", "recovered"),
+    [(10, None, 9, True), (10, None, 9.5, False), (None, 10, 9, True), (None, 10, 9.5, False), (None, None, 4, True),
+     (None, None, 4.5, False)],
+)  # fmt: skip
+def test_recovery_may_lie_so_much_under_the_tolerance(
+    own: int | None, common: int | None, value: float, recovered: bool
+) -> None:
+    given = {"cost_amber": Decimal(common)} if common else {}
+    known = snapshot(
+        organisation=Organisation(calendar="be", tolerances=given),
+        project=[{"tolerance_cost_amber": None if own is None else Decimal(own)}],
+    )
+    rule = {**TOLERATED, "red": "over 50 %", "recover": "at most tolerance.cost.amber - 1 pp or 4 %"}
+
+    one = finding(catalogue(measure("project.over", pl.lit(value), Unit.PERCENT)), known, rule)
+
+    assert (one["state"], one["recovered"]) == ("green", recovered)
+
+
 def test_a_tolerance_that_nobody_set_leaves_it_open() -> None:
     one = finding(catalogue(OVER), snapshot(), {"measure": "project.over", "red": "over tolerance.cost.red"})
 

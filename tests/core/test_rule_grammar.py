@@ -78,6 +78,8 @@ def wd(number: int | str) -> Quantity:
         ("over tolerance.time.amber", Op.OVER, (Tolerance("time", "amber"),)),
         ("over tolerance.time.red or 5 wd", Op.OVER, (Tolerance("time", "red", wd(5)),)),
         ("over tolerance.time", Op.OVER, (Tolerance("time", "amber"),)),
+        ("at most tolerance.time.amber - 2 wd", Op.AT_MOST, (Tolerance("time", "amber", less=wd(2)),)),
+        ("at most tolerance.time - 2 wd or 3 wd", Op.AT_MOST, (Tolerance("time", "amber", wd(3), wd(2)),)),
     ],
 )
 def test_conditions_on_a_measure(text: str, op: Op, values: tuple[Value, ...]) -> None:
@@ -170,6 +172,14 @@ def test_tolerance_without_level_is_that_of_the_threshold() -> None:
     condition = read_condition("over tolerance.cost or 10 %", about("project.overrun"), "red")
 
     assert condition.values == (Tolerance("cost", "red", Quantity(Decimal(10), "%")),)
+
+
+def test_what_is_nearer_than_a_share_is_in_percentage_points() -> None:
+    condition = read_condition("at most tolerance.cost.amber - 1 pp or 4 %", about("project.overrun"))
+
+    assert condition.values == (Tolerance("cost", "amber", Quantity(Decimal(4), "%"), less=Quantity(Decimal(1), "pp")),)
+    with pytest.raises(Misread, match="is in %: how much nearer is in pp: write `1 pp`"):
+        read_condition("at most tolerance.cost.amber - 1 % or 4 %", about("project.overrun"))
 
 
 def test_when_says_for_which_rows_a_threshold_applies() -> None:

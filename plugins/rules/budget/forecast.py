@@ -53,5 +53,6 @@ FORECAST_OVERRUN = Measure(
     dimension="cost",
     amber="over tolerance.cost.amber or 5 %",
     red="over tolerance.cost.red or 10 %",
+    recover="at most tolerance.cost.amber - 1 pp or 4 %",
     finished_is_na=True,
 )

@@ -11,7 +11,7 @@ from pmo_watch_plugins.rules.budget.effort import SAID
 from snapshots import catalogue, finding, snapshot
 
 MEASURES = catalogue(*budget.pmo_watch_measures())
-TWO_CURRENCIES = {"currency": "EUR", "@currency:cost": "EUR", "@currency:register": "USD"}
+TWO_CURRENCIES: dict[str, Any] = {"currency": "EUR", "@currency:cost": "EUR", "@currency:register": "USD"}
 
 
 def of(measure: str, params: dict[str, Any] | None = None, past: Any = None, **project: Any) -> dict[str, Any]:
@@ -21,10 +21,10 @@ def of(measure: str, params: dict[str, Any] | None = None, past: Any = None, **p
     return finding(MEASURES, known, {"measure": measure, **({"with": params} if params else {})})
 
 
-SPEND = {"actual_cost": 26, "budget": 60, "progress": 30}
-COMMITTED = {"actual_cost": 80, "committed_cost": 35, "budget": 120}
-EFFORT = {"effort_baseline": 100, "effort_actual": 60, "effort_remaining": 55}
-RESERVE = {"contingency": 50, "contingency_used": 30, "progress": 45}
+SPEND: dict[str, Any] = {"actual_cost": 26, "budget": 60, "progress": 30}
+COMMITTED: dict[str, Any] = {"actual_cost": 80, "committed_cost": 35, "budget": 120}
+EFFORT: dict[str, Any] = {"effort_baseline": 100, "effort_actual": 60, "effort_remaining": 55}
+RESERVE: dict[str, Any] = {"contingency": 50, "contingency_used": 30, "progress": 45}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_booked_costs_in_another_currency_than_the_budget_are_not_compared_eithe
 
 # --- effort: which plan -------------------------------------------------------------------------------------------
 
-PLANNED = {"effort_planned": 115, "effort_actual": 60, "effort_remaining": 55}
+PLANNED: dict[str, Any] = {"effort_planned": 115, "effort_actual": 60, "effort_remaining": 55}
 
 
 def weeks(*said: tuple[int, int, int]) -> dict[Any, pl.DataFrame]:
