@@ -193,7 +193,13 @@ def _merged(entity: str, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
         chosen = _group_winner(_by_choice(frame, group, context), names, group, _currency_of(entity, group))
         names_of = {"@winner": f"@source:{group}", "@alive": f"@usable:{group}", "@number": f"@reading:{group}"}
         first = first.join(chosen.rename(names_of), on="uid", how="left")
-    return first
+    # A ledger that names no currency writes in that of the project, which another source may have named.
+    named = [name for name in first.columns if name.startswith("@currency:")]
+    return (
+        first.with_columns(pl.coalesce("currency", *sorted(named, key=lambda one: one != "@currency:register")))
+        if named
+        else first
+    )
 
 
 def _currency_of(entity: str, group: str) -> list[pl.Expr]:

@@ -242,6 +242,15 @@ def test_amounts_keep_the_currency_of_the_source_that_wrote_them() -> None:
     assert (row["currency"], row["@currency:cost"], row["@currency:register"]) == ("EUR", "EUR", "USD")
 
 
+def test_costs_without_a_currency_are_in_the_one_that_another_source_names() -> None:
+    bought = [records("project", {"key": "atl", "code": "ATL", "budget": Decimal(200), "currency": "USD"})]
+    booked = [records("project", {"key": "1", "code": "ATL", "actual_cost": Decimal(100)})]
+
+    row = only(snapshot({"sheet": bought, "ledger": booked}).frame("project"))
+
+    assert (row["currency"], row["@currency:cost"], row["@currency:register"]) == ("USD", None, "USD")
+
+
 def observation(period: str, value: str | None, on: date | None = None, indicator: str = "KPI-1") -> Records:
     """Return one value of an indicator for ATL."""
     return records(
