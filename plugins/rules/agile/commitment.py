@@ -12,6 +12,10 @@ Weigh = Literal["items", "points"]
 COMMITTED = pl.col("committed").fill_null(value=False)
 REMOVED = pl.col("removed_on").is_not_null()
 NO_POINTS = pl.col("committed_points").is_null()
+# A list may say how much a sprint began with, and of nothing that was in it.
+UNTOLD = pl.when(pl.col("rows").is_null() & (pl.col("committed_items") > 0)).then(
+    pl.lit("missing sprint_item.committed")
+)
 
 
 class PredictabilityParams(PluginSettings):
@@ -58,7 +62,7 @@ def predictability(params: PredictabilityParams, view: View) -> pl.DataFrame:
         denominator=bottom.fill_null(pl.when(pl.col("committed_items") == 0).then(0.0)),
         sample="committed_items",
         not_applicable=asked.not_applicable,
-        unknown=pl.coalesce(asked.unknown, "uncertain", pl.lit(None) if by_items else missing),
+        unknown=pl.coalesce(asked.unknown, "uncertain", UNTOLD, pl.lit(None) if by_items else missing),
         not_finished="late",
     )
 
@@ -80,7 +84,7 @@ def spillover(params: SpilloverParams, view: View) -> pl.DataFrame:
         denominator=bottom,
         sample="committed_items",
         not_applicable=asked.not_applicable,
-        unknown=pl.coalesce(asked.unknown, "uncertain"),
+        unknown=pl.coalesce(asked.unknown, "uncertain", UNTOLD),
         note=pl.when(fell_back).then(pl.lit("items counted: no estimates")),
         not_finished="left",
     )
@@ -101,7 +105,7 @@ def scope_change(params: ScopeParams, view: View) -> pl.DataFrame:
         numerator=top,
         denominator=pl.when(bottom > 0).then(bottom),
         not_applicable=asked.not_applicable,
-        unknown=pl.coalesce(asked.unknown, "uncertain", none, missing),
+        unknown=pl.coalesce(asked.unknown, "uncertain", none, missing, UNTOLD),
         note=pl.when((pl.col("pointless") > 0) & (unit == "points")).then(left_out),
         added="came",
         removed="went",
@@ -145,7 +149,7 @@ def unestimated(params: UnestimatedParams, view: View) -> pl.DataFrame:
         denominator="committed_items",
         sample="committed_items",
         not_applicable=out,
-        unknown="uncertain",
+        unknown=pl.coalesce("uncertain", UNTOLD),
         not_estimated="left",
     )
 
@@ -154,7 +158,7 @@ def _sums(view: View, **wanted: pl.Expr) -> pl.DataFrame:
     """Return sums over the tickets of each sprint, and that some are not known to have been in it from its begin."""
     unsure = pl.col("committed").is_null().sum()
     sums = contents(view).group_by(uid="sprint").agg(**wanted, unsure=unsure, rows=pl.len())
-    return sums.with_columns(uncertain=uncertain(pl.col("unsure"), pl.col("rows"))).drop("unsure", "rows")
+    return sums.with_columns(uncertain=uncertain(pl.col("unsure"), pl.col("rows"))).drop("unsure")
 
 
 def _points(name: str, among: pl.Expr) -> pl.Expr:

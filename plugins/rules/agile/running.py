@@ -24,6 +24,9 @@ def burndown_gap(params: BurndownParams, view: View) -> pl.DataFrame:
     early = ((share * 100).round(6) < params.from_).fill_null(value=False)
     no_days = pl.when(pl.col("whole") <= 0).then(pl.lit("invalid sprint.end_on: no working day since sprint.start_on"))
     none = pl.when(COMMITTED_POINTS == 0).then(pl.lit("invalid sprint.committed_points: 0"))
+    untold = pl.when(COMMITTED_POINTS.is_not_null() & pl.col("rows").is_null()).then(
+        pl.lit("missing sprint_item.committed")
+    )
     return rows.select(
         "uid",
         value=Columns.ratio(gap * 100, COMMITTED_POINTS),
@@ -35,7 +38,7 @@ def burndown_gap(params: BurndownParams, view: View) -> pl.DataFrame:
         .then(pl.lit("closed"))
         .when(early)
         .then(pl.lit("not in window")),
-        unknown=pl.coalesce(no_days, none),
+        unknown=pl.coalesce(no_days, none, untold),
         note=pl.when(pl.col("pointless") > 0).then(pl.format("{} of {} rows left out", "pointless", "rows")),
         remaining="remaining",
         days_gone="gone",

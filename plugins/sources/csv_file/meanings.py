@@ -133,6 +133,12 @@ WORDS: dict[str, dict[str, str]] = {
         "none": "no, non, aucun, nee, neen, geen",
     },
     "status_report.kind": {"project": "projet", "contractor": "prestataire, opdrachtnemer"},
+    "board.type": {"scrum": "", "kanban": ""},
+    "sprint.state": {
+        "future": "planned, à venir, futur, planifié, toekomstig, gepland",
+        "active": "running, en cours, actif, lopend, bezig, actief",
+        "closed": "done, completed, clôturé, terminé, afgesloten, gesloten, voltooid",
+    },
     "meeting.kind": {
         "steering_committee": "comité de pilotage, stuurgroep",
         "management_committee": "comité de direction, comité de gestion, directiecomité",

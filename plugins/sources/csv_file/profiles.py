@@ -1,6 +1,7 @@
 """What a file may be: one profile for each kind of list, by its name (spec sources 5.4, model 4.4)."""
 
 import re
+from dataclasses import replace
 
 from pmo_watch_plugins.sources.csv_file.profile import CONCEPTS_OF, Form, Profile, Spec, columns_of, simple
 from pmo_watch_plugins.sources.csv_file.settings import ProfileName
@@ -24,7 +25,9 @@ def _people() -> dict[str, Spec]:
         Spec("last_name", Form.TEXT, concepts=("last_name",)),
         Spec("first_name", Form.TEXT, concepts=("first_name",)),
     )
-    columns = columns_of("person", PROJECT_ID, PROGRAM_ID, *named, id=())  # a person's key is the address
+    columns: dict[str, Spec] = columns_of(
+        "person", PROJECT_ID, PROGRAM_ID, *named, id=()
+    )  # a person's key is the address
     # The first column that a word may mean comes first: `nom` is the last name, beside a first name.
     return {name: columns[name] for name in ("last_name", "first_name")} | columns | roles
 
@@ -52,7 +55,10 @@ def _raid() -> dict[str, Spec]:
 
 
 def _costs() -> dict[str, Spec]:
-    return columns_of("cost_entry", Spec("period", Form.PERIOD_END, concepts=("period",), field="booked_on"))
+    found: dict[str, Spec] = columns_of(
+        "cost_entry", Spec("period", Form.PERIOD_END, concepts=("period",), field="booked_on")
+    )
+    return found
 
 
 def _register(name: ProfileName, entity: str) -> Profile:
@@ -196,6 +202,49 @@ INDICATORS = Profile(
     mandatory=(("indicator",),),
     file_names=("indicators",),
 )
+BOARDS = Profile(
+    "boards",
+    "board",
+    columns_of("board", board_id=("board_code", "id"), board_name=("board_name", "name")),
+    key=("board_id",),
+    mandatory=(("board_id",), ("board_name",)),
+    file_names=("boards",),
+)
+# What a list of sprints may say of the teams themselves.
+OF_BOARDS = tuple(name for name in BOARDS.columns if name not in {"board_id", "updated_at"})
+SPRINTS = Profile(
+    "sprints",
+    "sprint",
+    columns_of(
+        "sprint",
+        *(replace(BOARDS.columns[name], field="") for name in OF_BOARDS),
+        sprint_id=("sprint_code", "id"),
+        start_on=("forecast_start",),
+        end_on=("forecast_finish",),
+        completed_on=("closed_on", "actual_finish"),
+    ),
+    key=("sprint_id",),
+    mandatory=(("sprint_id",), ("board_id",), ("name",)),
+    file_names=("sprints",),
+    weak=frozenset({"board_name"}),
+)
+SPRINT_ITEMS = Profile(
+    "sprint_items",
+    "sprint_item",
+    columns_of("sprint_item", task_id=("task_code", "item", "id"), done_on=("closed_on", "actual_finish")),
+    key=("sprint_id", "task_id"),
+    mandatory=(("sprint_id",), ("task_id",)),
+    file_names=("sprint_items",),
+)
+RELEASES = Profile(
+    "releases",
+    "release",
+    columns_of("release", release_id=("release_code", "id")),
+    key=("release_id",),
+    mandatory=(("release_id",), ("project_id",), ("name",)),
+    file_names=("releases",),
+    widened_by="project_id",
+)
 
 PROFILES: dict[str, Profile] = {
     one.name: one
@@ -222,6 +271,10 @@ PROFILES: dict[str, Profile] = {
         COSTS,
         simple("absences", "absence", ("email", "from", "to")),
         TIMESHEETS,
+        BOARDS,
+        SPRINTS,
+        SPRINT_ITEMS,
+        RELEASES,
         simple("programs", "program", ("program_id",)),
         simple("portfolios", "portfolio", ("portfolio_id",)),
     )

@@ -1,7 +1,9 @@
 """Records as rows of the model's entities; one profile may give rows of several (spec sources 5.4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 import polars as pl
 from pmo_watch_plugins.sources.csv_file.column import Rules
@@ -10,6 +12,7 @@ from pmo_watch_plugins.sources.csv_file.header import Wanted
 from pmo_watch_plugins.sources.csv_file.keys import KEY, SCOPE, Keyed, without_repeats
 from pmo_watch_plugins.sources.csv_file.links import links_of
 from pmo_watch_plugins.sources.csv_file.numbers import CODES
+from pmo_watch_plugins.sources.csv_file.profiles import BOARDS, OF_BOARDS
 from pmo_watch_plugins.sources.csv_file.raid import register_rows
 from pmo_watch_plugins.sources.csv_file.report import Report
 from pmo_watch_plugins.sources.csv_file.values import Values
@@ -17,6 +20,7 @@ from pmo_watch_plugins.sources.csv_file.values import Values
 from pmo_watch.api import DTYPES, ENTITIES, Kind
 
 Rows = list[tuple[str, pl.DataFrame]]
+LISTS = frozenset({"aliases", "channels", "project", "waiting"})  # of persons and boards: they are not compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def rows_of(keyed: Keyed, values: Values, wanted: Wanted, rules: Rules, origin: 
         made = _people(keyed.frame, values, wanted, report)
     else:
         made = [(wanted.profile.entity, _plain(keyed.frame, values, wanted, origin, report))]
+    if profile == "sprints":
+        made += _boards(keyed.frame, values, report)
     if profile == "tasks":
         made = _tasks(made[0][1], keyed, values, rules, report)
     repeated = values.header(keyed.columns[0]) if len(keyed.columns) == 1 else ""
@@ -136,16 +142,33 @@ def _people(frame: pl.DataFrame, values: Values, wanted: Wanted, report: Report)
     return [("person", persons), ("role", _roles(roles))]
 
 
-def _once_each(persons: pl.DataFrame, values: Values, report: Report) -> pl.DataFrame:
-    """Keep the first of the rows of one person; another that says otherwise is reported."""
-    firsts = persons.unique(KEY, keep="first", maintain_order=True)
-    pairs = persons.join(firsts, on=KEY, how="left", suffix="@first", maintain_order="left")
+def _boards(frame: pl.DataFrame, values: Values, report: Report) -> Rows:
+    """Return the boards that a list of sprints describes; one that it only names comes from elsewhere."""
+    columns = {BOARDS.columns[name].field: name for name in OF_BOARDS if name in frame.columns}
+    if not columns:
+        return []
+    described = pl.col("board_id").is_not_null() & pl.any_horizontal(pl.col(*columns.values()).is_not_null())
+    rows = frame.filter(described).select(
+        ROW, pl.col("board_id").alias(KEY), **{field: pl.col(name) for field, name in columns.items()}
+    )
+    return [("board", _once_each(rows, values, report, columns))]
+
+
+def _once_each(
+    rows: pl.DataFrame, values: Values, report: Report, columns: Mapping[str, str] = MappingProxyType({})
+) -> pl.DataFrame:
+    """Keep the first of the rows of one person or board; another that says otherwise is reported.
+
+    `columns`: the column of a field, where it has another name.
+    """
+    firsts = rows.unique(KEY, keep="first", maintain_order=True)
+    pairs = rows.join(firsts, on=KEY, how="left", suffix="@first", maintain_order="left")
     grid = values.table.grid
-    for field in (name for name in firsts.columns if name not in {ROW, KEY, "aliases", "channels"}):
+    for field in (name for name in firsts.columns if name not in {ROW, KEY, *LISTS}):
         differs = pairs.filter(pl.col(field).ne_missing(pl.col(f"{field}@first")))
         for row, text, first in differs.select(ROW, pl.col(field).cast(pl.String), f"{ROW}@first").iter_rows():
             reason = f"{field} is otherwise in {grid.line_word} {grid.line(first)}: that counts"
-            report.cell(grid.place(row), values.header(field), text or "", reason)
+            report.cell(grid.place(row), values.header(columns.get(field, field)), text or "", reason)
     return firsts
 
 

@@ -44,6 +44,10 @@ ProfileName = Literal[
     "costs",
     "absences",
     "timesheets",
+    "boards",
+    "sprints",
+    "sprint_items",
+    "releases",
     "programs",
     "portfolios",
 ]

@@ -8,6 +8,25 @@ import re
 import unicodedata
 from functools import lru_cache
 
+_DIMENSIONS = {
+    "time": ("time", "délai", "tijd"),
+    "cost": ("cost", "coût", "kosten"),
+    "scope": ("scope", "périmètre", "scope"),
+    "quality": ("quality", "qualité", "kwaliteit"),
+    "benefit": ("benefit", "bénéfice", "baten"),
+    "risk": ("risk", "risque", "risico"),
+}
+_LEVELS = {"amber": ("amber", "orange", "oranje"), "red": ("red", "rouge", "rood")}
+# `Tolérance coût orange`, `Tolerantie kosten oranje`: what a project may deviate before somebody is told.
+TOLERANCES: dict[str, tuple[str, ...]] = {
+    f"tolerance_{dimension}_{level}": tuple(
+        f"{word} {about} {colour}"
+        for word, about, colour in zip(("tolerance", "tolérance", "tolerantie"), names, colours, strict=True)
+    )
+    for dimension, names in _DIMENSIONS.items()
+    for level, colours in _LEVELS.items()
+}
+
 # One string per language; a comma parts words.
 CONCEPTS: dict[str, tuple[str, ...]] = {
     "project_code": (
@@ -137,6 +156,47 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "status_date": ("status date, as_of, as of", "date de situation, situation au", "peildatum"),
     "predecessors": ("predecessors, predecessor", "prédécesseurs, prédécesseur", "voorgangers, voorganger"),
     "parent": ("parent", "tâche mère, parent", "bovenliggende taak"),
+    "board_code": ("board id, board, team", "code tableau, tableau, équipe", "bordcode, bord, team"),
+    "board_name": ("board name", "nom du tableau, nom de l'équipe", "naam van het bord, teamnaam"),
+    "wip_limit": ("WIP limit", "limite d'en-cours, limite WIP", "WIP-limiet"),
+    "team_size": ("team size", "taille de l'équipe", "teamgrootte"),
+    "sle_days": ("service level", "niveau de service", "serviceniveau"),
+    "waiting": ("waiting statuses, waiting", "statuts d'attente", "wachtstatussen"),
+    "sprint_code": ("sprint id, sprint", "code sprint, sprint", "sprintcode, sprint"),
+    "goal": ("goal, sprint goal", "objectif, objectif du sprint", "doel, sprintdoel"),
+    "committed_items": ("committed items", "éléments engagés", "toegezegde items"),
+    "committed_points": ("committed points", "points engagés", "toegezegde punten"),
+    "done_points": ("done points", "points réalisés", "afgewerkte punten"),
+    "item": ("item, ticket", "élément, ticket", "item, ticket"),
+    "committed": ("committed", "engagé", "toegezegd"),
+    "points_at_start": ("points at start", "points au début", "punten bij de start"),
+    "points_at_close": ("points at close", "points à la clôture", "punten bij de afsluiting"),
+    "added_on": ("added on", "ajouté le", "toegevoegd op"),
+    "removed_on": ("removed on", "retiré le", "verwijderd op"),
+    "release_code": ("release id, release", "code version, version", "releasecode, release"),
+    "release_date": ("release date", "date de livraison, date de version", "releasedatum, opleverdatum"),
+    "released": ("released", "livré, livrée", "opgeleverd, uitgebracht"),
+    "scope_baseline": ("scope baseline", "périmètre de référence", "scope bij de baseline"),
+    "remaining_items": ("remaining items", "éléments restants", "resterende items"),
+    "confirmed_on": ("confirmed on", "confirmé le", "bevestigd op"),
+    "needed_on": ("needed on", "requis le, nécessaire le", "nodig op"),
+    "provider": ("provider", "fournisseur", "leverancier"),
+    "planned_on": ("planned on, planned", "prévu le, prévue le", "gepland op"),
+    "passed_on": ("passed on", "franchi le", "gepasseerd op"),
+    "tailored_out": ("tailored out, not applicable", "écarté, non applicable", "weggelaten, niet van toepassing"),
+    "decision": ("decision", "décision", "beslissing"),
+    "meeting_code": ("meeting id, meeting", "code réunion, réunion", "vergadercode, vergadering"),
+    "held_on": ("held on", "tenue le, tenu le", "gehouden op"),
+    "cancelled": ("cancelled", "annulé, annulée", "geannuleerd"),
+    "minutes_on": ("minutes on", "PV publié le, PV du", "verslag van, verslag gepubliceerd op"),
+    "benefit": ("benefit", "bénéfice", "baat, baten"),
+    "direction": ("direction", "sens", "richting"),
+    "min": ("minimum", "minimum", "minimum"),
+    "max": ("maximum", "maximum", "maximum"),
+    "cadence": ("cadence, frequency", "fréquence", "frequentie"),
+    "cut_off": ("cut-off", "date limite de remise", "uiterste aanlevering"),
+    "delivery_confidence": ("delivery confidence", "confiance dans la livraison", "vertrouwen in de oplevering"),
+    **TOLERANCES,
     # The oldest version of `baseline_finish` has this part (spec model 2.4): known, and left out.
     "first_baseline": ("first baseline", "fin de référence initiale", "eerste baseline"),
 }
