@@ -125,11 +125,12 @@ class _Evaluation:
 
     def _findings(self, rule: Rule) -> Findings:
         asked = [self._ask(self._in_rule(one), settled(rule, one), rule.for_each) for one in rule.measures]
-        scope = Scope(self._tables.table(rule.for_each), self._operands(rule.for_each, asked))
-        judged = [self._judge(rule, one, ask, scope) for one, ask in zip(rule.measures, asked, strict=True)]
+        table = self._tables.table(rule.for_each)
+        scopes = [Scope(table, self._operands(rule.for_each, [one, *asked])) for one in asked]
+        judged = [self._judge(rule, *each) for each in zip(rule.measures, asked, scopes, strict=True)]
         whole = worst(judged) if len(judged) > 1 else judged[0]
         watched = self._watched.get(rule.id, ())
-        shown = evidence(scope.table, [one.answer for one in asked], rule.show, whole.codes, watched)
+        shown = evidence(table, [one.answer for one in asked], rule.show, whole.codes, watched)
         return Findings(rule.id, whole.frame, shown)
 
     def _judge(self, rule: Rule, judged: Judged, asked: _Asked, scope: Scope) -> Judgement:

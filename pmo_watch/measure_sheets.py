@@ -65,7 +65,7 @@ class Sheet:
             "for each": [("", name) for name in one.subjects],
             "needs": [(need, "") for need in one.needs],
             "parameters": [(text, "") for text in self.parameters()],
-            "date": [("", CLOCKS[one.clock])],
+            "date": [("", "as the parameters say" if one.terms else CLOCKS[one.clock])],
             "dimension": [("", one.dimension)],
             "amber": [("", one.amber)],
             "red": [("", one.red)],

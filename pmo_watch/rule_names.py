@@ -74,6 +74,10 @@ class Names:
         self.for_each = for_each
         self.fields = readable_fields(for_each)
 
+    def giving(self, measure: Measure[Any]) -> "Names":
+        """Return these names for a measure of the rule as its parameters make it, with its unit."""
+        return Names(self._catalogue, self.for_each, (measure, *self._own))
+
     def subject(self, name: str) -> Subject:
         """Return the field, measure or companion of that name, ready to be compared.
 
@@ -82,7 +86,8 @@ class Names:
         """
         if found := self.fields.get(name):
             return Subject.field(name, found)
-        measure = self._catalogue.measures.get(name)
+        own = next((one for one in self._own if one.name == name), None)
+        measure = own or self._catalogue.measures.get(name)
         if measure is not None and self.for_each in measure.subjects:
             self._refuse_parameters(measure)
             return Subject.measure(name, measure.unit)
@@ -131,7 +136,7 @@ class Names:
 
     def _refuse_parameters(self, measure: Measure[Any]) -> None:
         required = _required(measure)
-        if required and measure not in self._own:
+        if required and all(one.name != measure.name for one in self._own):
             raise Misread(f"{measure.name} needs parameters ({required}), so it can only stand under `measure:`")
 
     def _why_not(self, name: str) -> str:

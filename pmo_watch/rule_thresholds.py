@@ -34,6 +34,7 @@ def judged(page: Page, chosen: Chosen, names: Names, every: str = "") -> Judged:
     params = _parameters(page, chosen, every, names)
     terms = _terms(page, chosen, params, names)
     measure = chosen.measure.on(terms)
+    names = names.giving(measure)
     own = Subject.measure(measure.name, measure.unit)
     found = {name: _thresholds(page, (*keys, name), getattr(shape, name), own, names, level) for name, level in LEVELS}
     answer = Judged(measure.name, params, **found, terms=terms)

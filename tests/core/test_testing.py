@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
@@ -14,10 +14,21 @@ from polars.testing import assert_frame_equal
 from pydantic import Field
 from rows import NOW, records, tasks
 
-from pmo_watch.contracts import Columns, Cursor, Measure, NoParams, PluginSettings, SourceContext, SourceType, View
+from pmo_watch.contracts import (
+    Columns,
+    Cursor,
+    Measure,
+    Namespace,
+    NoParams,
+    PluginSettings,
+    SourceContext,
+    SourceType,
+    Unfit,
+    View,
+)
 from pmo_watch.errors import DeliveryDeferred, DeliveryRejected
 from pmo_watch.flow import Organisation, Records, Summary
-from pmo_watch.rules import Unit
+from pmo_watch.rules import Terms, Unit
 from pmo_watch.testing import check_answers, check_measure, check_plugin, check_source
 from pmo_watch.testing_rows import generated_snapshot
 
@@ -198,6 +209,36 @@ def test_parameter_that_must_be_given_is_named() -> None:
 
     assert found == [
         "task.points: a parameter without default is no text and shows no example: the kit cannot make one up"
+    ]
+
+
+class Defined(PluginSettings):
+    """A field to measure."""
+
+    field: str = Field(examples=["task.story_points"])
+    unit: Literal["count", "h"] = Field(examples=["count"])
+
+
+def defined(needs: str, *wrong: str) -> Any:
+    """Return a measure of the field that its parameter names; what is wrong with it, and what it says it needs."""
+
+    def terms(params: Defined, names: Namespace) -> tuple[Terms, list[Unfit]]:
+        unit = Unit(params.unit)
+        return Terms(unit, (needs,) if needs else ()), [Unfit("field", text) for text in wrong]
+
+    def function(params: Defined, _: View) -> Columns:
+        return Columns(pl.col(params.field.removeprefix("task.")))
+
+    return Measure("task.any", "task", Unit.DECLARED, Defined, (), function, text="Any field.", terms=terms)
+
+
+def test_measure_that_its_parameters_define_is_tried_with_their_examples() -> None:
+    assert check_measure(defined("task.story_points"), rows=FEW) == []
+    assert check_measure(defined(""), rows=FEW) == [
+        "task.any: its example names no field that it needs for each task",
+    ]
+    assert check_measure(defined("task.story_points", "no such field"), rows=FEW) == [
+        "task.any: its example is not understood for each task: no such field"
     ]
 
 

@@ -240,7 +240,7 @@ def test_a_flag_that_nobody_knows_is_neither_yes_nor_no(critical: bool | None, v
 
 
 def test_a_list_without_items_is_missing() -> None:
-    tasks = [{"labels": ["a"]}, {"labels": []}, {}]
+    tasks: list[dict[str, Any]] = [{"labels": ["a"]}, {"labels": []}, {}]
 
     (one,) = found(MEASURES, snapshot(task=tasks), asked("if(task.labels missing, 1, 0)", "count", "task"))
 
@@ -321,3 +321,16 @@ def test_measures_that_read_each_other_are_named_and_do_not_loop() -> None:
     (one,) = found(known, snapshot(), {"measure": "project.hen", "red": "over 1"})
 
     assert one.failed == "project.hen cannot be computed from itself"
+
+
+def test_conditions_on_the_formula_mean_the_one_beside_them() -> None:
+    def item(formula: str, unit: str, red: str) -> dict[str, Any]:
+        condition = {"any": [{"measure": "rule.formula", "is": red}]}
+        return {"measure": "rule.formula", "with": {"formula": formula, "unit": unit}, "red": condition}
+
+    project = {"code": "P1", "budget": Decimal(50), "effort_actual": Decimal(7)}
+    items = [item("project.budget * 1", "money", "over 90"), item("project.effort_actual * 1", "h", "over 5 h")]
+
+    result = finding(MEASURES, snapshot(project=[project]), {"for_each": "project", "measures": items})
+
+    assert (result["state"], result["value"], result["unit"]) == ("red", 7, "h")
