@@ -58,18 +58,24 @@ def earlier(view: View, every: Every, n: int) -> View:
     Its rows carry `@of` (the project's uid) and `@period`; their `uid` names both. A status date too old for earned
     value leaves its row out.
     """
-    tasks, projects = (view.snapshot.past.get(wish) for wish in wishes(every, n))
-    rows = _projects(view, projects, periods.latest(every, view.snapshot.today, n)[:-1])
+    over = periods.latest(every, view.snapshot.today, n)[:-1]
+    tasks, projects = (_of(view.snapshot.past.get(wish), over) for wish in wishes(every, n))
+    rows = _projects(view, projects)
     frames = {**view.snapshot.frames, "task": _tasks(view, rows, tasks), "cost_entry": _entries(view, rows)}
     return replace(view, rows=rows, snapshot=replace(view.snapshot, frames=frames), shared={})
 
 
-def _projects(view: View, found: pl.DataFrame | None, asked: Sequence[str]) -> pl.DataFrame:
-    """Return the rows of projects with what they said then; a project without a sample has no row."""
+def _of(found: pl.DataFrame | None, over: Sequence[str]) -> pl.DataFrame:
+    """Return the samples of periods that are over; none where history was not asked."""
     if found is None:
-        found = pl.DataFrame(schema={"uid": pl.String, "period": pl.String, "ends": pl.Date})
+        return pl.DataFrame(schema={"uid": pl.String, "period": pl.String, "ends": pl.Date})
+    return found.filter(pl.col("period").is_in(list(over)))
+
+
+def _projects(view: View, found: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of projects with what they said then; a project without a sample has no row."""
     then = {name: f"@then:{name}" for name in OF_PROJECTS if name in found.columns}
-    told = found.filter(pl.col("period").is_in(list(asked))).select("uid", "period", "ends", *then).rename(then)
+    told = found.select("uid", "period", "ends", *then).rename(then)
     rows = view.rows.join(told, on="uid", maintain_order="left")
     said = [pl.col(column).cast(rows.schema[name]).alias(name) for name, column in then.items()]
     rows = rows.with_columns(said).drop(then.values())
@@ -83,11 +89,10 @@ def _projects(view: View, found: pl.DataFrame | None, asked: Sequence[str]) -> p
     )
 
 
-def _tasks(view: View, rows: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame:
+def _tasks(view: View, rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of plans as they were, each in the project's row of its period."""
-    empty = ENTITIES["task"].empty()
-    if found is None or found.is_empty() or rows.is_empty():
-        return empty
+    if found.is_empty() or rows.is_empty():
+        return ENTITIES["task"].empty()
     now = view.snapshot.frame("task").select("uid", "source", own="project")
     # A row that has vanished since belongs where the others of its source do that name the same project.
     known = found.select("uid", "source", "project").join(now.select("uid", "own"), on="uid")
@@ -98,18 +103,13 @@ def _tasks(view: View, rows: pl.DataFrame, found: pl.DataFrame | None) -> pl.Dat
     uid, above = (pl.format(f"{{}}{AT}{{}}", one, "period") for one in (pl.col("uid"), _parent()))
     made = placed.with_columns(project=pl.format(f"{{}}{AT}{{}}", pl.coalesce("own", "also"), "period"))
     made = made.with_columns(uid=uid, parent=above).join(rows.select(project="uid"), on="project", how="semi")
-    return _counted(made).select(_filled(name, dtype, made.columns) for name, dtype in empty.schema.items())
+    return _counted(made).select("uid", "countable", "vanished_on", *OF_TASKS)
 
 
 def _parent() -> pl.Expr:
     """Return the uid of the row above: a source names it by its own key."""
     own = pl.format("{}:task:{}", "source", "parent")
     return pl.when(pl.col("parent").is_not_null()).then(own)
-
-
-def _filled(name: str, dtype: pl.DataType, given: list[str]) -> pl.Expr:
-    computed = {"countable"}
-    return pl.col(name).cast(dtype) if name in given or name in computed else pl.lit(None, dtype).alias(name)
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
@@ -122,11 +122,12 @@ def _counted(rows: pl.DataFrame) -> pl.DataFrame:
         is_done().alias("done"),
     )
     leaf = ~pl.col("uid").is_in(rows["parent"].drop_nulls().unique().implode())
-    return rows.with_columns(countable=leaf & pl.col("active") & ~pl.col("external"))
+    gone = pl.lit(None, pl.Date)  # every sample was there
+    return rows.with_columns(countable=leaf & pl.col("active") & ~pl.col("external"), vanished_on=gone)
 
 
 def _entries(view: View, rows: pl.DataFrame) -> pl.DataFrame:
     """Return booked costs once for each period of their project; the status date of then cuts them."""
     booked = view.snapshot.frame("cost_entry")
-    periods = rows.select(project="@of", then="uid")
-    return booked.join(periods, on="project", maintain_order="left").with_columns(project="then").drop("then")
+    each = rows.select(project="@of", then="uid")
+    return booked.join(each, on="project", maintain_order="left").with_columns(project="then").drop("then")
