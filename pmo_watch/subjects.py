@@ -24,6 +24,7 @@ READ = (  # the columns that any step asks for: a task has seventy
     *("name_en", "name_fr", "name_nl"),
 )
 NAMED_BY = ("name", "title", "artefact", "email", "code", "period", "kind", "id")  # the first that is filled
+NOT_GOING_ON = ("proposed", "on_hold", "closed", "cancelled")  # projects whose work is none for those assigned to it
 DUE = {
     "milestone": ("committed_finish",),
     "task": ("committed_finish",),
@@ -187,13 +188,15 @@ class Subjects:
         )
 
     def _works_for(self, person: str) -> tuple[tuple[Place, ...], ...]:
-        """Return the projects in which a person has something left to do, each with what stands above it."""
+        """Return the projects that go on in which a person has something left to do, each with what stands above."""
         if self._working_for is None:
             self._working_for = _projects_of_persons(self._snapshot)
         chains = []
         for uid in self._working_for.get(person, ()):
             project = self._place("project", uid)
-            program = self._place("program", project.row.get("program")) if project else None
+            if project is None or project.text("state") in NOT_GOING_ON:
+                continue
+            program = self._place("program", project.row.get("program"))
             above = [place.row.get("portfolio") for place in (project, program) if place is not None]
             chain = (project, program, self._place("portfolio", *above))
             chains.append(tuple(place for place in chain if place is not None))

@@ -110,6 +110,14 @@ def test_leaders_of_all_projects_and_the_line_manager_are_told() -> None:
     assert {item.subject_name for one in messages for item in one.items} == {"Eve"}
 
 
+@pytest.mark.parametrize("state", ["proposed", "on_hold", "closed", "cancelled"])
+def test_leaders_of_projects_that_do_not_go_on_are_not_told(state: str) -> None:
+    room = a_room("project_leader")
+    room.projects["A"]["state"] = state
+
+    assert [name for name, _ in alerts_of(room.cycle(24, **{EVE: "red"}))] == ["bob"]
+
+
 def test_nobody_else_is_told_in_their_place() -> None:
     room = a_room("project_leader", "manager")
 
