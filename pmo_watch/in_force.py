@@ -87,6 +87,7 @@ class InForce:
             self.settings.aliases,
             MATCHED_ON | {"project": self.settings.match_on.project},
             ConflictOver(self.settings.conflict_over.dates, self.settings.conflict_over.numbers),
+            frozenset(self.sources()),
         )
 
 

@@ -1,6 +1,6 @@
 """Step 2, second half: rows of all sources become one snapshot; which source wins a field group (model 1.9)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -49,7 +49,8 @@ class Context:
 
     `order`: sources as in the settings. `policy`: field group -> sources, first choice first; without an entry the
     settings' order holds. `aliases`: what sources write -> e-mail address or project code. `match_on`: matched entity
-    -> the field by which it is recognised in several sources. `conflict_over`: by how much two sources must differ.
+    -> the field by which it is recognised in several sources. `conflict_over`: by how much two
+    sources must differ. `switched_on`: the sources that are read; None is all of them.
     """
 
     now: datetime
@@ -61,6 +62,7 @@ class Context:
     aliases: Mapping[str, str] = field(default_factory=dict)
     match_on: Mapping[str, str] = field(default_factory=lambda: MATCHED_ON)
     conflict_over: ConflictOver = field(default_factory=ConflictOver)
+    switched_on: Collection[str] | None = None
 
 
 def build_snapshot(
@@ -84,7 +86,8 @@ def build_snapshot(
     frames = {name: _one_source(name, frame, context) for name, frame in frames.items()}
     against = _contradictions(resolved, frames, lost, context)
     against.append(contradictions.left_out(states.values(), rows, directory))
-    frames["source"] = _source_rows(states)
+    on = context.switched_on
+    frames["source"] = _source_rows([one for name, one in states.items() if on is None or name in on])
     past = {wish: _past_merged(wish, found, stacked, frames, directory) for wish, found in past.items()}
     frames = derive(frames, context.today, context.calendars, context.organisation, past)
     frames["role"] = required_roles(frames["role"], frames["project"])
@@ -302,7 +305,7 @@ def _samples_merged(wish: Samples, told: pl.DataFrame, merged: pl.DataFrame) -> 
     return rows.select("uid", "source", "period", "ends", *wish.fields).sort("uid", "ends")
 
 
-def _source_rows(states: Mapping[str, SourceState]) -> pl.DataFrame:
+def _source_rows(states: Iterable[SourceState]) -> pl.DataFrame:
     rows = [
         {
             "uid": f"source:{state.name}",
@@ -315,9 +318,10 @@ def _source_rows(states: Mapping[str, SourceState]) -> pl.DataFrame:
             "failing_since": state.failing_since,
             "rows": state.rows,
             "@usable": True,
-            "@reading": state.reading,
+            # An unchanged file is no new reading of its rows, yet it shows that the source was read again.
+            "@reading": int(state.last_good.timestamp()) if state.last_good else 0,
         }
-        for state in states.values()
+        for state in states
     ]
     schema = {**ENTITIES["source"].schema(), "@usable": pl.Boolean(), "@reading": pl.Int64()}
     return pl.DataFrame(rows, schema=schema)

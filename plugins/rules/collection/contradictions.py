@@ -140,7 +140,8 @@ CONTRADICTIONS = Measure(
     "project",
     Unit.COUNT,
     ContradictionParams,
-    ("code",),
+    # A reading of any source that says something of the project is a new look at what it contradicts.
+    ("code", "forecast_finish", "baseline_finish", "actual_cost", "effort_actual", "declared_rag"),
     contradictions,
     text="Rows whose data contradict themselves, what they were, or another source.",
     clock="today",
