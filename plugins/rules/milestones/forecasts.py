@@ -22,10 +22,10 @@ def forecasts_wanted(every: Every, *numbers: int) -> Samples:
 
 
 def forecasts(wish: Samples, view: View) -> pl.DataFrame:
-    """Return each milestone's forecasts, oldest first.
+    """Return each milestone's forecasts, oldest first, milestone after milestone.
 
-    Columns: `uid`, `@calendar`, `ends` (last day of the period), `forecast_finish`, `place` (0 is the oldest) and
-    `previous` (the forecast before; null for the oldest).
+    Columns: `of` (number of the milestone among the rows in view), `@calendar`, `ends` (last day of the period),
+    `forecast_finish`, `previous` (the forecast before; null for the oldest) and `back` (0 is the newest).
     """
     return view.once(("milestones: forecasts", wish), lambda: _forecasts(wish, view))
 
@@ -34,21 +34,24 @@ def _forecasts(wish: Samples, view: View) -> pl.DataFrame:
     found = view.snapshot.past.get(wish)
     if found is None:
         found = pl.DataFrame(schema={"uid": pl.String, "ends": pl.Date, "forecast_finish": pl.Date})
-    return (
-        view.rows.select("uid", "@calendar")
-        .join(found.select("uid", "ends", "forecast_finish").drop_nulls(), on="uid", maintain_order="left_right")
-        .with_columns(place=pl.int_range(pl.len()).over("uid"), previous=pl.col("forecast_finish").shift(1).over("uid"))
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    mine = view.rows.select("uid", "@calendar", of=number)
+    samples = found.select("uid", "ends", "forecast_finish").drop_nulls().join(mine, on="uid").drop("uid")
+    first = pl.col("of").ne_missing(pl.col("of").shift(1))
+    newest = pl.when(pl.col("of").ne_missing(pl.col("of").shift(-1))).then(number).backward_fill()
+    return samples.sort("of", "ends").with_columns(
+        previous=pl.when(~first).then(pl.col("forecast_finish").shift(1)), back=newest - number
     )
 
 
 def sampled(wish: Samples, view: View) -> pl.DataFrame:
-    """Return `uid`, `done`, `samples` (how many forecasts are known) and `missing` (periods without one, as text)."""
+    """Return `of`, `uid`, `done`, `samples` (how many forecasts are known) and `missing` (periods without one)."""
     known = forecasts(wish, view)
-    counted = known.group_by("uid").agg(samples=pl.len().cast(pl.Int64))
+    counted = known.group_by("of").agg(samples=pl.len().cast(pl.Int64))
     return (
-        view.rows.select("uid", "done")
-        .join(counted, on="uid", how="left", maintain_order="left")
-        .join(_gaps(wish.every, known), on="uid", how="left", maintain_order="left")
+        view.rows.select("uid", "done", of=pl.int_range(pl.len(), dtype=pl.Int64))
+        .join(counted, on="of", how="left", maintain_order="left")
+        .join(_gaps(wish.every, known), on="of", how="left", maintain_order="left")
         .with_columns(pl.col("samples").fill_null(0))
     )
 
@@ -63,10 +66,21 @@ MISSING_PERIODS = pl.when(pl.col("missing") != "").then(pl.format("missing perio
 
 
 def _gaps(every: Every, samples: pl.DataFrame) -> pl.DataFrame:
-    """Return the periods between the first and the last sample that gave none, as text."""
+    """Return the periods between the first and the last sample that gave none, as text; of most there is none."""
     step, form = PERIOD[every]
     first_day = pl.col("ends").dt.truncate(step)
-    spans = samples.group_by("uid").agg(first_day.alias("there"), since=first_day.min(), until=first_day.max())
+    told = samples.select("of", first_day=first_day)
+    # A period follows the one before it: what does not has a gap, and only those are listed.
+    torn = told.filter((pl.col("of") == pl.col("of").shift(1)) & (pl.col("first_day") != _next("first_day", step)))
+    spans = (
+        told.join(torn.select("of").unique(), on="of", how="semi")
+        .group_by("of")
+        .agg(there="first_day", since=pl.col("first_day").min(), until=pl.col("first_day").max())
+    )
     each = pl.date_ranges("since", "until", interval=step)
     names = pl.element().dt.strftime(form)
-    return spans.select("uid", missing=each.list.set_difference("there").list.sort().list.eval(names).list.join(", "))
+    return spans.select("of", missing=each.list.set_difference("there").list.sort().list.eval(names).list.join(", "))
+
+
+def _next(first_day: str, step: str) -> pl.Expr:
+    return pl.col(first_day).shift(1).dt.offset_by(step)

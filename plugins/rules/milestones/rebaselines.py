@@ -88,22 +88,27 @@ def _changes(owners: pl.DataFrame, params: RebaselineParams, view: View, entity:
     found = view.snapshot.past.get(promises_wish(params, entity))
     if found is None:
         return owners.with_columns(samples=pl.lit(0, pl.Int64), seen=pl.lit(None, pl.Date))
-    samples = (
-        found.select("uid", "ends", value=promise)
-        .drop_nulls()
-        .join(owners.select("uid"), on="uid", how="semi")
-        .with_columns(before=pl.col("value").shift(1).over("uid"), eve=pl.col("ends").shift(1).over("uid"))
-    )
-    counted = samples.group_by("uid").agg(samples=pl.len().cast(pl.Int64))
+    numbered = owners.with_columns(of=pl.int_range(pl.len(), dtype=pl.Int64))
+    samples = _versions(found.select("uid", "ends", value=promise), numbered)
+    counted = samples.group_by("of").agg(samples=pl.len().cast(pl.Int64))
     came = view.snapshot.past.get(Since(entity, promise), pl.DataFrame(schema={"uid": pl.String, "since": pl.Date}))
-    moved = samples.filter(pl.col("value") != pl.col("before")).join(
-        came.select("uid", "since"), on="uid", how="left", maintain_order="left"
-    )
+    since = numbered.select("uid", "of").join(came.select("uid", "since"), on="uid").drop("uid")
+    moved = samples.filter(pl.col("value") != pl.col("before")).join(since, on="of", how="left", maintain_order="left")
     exact = pl.when(pl.col("since").is_between("eve", "ends", closed="right")).then("since")
     return (
-        owners.join(counted, on="uid", how="left", maintain_order="left")
+        numbered.join(counted, on="of", how="left", maintain_order="left")
         .with_columns(pl.col("samples").fill_null(0))
-        .join(moved.select("uid", seen=pl.coalesce(exact, "ends")), on="uid", how="left", maintain_order="left_right")
+        .join(moved.select("of", seen=pl.coalesce(exact, "ends")), on="of", how="left", maintain_order="left_right")
+        .drop("of")
+    )
+
+
+def _versions(found: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:
+    """Return the values known of each row, oldest first, each with the one `before` it and its last day, the `eve`."""
+    samples = found.drop_nulls().join(numbered.select("uid", "of"), on="uid").drop("uid").sort("of", "ends")
+    follows = pl.col("of") == pl.col("of").shift(1)
+    return samples.with_columns(
+        before=pl.when(follows).then(pl.col("value").shift(1)), eve=pl.when(follows).then(pl.col("ends").shift(1))
     )
 
 

@@ -7,6 +7,7 @@ from pmo_watch.api import Measure, Periods, PluginSettings, SampleCount, Samples
 from .forecasts import MISSING_PERIODS, Every, forecasts, forecasts_wanted, sampled, too_few
 
 DONE = pl.when("done").then(pl.lit("done"))
+LISTED = pl.col("forecast_finish").cast(pl.String).str.join(", ").alias("forecasts")
 
 
 class StreakParams(PluginSettings):
@@ -50,59 +51,55 @@ def slip_streak(params: StreakParams, view: View) -> pl.DataFrame:
     wish = streak_wish(params)
     samples = forecasts(wish, view)
     later = (view.working_days(pl.col("previous"), pl.col("forecast_finish")) > 0).fill_null(value=False)
-    stopped = samples.filter(~later).group_by("uid").agg(stopped=pl.col("place").max())
+    runs = samples.filter(~later).group_by("of").agg(run=pl.col("back").min())
     joined = (
         sampled(wish, view)
-        .join(stopped, on="uid", how="left", maintain_order="left")
-        .join(_slopes(params, samples, view), on="uid", how="left", maintain_order="left")
+        .join(runs, on="of", how="left", maintain_order="left")
+        .join(_slopes(params, samples, view), on="of", how="left", maintain_order="left")
     )
     return joined.select(
         "uid",
-        value=pl.col("samples") - 1 - pl.col("stopped"),
+        value="run",
         not_applicable=DONE,
         unknown=too_few(params.at_least),
         note=MISSING_PERIODS,
-        forecasts=pl.col("forecasts"),
+        forecasts="forecasts",
         **{"milestone.slip_slope": pl.col("slope")},
     )
 
 
 def _slopes(params: StreakParams, samples: pl.DataFrame, view: View) -> pl.DataFrame:
     """Return working days slipped per working day reported, over the last samples; null with fewer of them."""
-    last = samples.group_by("uid", maintain_order=True).tail(params.slope_over)
-    ends = last.group_by("uid").agg(
+    last = samples.filter(pl.col("back") < params.slope_over)
+    ends = last.group_by("of", maintain_order=True).agg(
         pl.col("@calendar").first(),
         pl.len().alias("number"),
         pl.col("forecast_finish").first().alias("first"),
         pl.col("forecast_finish").last().alias("last"),
         pl.col("ends").first().alias("from"),
         pl.col("ends").last().alias("to"),
-        _listed(),
+        LISTED,
     )
     moved = view.working_days(pl.col("first"), pl.col("last")).cast(pl.Float64)
     reported = view.working_days(pl.col("from"), pl.col("to")).cast(pl.Float64)
     enough = (pl.col("number") >= params.slope_over) & (reported != 0)
-    return ends.select("uid", "forecasts", slope=pl.when(enough).then(moved / reported))
-
-
-def _listed() -> pl.Expr:
-    return pl.col("forecast_finish").cast(pl.String).str.join(", ").alias("forecasts")
+    return ends.select("of", "forecasts", slope=pl.when(enough).then(moved / reported))
 
 
 def zigzag(params: ZigzagParams, view: View) -> pl.DataFrame:
     """Count how often the forecast changed its direction, from later to earlier or back; no move is no direction."""
     wish = zigzag_wish(params)
-    last = forecasts(wish, view).group_by("uid", maintain_order=True).tail(params.over)
-    shown = last.group_by("uid").agg(_listed())
+    last = forecasts(wish, view).filter(pl.col("back") < params.over)
+    shown = last.group_by("of", maintain_order=True).agg(LISTED)
     days = view.working_days(pl.col("previous"), pl.col("forecast_finish"))
-    within = pl.col("place") > pl.col("place").min().over("uid")  # the first of them moved from one that does not count
-    moves = last.filter(within).select("uid", way=days.sign()).filter(pl.col("way") != 0)
-    turned = pl.col("way") != pl.col("way").shift(1)
-    turns = moves.group_by("uid", maintain_order=True).agg(turns=turned.sum().cast(pl.Int64))
+    within = pl.col("back") < params.over - 1  # the oldest of them moved from one that does not count
+    moves = last.filter(within).select("of", way=days.sign()).filter(pl.col("way") != 0)
+    turned = (pl.col("of") == pl.col("of").shift(1)) & (pl.col("way") != pl.col("way").shift(1))
+    turns = moves.filter(turned).group_by("of").agg(turns=pl.len().cast(pl.Int64))
     return (
         sampled(wish, view)
-        .join(shown, on="uid", how="left", maintain_order="left")
-        .join(turns, on="uid", how="left", maintain_order="left")
+        .join(shown, on="of", how="left", maintain_order="left")
+        .join(turns, on="of", how="left", maintain_order="left")
         .select(
             "uid",
             value=pl.when(pl.col("samples") >= params.at_least).then(pl.col("turns").fill_null(0)),
