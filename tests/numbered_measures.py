@@ -73,7 +73,6 @@ CATALOGUE = dict(
     AG-11 board.blocked
     AG-12 release.open_blockers
     AG-13 project.defect_inflow
-    AG-09 release.released
     FL-01 board.throughput_change
     FL-02 board.within_sle
     FL-03 board.wip_used

@@ -2,16 +2,19 @@
 
 import json
 import re
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 from numbered_measures import CATALOGUE as NUMBERED
 
+from pmo_watch.evidence import reason_text
 from pmo_watch.measure_catalogue import MeasureCatalogue, read_catalogue
 from pmo_watch.measure_sheets import Sheet, sheets_of
 from pmo_watch.plugin_host import load_plugins
 from pmo_watch.rule_files import Catalogue, Readable, rules_from_texts
 from pmo_watch.testing_examples import example_faults
+from pmo_watch.words import words
 
 PLUGINS = load_plugins(installed=False)
 CATALOGUE = Catalogue(PLUGINS.measures)
@@ -19,7 +22,7 @@ JUDGED = sorted(name for name, one in CATALOGUE.measures.items() if one.amber or
 SHEETS = {one.measure.name: one for one in sheets_of(PLUGINS, pytest.fail)}
 FOLDERS = {one.name: one.folder for one in PLUGINS.loaded if one.folder}
 SPECIFICATION = Path("/work/shared/spec/measures.md")
-SPECIFIED = re.compile(r"^\| ([A-Z]{2,3}-\d\d) \| [^|]+ \| `([a-z_.]+)` \|", re.MULTILINE)
+SPECIFIED = re.compile(r"^\| ([A-Z]{2,3}-\d\d) \| (?:★|☆|next) \| `([a-z_.]+)` \|", re.MULTILINE)
 # What the numbered catalogue defines on the way, and what a person writes the formula of.
 WITHOUT_NUMBER = {"project.bac", "schedule.failed_checks", "rule.formula"}
 
@@ -72,6 +75,14 @@ def catalogue_of(sheet: Sheet) -> MeasureCatalogue:
     found = read_catalogue(FOLDERS[sheet.plugin])
     assert found is not None, f"{sheet.plugin} has no catalogue.yaml"
     return found
+
+
+def test_reasons_are_said_in_other_languages() -> None:
+    reasons = {reason for sheet in SHEETS.values() for reason in (*sheet.na(), *sheet.grey())}
+    passed_on = {"another reason", "the reason of a measure"}  # of another finding
+    as_found = {one: re.sub(r"\b[kn]\b", "3", one) for one in reasons - passed_on}
+
+    assert sorted(one for one, found in as_found.items() if reason_text(found, words("fr"), UTC) == found) == []
 
 
 def test_sources_of_measures_are_plugins() -> None:
