@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import polars as pl
+from pmo_watch_plugins.rules.expression import FORMULA
 from pydantic import BaseModel
 
 from pmo_watch.contracts import Columns, Measure, NoParams, PluginSettings, View, no_past
@@ -11,7 +12,6 @@ from pmo_watch.flow import Samples, Wish
 from pmo_watch.parameters import Percent, WorkingDays
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import Unit
-from pmo_watch_plugins.rules.expression import FORMULA
 
 
 class SlipParams(PluginSettings):
