@@ -1,4 +1,7 @@
-"""What rows without a name of their own are called, in each language: documents, gates, meetings, roles, dependencies."""
+"""What rows without a name of their own are called, in each language.
+
+Documents, gates, meetings, roles, dependencies.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +16,7 @@ READ = ("name", "artefact", "code", "kind", "planned_on", "held_on", "predecesso
 
 
 def spoken(entity: str, row: Row) -> dict[str, str]:
-    """Return the name of a document, gate, meeting or role by language; nothing for a row that is known by its own name."""
+    """Return the name of a row that has none of its own by language; nothing where it has, or where none is known."""
     speak = {"document": _document, "gate": _gate, "meeting": _meeting, "role": _role}.get(entity)
     if speak is None or row.get("name"):
         return {}

@@ -31,8 +31,8 @@ from pmo_watch.settings_shape import (
     Grafana,
     Limits,
     MatchOn,
-    People,
     OrganisationSettings,
+    People,
     Shape,
 )
 from pmo_watch.settings_shown import literals, password_of, secrets_in, visible, visible_database

@@ -228,7 +228,9 @@ def _whole(known: Snapshot) -> Snapshot:
     return Snapshot(known.now, known.today, frames, known.calendars, known.organisation, known.sources, known.past)
 
 
-HELD: dict[str, Any] = {"project": [{"code": "P1", "state": "executing", "leader": "person:ann", "owner": "person:ann"}]}
+HELD: dict[str, Any] = {
+    "project": [{"code": "P1", "state": "executing", "leader": "person:ann", "owner": "person:ann"}]
+}
 
 
 def test_a_role_that_nobody_holds_is_vacant_since_the_project_is_in_its_state() -> None:
