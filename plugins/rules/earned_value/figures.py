@@ -60,7 +60,7 @@ def figures(params: ValueParams, view: View) -> pl.DataFrame:
 def positions(params: PeriodParams, view: View) -> pl.DataFrame:
     """Return the figures with earned schedule: `es`, `at`, `pd`, `tf` in periods, and `every`."""
     found: pl.DataFrame = figures(params, view)
-    key = ("position", params.value, params.ev_progress, params.period, earning.clocks(view))
+    key = ("earned_value position", params.value, params.ev_progress, params.period, earning.clocks(view))
     along = view.once(key, lambda: earned_schedule.schedule_position(view, found, params.value, params.period))
     both: pl.DataFrame = found.join(along, on="uid", how="left", maintain_order="left")
     return both
