@@ -287,6 +287,13 @@ async def test_findings_come_in_pages_over_rules(client: httpx2.AsyncClient, dae
     ]
 
 
+async def test_findings_on_single_persons_are_not_listed(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    rules = RuleSet({"load": a_rule(id="load", for_each="person"), "slip": a_rule()})
+    daemon.report = a_report(findings_of("load", a_finding("person:ann@example.org", "red")), rules=rules)
+
+    assert await rows(client, "findings?rule=load") == []
+
+
 async def test_findings_of_a_new_cycle_are_about_its_rows(client: httpx2.AsyncClient, daemon: Daemon) -> None:
     daemon.report = a_report(three_findings())
     before = await ids(client, "findings?state=red", "name")
