@@ -106,8 +106,13 @@ def _ranked(found: Findings) -> pl.DataFrame:
 
 
 def project_of(snapshot: Snapshot) -> pl.DataFrame:
-    """Return the uid of every row of every entity that belongs to a project, with the project's uid."""
+    """Return the uid of every row of every entity that belongs to a project, with the project's uid.
+
+    A role or meeting belongs to the project that it is held for.
+    """
     linked = [frame for frame in snapshot.frames.values() if "project" in frame.columns]
     parts = [frame.select("uid", one_project(frame.schema)) for frame in linked]
-    parts.append(snapshot.frame("project").select("uid", project="uid"))
-    return pl.concat(parts).drop_nulls()
+    projects = snapshot.frame("project").select("uid", project="uid")
+    held = [snapshot.frame(entity).select("uid", project="scope") for entity in ("role", "meeting")]
+    parts += [frame.join(projects, on="project", how="semi") for frame in held]
+    return pl.concat([*parts, projects]).drop_nulls()

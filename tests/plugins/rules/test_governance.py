@@ -111,6 +111,20 @@ def test_data_are_shown_beside_the_colour_and_not_in_it() -> None:
     assert colours["dimension"].to_list() == ["data"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "colour"),
+    [
+        ({"role": [{"uid": "r0", "scope": "project:p1"}]}, ["red", "red"]),
+        ({"role": [{"uid": "r0", "scope": "program:d"}]}, []),
+    ],
+    ids=["of the project", "of a programme"],
+)
+def test_roles_count_for_the_project_that_they_are_held_for(rows: dict[str, Any], colour: list[str]) -> None:
+    colours = computed_colours([findings("red")], {"risk": "resources"}, snapshot(**rows))
+
+    assert colours["state"].to_list() == colour
+
+
 @pytest.mark.parametrize(("dimension", "reason"), [("cost", "missing risk.cost"), ("overall", "missing risk.impact")])
 def test_reason_is_that_of_the_dimension_asked_for_and_of_the_first_rule(dimension: str, reason: str) -> None:
     known = snapshot(risk=[{"uid": "r0"}])
