@@ -4,7 +4,7 @@ import polars as pl
 
 from pmo_watch.api import Columns, Measure, NoParams, Unit, View
 
-from .links import link_type, room
+from .links import link_type, with_room
 
 LONGEST_CHAIN = 1_000  # links; a chain that goes on is a circle, and its rows have no slack to speak of
 LINK_FIELDS = ("type", "lag", "lag_percent", "lag_elapsed")
@@ -86,13 +86,14 @@ def _links(view: View, rows: pl.DataFrame) -> pl.DataFrame:
         .join(sides["successor"], on="successor")
         .join(homes, on="successor")
         .join(per_day, on="project")
-        .with_columns(room=room(view))
     )
     # A successor starts on the working day after; one that starts on the same day leaves no room, but breaks nothing.
     follows = (link_type() == "fs") & ~pl.col("successor.is_milestone").fill_null(value=False) & (pl.col("room") > 0)
-    return links.select(
-        "predecessor", "successor", room=pl.when(follows).then(pl.col("room") - 1).otherwise("room")
-    ).drop_nulls()
+    return (
+        with_room(links, view)
+        .select("predecessor", "successor", room=pl.when(follows).then(pl.col("room") - 1).otherwise("room"))
+        .drop_nulls()
+    )
 
 
 FLOAT = Measure(
