@@ -151,7 +151,7 @@ def test_few_values_say_nothing_of_one_within_its_range() -> None:
 
 def test_only_the_latest_values_before_count() -> None:
     rows = values(*([100, 900] * 4), *EARLIER, 20)
-    known = {
+    known: dict[str, Any] = {
         "project": [{"code": "P1", "state": "executing"}],
         "indicator": [{"uid": "indicator:k", "id": "k"}],
         "observation": rows,
