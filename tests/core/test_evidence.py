@@ -115,12 +115,8 @@ def test_evidence_is_shown_in_the_readers_words(language: str, shown: tuple[tupl
         ("assumed 10 wd after it was asked for", "", "date supposée\u00a0: 10 jours ouvrés après la demande"),
         ("last change taken for the review", "", "dernière modification prise pour revue"),
         ("counted from the day it was first seen", "", "compté à partir du jour de sa première lecture"),
-        (
-            "1 of 2 probabilities from the likelihood; contingency used unknown",
-            "",
-            "probabilités déduites de l'échelle de 1 à 5\u00a0: 1 sur 2; provision utilisée inconnue\u00a0: "
-            "comptée comme nulle",
-        ),
+        ("1 of 2 probabilities from the likelihood", "", "probabilités déduites de l'échelle de 1 à 5\u00a0: 1 sur 2"),
+        ("contingency used unknown", "", "provision utilisée inconnue\u00a0: comptée comme nulle"),
         ("needed when the successor starts", "", "requise au début du successeur"),
         ("", "status date 31 wd old", "date de situation vieille de 31 jours ouvrés"),
         (

@@ -7,10 +7,11 @@ from pmo_watch.api import Measure, hookimpl
 
 from .changes import CHANGE_AGE, CHANGE_VOLUME
 from .decisions import ACTION_OVERDUE, DECISION
-from .exposure import RISK_EXPOSURE, RISK_TREND
+from .exposure import RISK_EXPOSURE
 from .issues import ISSUE_AGE, ISSUE_OVERDUE, NOT_ESCALATED
 from .links import UNCONFIRMED
 from .risks import LEVEL, RESPONSE_LATE, REVIEW_LATE
+from .trend import RISK_TREND
 from .unmanaged import UNMANAGED
 
 

@@ -1,4 +1,4 @@
-"""Registers: the vectors R-01 to R-13 of spec measures 4.8 that the first delivery measures."""
+"""Levels, reviews, age, decisions: the vectors R-01 to R-05 and R-08 to R-13 of spec measures 4.8."""
 
 from datetime import UTC, date, datetime
 from typing import Any

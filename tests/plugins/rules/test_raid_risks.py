@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from pmo_watch_plugins.rules import raid
-from pmo_watch_plugins.rules.raid import exposure, unmanaged
+from pmo_watch_plugins.rules.raid import trend, unmanaged
 from snapshots import catalogue, finding, found, snapshot, states
 
 from pmo_watch.flow import Samples, Since, Wish
@@ -333,14 +333,29 @@ def test_a_week_between_stands_for_no_other() -> None:
     assert of_project("project.risk_trend", SIXTY_TWO, later)["reason"] == "needs 2 samples, has 1"
 
 
-def test_a_threat_that_nobody_assessed_makes_it_grey() -> None:
-    now = [*SIXTY_TWO, {"status": "proposed", "impact": 3}]
+@pytest.mark.parametrize(("known", "missing"), [("impact", "likelihood"), ("likelihood", "impact")])
+def test_a_threat_that_nobody_assessed_makes_it_grey(known: str, missing: str) -> None:
+    now = [*SIXTY_TWO, {"status": "proposed", known: 3}]
 
-    assert of_project("project.risk_trend", now, FIFTY)["reason"] == "missing risk.likelihood on 1 of 4 rows"
+    assert of_project("project.risk_trend", now, FIFTY)["reason"] == f"missing risk.{missing} on 1 of 4 rows"
+
+
+def test_a_log_of_the_project_that_does_not_count_now_did_not_count_then() -> None:
+    (wish,) = FIFTY
+    other = FIFTY[wish].with_columns(uid=pl.format("other:risk:{}", pl.int_range(pl.len())), source=pl.lit("other"))
+
+    found = of_project("project.risk_trend", SIXTY_TWO, {wish: pl.concat([FIFTY[wish], other])})
+
+    assert found["value"] == 24
 
 
 def test_the_history_that_is_asked_for_ends_with_the_week_compared_with() -> None:
     measure = MEASURES["project.risk_trend"]
 
-    assert measure.past(measure.params()) == (exposure.wish(exposure.TrendParams()),)
-    assert exposure.wish(exposure.TrendParams()).n == 5
+    assert measure.past(measure.params()) == (trend.wish(trend.TrendParams()),)
+    assert trend.wish(trend.TrendParams()).n == 5
+
+
+def test_a_trend_over_no_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be at least '1 week'"):
+        trend.TrendParams.model_validate({"over": "0 weeks"})
