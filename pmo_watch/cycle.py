@@ -79,13 +79,14 @@ class Engine:
         in_force: InForce,
         observers: Mapping[str, Observer] | None = None,
         defect: Defect = unnoticed,
+        ahead: Known | None = None,
     ) -> None:
         self.store = store
         self.in_force = in_force
         self.observers: Mapping[str, Observer] = observers or {}
         self._defect = defect
         self._former: RuleSet | None = None
-        self._known = Known.stored(store)
+        self._known = Known.stored(store, ahead)
         self._picture: Picture | None = None
         self._reads_files: dict[str, bool] = {}
         self._revision = -1  # of the alerts as the last cycle left them
@@ -281,7 +282,7 @@ class Engine:
 
     def _advanced(self, decided: _Decided) -> tuple[Advanced, _Decided]:
         """Take alerts one step on, and return what is decided with the findings of rules about alerts."""
-        measures, seen, told_on = self.in_force.plugins.measures, decided.picture.snapshot, self.store.told_on()
+        measures, seen, told_on = self.in_force.plugins.measures, decided.picture.snapshot, self.store.told_on
         rounds = advance_twice(self.store.alerts(), decided.findings, decided.rules, seen, measures, told_on)
         for name in rounds.defects:
             self._defect("measure", name)

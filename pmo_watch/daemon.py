@@ -22,8 +22,9 @@ from pmo_watch.errors import StoreError
 from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths, with_former_rules
 from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
+from pmo_watch.memory import Known
 from pmo_watch.operations import APPROVE
-from pmo_watch.reload import Plan, plan_reload
+from pmo_watch.reload import Plan, Standing, plan_reload
 from pmo_watch.schedule import Timetable, Watch
 from pmo_watch.sd import notify, place, watchdog_seconds
 from pmo_watch.store import MarkKind, Store
@@ -44,7 +45,7 @@ RETENTION_EVERY, RETENTION_AGAIN = timedelta(days=1), timedelta(hours=1)
 class Daemon:
     """One process: leads, reads, evaluates, delivers, serves."""
 
-    def __init__(self, in_force: InForce, store: Store, clock: Clock | None = None) -> None:
+    def __init__(self, in_force: InForce, store: Store, clock: Clock | None = None, ahead: Known | None = None) -> None:
         # Rules that changed while nothing ran are taken up like those that change while we run: by a reload.
         self._in_force = with_former_rules(in_force, store.marks(MarkKind.RULE_TEXT))
         self._outdated = self._in_force is not in_force
@@ -53,7 +54,7 @@ class Daemon:
         self._clock = clock or Clock()
         self._telemetry = Telemetry()
         self._observers: dict[str, Observer] = open_observers(in_force, self._telemetry, self._defect)
-        self._engine = Engine(store, in_force, self._observers, self._defect)
+        self._engine = Engine(store, in_force, self._observers, self._defect, ahead)
         self._timetable = self._new_timetable()
         self._mailroom = Mailroom(store, in_force, self._clock, self._telemetry)
         self._watches: list[Watch] = []
@@ -306,7 +307,8 @@ class Daemon:
         approved = APPROVE in self._store.marks(MarkKind.FLAG)
         report = self._engine.report
         snapshot = report.snapshot if report else None
-        plan = plan_reload(self._in_force, last_good, self._store.alerts(), snapshot, approved=approved)
+        standing = Standing(self._store.alerts(), self._store.told_on())
+        plan = plan_reload(self._in_force, last_good, standing, snapshot, approved=approved)
         if approved and plan.in_force is not None:
             self._engine.forget(APPROVE)
         return plan

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from pmo_watch.advance import advance
 from pmo_watch.alerts import CLOSING, Alert, Reason
 from pmo_watch.errors import ConfigError
 from pmo_watch.evaluate import evaluate
 from pmo_watch.flow import Snapshot
 from pmo_watch.in_force import InForce, load, with_rules
+from pmo_watch.second_round import advance_twice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +28,16 @@ class Plan:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """The alerts as they stand, and by id when somebody was first told of each one's level."""
+
+    alerts: list[Alert]
+    told_on: Mapping[str, datetime]
+
+
 def plan_reload(
-    old: InForce, last_good: Mapping[str, str], alerts: list[Alert], snapshot: Snapshot | None, *, approved: bool
+    old: InForce, last_good: Mapping[str, str], standing: Standing, snapshot: Snapshot | None, *, approved: bool
 ) -> Plan:
     """Load everything again and say what would become of it; nothing is swapped here."""
     try:
@@ -36,17 +45,17 @@ def plan_reload(
     except ConfigError as fault:
         # The settings keep their last good version; rules are still taken up, so that one does not hold the other.
         new = with_rules(old, last_good)
-        return _judged(old, new, str(fault), alerts, snapshot, approved=approved)
+        return _judged(old, new, str(fault), standing, snapshot, approved=approved)
     faults = "\n".join(fault.shown() for fault in new.loaded.faults)
-    return _judged(old, new, faults, alerts, snapshot, approved=approved)
+    return _judged(old, new, faults, standing, snapshot, approved=approved)
 
 
 def _judged(
-    old: InForce, new: InForce, faults: str, alerts: list[Alert], snapshot: Snapshot | None, *, approved: bool
+    old: InForce, new: InForce, faults: str, standing: Standing, snapshot: Snapshot | None, *, approved: bool
 ) -> Plan:
-    opens, closes = mass(old, new, alerts, snapshot) if snapshot else (0, 0)
+    opens, closes = mass(old, new, standing, snapshot) if snapshot else (0, 0)
     limits = new.settings.limits
-    still_open = sum(one.level is not None and one.closed_at is None for one in alerts)
+    still_open = sum(one.level is not None and one.closed_at is None for one in standing.alerts)
     most = max(limits.mass_change, limits.mass_change_share * still_open)
     if opens + closes > most and not approved:
         text = (
@@ -63,19 +72,20 @@ def _judged(
     return Plan(422 if faults else 200, faults or "everything is in force", new, opens, closes, counts)
 
 
-def mass(old: InForce, new: InForce, alerts: list[Alert], snapshot: Snapshot) -> tuple[int, int]:
+def mass(old: InForce, new: InForce, standing: Standing, snapshot: Snapshot) -> tuple[int, int]:
     """Return how many more alerts the new rules would open and close than the old ones, on the same data."""
-    before, after = _moves(old, alerts, snapshot), _moves(new, alerts, snapshot)
+    before, after = _moves(old, standing, snapshot), _moves(new, standing, snapshot)
     opens = len(after["opened"] - before["opened"])
     closes = len(after["closed"] - before["closed"])
     return opens, closes
 
 
-def _moves(in_force: InForce, alerts: list[Alert], snapshot: Snapshot) -> dict[str, set[tuple[str, str]]]:
-    found = evaluate(in_force.rules, snapshot, in_force.plugins.measures)
-    advanced = advance(alerts, found.findings, in_force.rules, snapshot)
+def _moves(in_force: InForce, standing: Standing, snapshot: Snapshot) -> dict[str, set[tuple[str, str]]]:
+    rules, measures = in_force.rules, in_force.plugins.measures
+    found = evaluate(rules, snapshot, measures).findings
+    rounds = advance_twice(standing.alerts, found, rules, snapshot, measures, lambda: standing.told_on)
     moves: dict[str, set[tuple[str, str]]] = {"opened": set(), "closed": set()}
-    for one in advanced.transitions:
+    for one in rounds.advanced.transitions:
         identity = (one.alert.rule, one.alert.subject)
         # One that waits for confirmation will open like the others: it counts.
         if one.reason in {Reason.OPENED, Reason.PENDING}:

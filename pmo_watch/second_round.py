@@ -3,7 +3,7 @@
 Pure, like what it is made of. What comes in twice rounds is one cycle: its transitions are told and written together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,20 +32,21 @@ def advance_twice(
     rules: RuleSet,
     snapshot: Snapshot,
     measures: Measures,
-    told_on: Mapping[str, datetime],
+    told_on: Callable[[], Mapping[str, datetime]],
 ) -> Rounds:
     """Take alerts through the findings of this cycle, then those about alerts through what rules say of them.
 
-    `alerts`: as `advance` takes them. `findings`: those for each alert are made again. `told_on`: as in `alert_rows`.
+    `alerts`: as `advance` takes them. `findings`: those for each alert are made again. `told_on`: gives what
+    `alert_rows` takes; it is asked, and alerts are made into rows, only where there are rules about alerts.
     """
     about = about_alerts(rules)
     others = [one for one in findings if one.rule not in about]
     first = advance([one for one in alerts if one.rule not in about], others, rules, snapshot)
-    ended = (one for one in first.alerts if one.closed_at == snapshot.now)
-    rows = alert_rows((*first.current, *ended), told_on, rules, snapshot)
-    seen = replace(snapshot, frames={**snapshot.frames, ABOUT: rows})
     if not about:
-        return Rounds(first, tuple(others), seen)
+        return Rounds(first, tuple(others), snapshot)
+    ended = (one for one in first.alerts if one.closed_at == snapshot.now)
+    rows = alert_rows((*first.current, *ended), told_on(), rules, snapshot)
+    seen = replace(snapshot, frames={**snapshot.frames, ABOUT: rows})
     own = [one for one in alerts if one.rule in about]
     watched = {one.rule: [other.subject for other in own if other.rule == one.rule] for one in own}
     found = evaluate(replace(rules, rules=about), seen, measures, (), watched)

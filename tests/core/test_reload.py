@@ -8,7 +8,7 @@ from office import NOW, Office, cycle
 
 from pmo_watch.cycle import Engine
 from pmo_watch.in_force import InForce
-from pmo_watch.reload import Plan, plan_reload
+from pmo_watch.reload import Plan, Standing, plan_reload
 from pmo_watch.store import MarkKind, Store
 
 
@@ -29,7 +29,8 @@ class Desk:
         report = self.engine.report
         assert report is not None
         good = self.store.marks(MarkKind.RULE_TEXT)
-        return plan_reload(self.old, good, self.store.alerts(), report.snapshot, approved=approved)
+        standing = Standing(self.store.alerts(), self.store.told_on())
+        return plan_reload(self.old, good, standing, report.snapshot, approved=approved)
 
 
 @pytest.fixture

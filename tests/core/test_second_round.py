@@ -12,7 +12,7 @@ from office import FRIDAY, NOW, Office, cycle
 from pmo_watch.cycle import Engine
 from pmo_watch.flow import COLOURS, Samples
 from pmo_watch.operations import Wanted, acknowledge_alerts
-from pmo_watch.reload import mass
+from pmo_watch.reload import Standing, mass
 from pmo_watch.store import OutboxQuery, OutboxState, Settlement, Store, TransitionQuery
 
 DAY = timedelta(days=1)
@@ -148,7 +148,8 @@ def test_new_rules_about_alerts_count_in_what_a_reload_would_open(office: Office
     cycle(engine, MONDAY)
     assert engine.report is not None
 
-    assert mass(old, new, store.alerts(), engine.report.snapshot) == (2, 0)
+    standing = Standing(store.alerts(), store.told_on())
+    assert mass(old, new, standing, engine.report.snapshot) == (2, 0)
 
 
 def test_colours_of_a_cycle_are_kept_as_history(office: Office, store: Store) -> None:
