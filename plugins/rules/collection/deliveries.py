@@ -77,10 +77,14 @@ def submission_rate(params: RateParams, view: View) -> pl.DataFrame:
         numerator=pl.col("on_time").fill_null(0),
         denominator=pl.col("asked").fill_null(0),
         sample=pl.col("asked").fill_null(0),
-        received_late="came_late",
-        not_received="never_came",
+        received_late=_some("came_late"),
+        not_received=_some("never_came"),
         **{"program.submission_rate": pl.col("program_rate")},
     )
+
+
+def _some(name: str) -> pl.Expr:
+    return pl.when(pl.col(name) > 0).then(name)
 
 
 def _expected(params: RateParams, view: View) -> pl.DataFrame:

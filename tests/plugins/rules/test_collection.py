@@ -279,3 +279,11 @@ def test_a_source_that_was_not_read_shows_when_it_was_and_why_not() -> None:
     shown = synced("05-08 18:00", "05-13 12:00")["evidence"]
 
     assert shown == {"last_read": "2026-05-08 18:00", "last_error": "gone"}
+
+
+def test_what_became_of_the_others_is_shown() -> None:
+    known = snapshot(day("05-13"), person=PERSONS, submission=series(8, 3))
+
+    shown = finding(MEASURES, known, {"measure": "person.submission_rate"})["evidence"]
+
+    assert (shown["received_late"], shown["not_received"]) == ("2", "1")
