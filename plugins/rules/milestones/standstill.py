@@ -69,11 +69,14 @@ def _day(moment: pl.Expr, view: View) -> pl.Expr:
 
 
 def inactivity(_: NoParams, view: View) -> pl.DataFrame:
-    """Count the working days since anything open in a project was last changed in its source."""
+    """Count the working days since anything open in a project was last changed in its source.
+
+    Where a source does not date its rows, such as a plan file, the project's own last change stands for them.
+    """
     facts = view.rows.select("uid", "@calendar", "@today").join(
         beside(view, _newest(view)), on="uid", how="left", maintain_order="left"
     )
-    idle = view.working_days(pl.col("newest"), pl.col("@today"))
+    idle = view.working_days(pl.col("newest"), pl.col("@today")).clip(0)
     unread = view.working_days(pl.col("looked"), pl.col("@today"))
     nobody_looked = (unread >= idle) & (unread > 0)
     lacking, number = pl.col("lacking"), pl.col("open")
@@ -94,12 +97,18 @@ def inactivity(_: NoParams, view: View) -> pl.DataFrame:
 def _newest(view: View) -> pl.DataFrame:
     """Return by `subject` how many rows are open, the newest change of one, and the source read longest ago."""
     plan = rows(view)
-    newest = plan.filter(OPEN).select("subject", "called", "updated_at", "source")
+    whole = view.rows.select(subject="uid", whole="updated_at")
+    newest = (
+        plan.filter(OPEN)
+        .select("subject", "called", "updated_at", "source")
+        .join(whole, on="subject", how="left", maintain_order="left")
+        .with_columns(changed=pl.coalesce("updated_at", "whole"))
+    )
     sums = newest.group_by("subject").agg(
         open=pl.len().cast(pl.Int64),
-        lacking=pl.col("updated_at").is_null().sum().cast(pl.Int64),
-        newest=_day(pl.col("updated_at").max(), view),
-        called=pl.col("called").get(pl.col("updated_at").arg_max()),
+        lacking=pl.col("changed").is_null().sum().cast(pl.Int64),
+        newest=_day(pl.col("changed").max(), view),
+        called=pl.when(pl.col("updated_at").is_not_null()).then("called").get(pl.col("changed").arg_max()),
     )
     read = (
         newest.select("subject", "source")

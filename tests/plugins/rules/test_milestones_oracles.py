@@ -264,6 +264,12 @@ def behind(plan: Plan, on: date) -> Answer:
     return round(100 * (planned - actual) / total, 6)
 
 
+def idle(plan: Plan, on: date) -> Answer:
+    if not any(not one.done for one in plan.counted):
+        return "done" if plan.counted else "nothing due yet"
+    return max(0, plan.days.between(plan.saved, on))
+
+
 OF_PROJECTS: Mapping[str, Callable[[Plan, date], Answer]] = {
     "project.milestones_on_time": in_time,
     "project.overdue_tasks": overdue,
@@ -271,6 +277,7 @@ OF_PROJECTS: Mapping[str, Callable[[Plan, date], Answer]] = {
     "project.critical_slip": worst,
     "project.finish_variance": later,
     "project.behind_plan": behind,
+    "project.inactivity": idle,
 }
 
 

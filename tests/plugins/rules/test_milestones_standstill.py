@@ -175,6 +175,19 @@ def test_inactivity_that_cannot_be_told(rows: list[dict[str, Any]], state: str, 
     assert (idle["value"] if state == "grey" else None, idle["state"], idle["reason"]) == (None, state, reason)
 
 
+def test_a_plan_that_does_not_date_its_rows_was_changed_when_it_was_saved() -> None:
+    saved = {"updated_at": noon("2026-04-27")}
+
+    alone, beside = (
+        of("project.inactivity", snapshot(project=[saved], task=changed(*some)))
+        for some in ((None,), (None, "2026-05-11"))
+    )
+
+    assert (alone["value"], alone["state"]) == (11, "amber")
+    assert alone["evidence"] == {"changed_row": None, "changed_on": "2026-04-27"}
+    assert beside["value"] == 2
+
+
 @pytest.mark.parametrize(
     ("read", "reason"),
     [
