@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +36,7 @@ from pmo_watch.flow import Outcome
 from pmo_watch.in_force import InForce, with_rules
 from pmo_watch.log import set_up_logging
 from pmo_watch.mailroom import Mailroom
+from pmo_watch.memory import known_ahead
 from pmo_watch.output import Format, counted, printed, said, show_json
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rule_schema import json_schema
@@ -87,9 +90,17 @@ def _opened(in_force: InForce, store: Store) -> InForce:
 @app.command()
 def run(config: Config = None, log_level: LogLevel = "INFO") -> None:
     """Run the daemon: read, evaluate, deliver, serve HTTP, take up changed files."""
-    in_force = configured(config, log_level)
-    with stored(in_force) as store:
-        asyncio.run(Daemon(_opened(in_force, store), store).run())
+    with ExitStack() as held:
+        asyncio.run(_daemon(config, log_level, held).run())
+
+
+def _daemon(config: Path | None, log_level: str, held: ExitStack) -> Daemon:
+    """Return the daemon, its store open in `held`; rows are read while plugins are loaded: both take their time."""
+    with ThreadPoolExecutor(1) as beside:
+        ahead = beside.submit(known_ahead, config)
+        in_force = configured(config, log_level)
+        store = held.enter_context(stored(in_force))
+        return Daemon(_opened(in_force, store), store, ahead=ahead.result())
 
 
 @app.command()

@@ -60,7 +60,9 @@ class WorkedExample(Section):
 
     def document(self) -> dict[str, Any]:
         """Return it for a program: what is written, and the day."""
-        return {"today": self.today, **self.model_dump(exclude_unset=True, by_alias=True)}
+        written = self.model_dump(exclude_unset=True, by_alias=True)
+        days = {day.isoformat(): rows for day, rows in written.pop("before", {}).items()}
+        return {"today": self.today, **({"before": days} if days else {}), **written}
 
 
 class Entry(Section):

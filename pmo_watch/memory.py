@@ -5,18 +5,22 @@ not committed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 
 from pmo_watch.alerts import Alert
+from pmo_watch.errors import StoreError
 from pmo_watch.evaluate import Evaluated, evaluate, wishes
 from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
 from pmo_watch.merge import build_snapshot
 from pmo_watch.normalise import Accepted, accept
-from pmo_watch.store import ReadingChange, Store
+from pmo_watch.settings import database_url
+from pmo_watch.store import ReadingChange, Store, open_to_read
 from pmo_watch.telling import Observer
 
 Past = Callable[[Iterable[Wish]], Mapping[Wish, pl.DataFrame]]  # answers wishes for history
@@ -36,9 +40,10 @@ class Known:
         return self.states.get(name, SourceState(name, kind)).of_kind(kind)
 
     @classmethod
-    def stored(cls, store: Store) -> "Known":
-        """Return what the store holds."""
-        return cls(store.rows(), store.sources())
+    def stored(cls, store: Store, ahead: "Known | None" = None) -> "Known":
+        """Return what the store holds. `ahead`: what it held a moment ago, good as long as no source was read since."""
+        states = store.sources()
+        return ahead if ahead is not None and ahead.states == states else cls(store.rows(), states)
 
     def after(self, accepted: Mapping[str, Accepted]) -> "Known":
         """Return what is known once these readings are taken in."""
@@ -46,6 +51,25 @@ class Known:
             {**self.rows, **{name: one.rows for name, one in accepted.items()}},
             {**self.states, **{name: one.state for name, one in accepted.items()}},
         )
+
+
+def known_ahead(path: Path | None) -> Known | None:
+    """Return what the database of these settings holds, for a start: while it is read, plugins can be loaded.
+
+    None where there is nothing to read yet, or where opening the store will say what is wrong.
+    """
+    url = database_url(path)
+    if url is None:
+        return None
+    try:
+        store = open_to_read(url)
+        if store is None:
+            return None
+        with closing(store):
+            states = store.sources()  # first: what changes in between makes them differ later
+            return Known(store.rows(), states)
+    except StoreError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

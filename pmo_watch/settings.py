@@ -120,6 +120,21 @@ def plugins_folder(path: Path | None) -> Path | None:
     return folder if folder is not None and folder.is_dir() else None
 
 
+def database_url(path: Path | None) -> str | None:
+    """Return the address of the database, before plugins and the rest of the settings are looked at.
+
+    None where that cannot be told: what is wrong is said by `load_settings`.
+    """
+    faults: list[tuple[Loc, str]] = []
+    try:
+        document, layers = _read(find_settings(path))
+        folder = _folder(document)
+        data = with_secrets(layers.data.get("database") or {}, secret_folders(layers.data, folder), faults)
+        return None if faults else Database.model_validate(data, context={"folder": folder}).url.get_secret_value()
+    except (SettingsError, ValidationError):
+        return None
+
+
 def redacted(settings: Settings) -> dict[str, object]:
     """Return the settings as JSON for people to see: every secret is `***`."""
     names = ("organisation", "http", "grafana", "limits", "delivery", "match_on", "people", "conflict_over")

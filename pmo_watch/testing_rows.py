@@ -30,6 +30,8 @@ FILLED = (
 COUNTING = {("project", "state"): "executing", ("task", "active"): True, ("task", "external"): False}
 COUNTING |= {("project", "actual_finish"): None, ("project", "status_date"): TODAY, ("person", "active"): True}
 COUNTING |= {("indicator", "cadence"): "month", ("indicator", "cut_off"): None, ("observation", "period"): "2026-10"}
+# What lists may say themselves follows from other rows, as it does nearly everywhere.
+COUNTED = ("committed_items", "committed_points", "done_points", "remaining_items", "flagged_since", "status_since")
 NUMBERS = {
     Kind.COUNT: 20,
     Kind.MINUTES: 4_800,
@@ -86,7 +88,7 @@ def _column(entity: str, field: Field, number: pl.Expr, rows: int, seed: int) ->
         return pl.lit("made")
     if (entity, field.name) == ("indicator", "id"):
         return pl.when(number == 0).then(pl.lit(INDICATOR)).otherwise(pl.format("indicator {}", number))
-    if field.name in {"vanished_on", "parent", "same_as"}:
+    if field.name in {"vanished_on", "parent", "same_as", *COUNTED}:
         return pl.lit(None, field.dtype)
     value = _value(field, drawn, rows).cast(field.dtype)
     return value if field.required or field.name in FILLED else pl.when(drawn % NULL_IN != 0).then(value)

@@ -6,7 +6,6 @@ Nothing of a file is given out before its last byte was read: what breaks off gi
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -18,6 +17,7 @@ from .calendars import CalendarEntry, read_calendar
 from .custom_fields import CustomFields
 from .elements import local_name, named, texts_of
 from .openings import ROOT_MARK, UNSAFE, marked, strange_format, strange_root
+from .phases import Phase, phases_of
 from .tables import (
     LINK_LAYOUT,
     RESOURCE_LAYOUT,
@@ -30,7 +30,6 @@ from .tables import (
     baseline_layout,
     task_layout,
 )
-from .values import moment
 
 CHUNK_BYTES, HEADER_BYTES = 1 << 16, 1 << 12
 DEEPEST = 64
@@ -41,16 +40,6 @@ DEFINITIONS = frozenset({"ExtendedAttributes", "OutlineCodes"})
 MARKS = frozenset({"SaveVersion", "Name", "Title", "Tasks"})  # one of them tells a plan from a build file
 DETAILS, ATTRIBUTES = frozenset({"Baseline", "PredecessorLink"}), frozenset({"ExtendedAttribute", "OutlineCode"})
 VALUE_SHAPE = Shape(("FieldID", "Value", "ValueID", "ValueGUID"))
-REMAINING_WORK, ACTUAL_WORK = "1", "2"  # types of TimephasedData
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """Work of an assignment in a stretch of time, millionths of an hour."""
-
-    start: datetime
-    finish: datetime
-    work: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,21 +363,9 @@ class _Reader:
 
     def _take_assignment(self, element: etree._Element, now: _Open) -> None:
         plan = now.plan
-        if self._wish.timephased and (phases := list(self._phases(element, plan))):
+        if self._wish.timephased and (phases := list(phases_of(element, plan.scales, plan.assignments))):
             plan.phases[len(plan.assignments)] = phases
         plan.assignments.add(self._row(element, plan.assignments.shape, "Assignment")[0])
-
-    @staticmethod
-    def _phases(element: etree._Element, plan: Plan) -> Iterator[Phase]:
-        for one in element.iterchildren("{*}TimephasedData"):
-            texts = texts_of(one)
-            if texts.get("Type") not in {REMAINING_WORK, ACTUAL_WORK} or "Value" not in texts:
-                continue
-            try:
-                work = plan.scales.hours(texts["Value"])
-                yield Phase(moment(texts.get("Start", "")), moment(texts.get("Finish", "")), work)
-            except ValueError as fault:
-                plan.assignments.faults.append(Fault("Assignment", len(plan.assignments), "TimephasedData", str(fault)))
 
     @staticmethod
     def _leave(element: etree._Element, now: _Open) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 from .calendars import EPOCH, PlanCalendar
 from .columns import Values, frame_of
 from .conversion import Project
-from .parse import Phase
+from .phases import Phase
 from .values import FINE_UNIT
 
 WORK = 1  # Type of a resource; 0 is material, 2 a cost
