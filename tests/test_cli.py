@@ -256,6 +256,8 @@ MISTAKES = {
     ("once", "--fail-on", "green"): "--fail-on: 'green' is neither red nor amber",
     ("once", "--log-level", "LOUD"): "there is no log level 'LOUD'",
     ("measures", "milestone.slop"): "did you mean 'milestone.slip'?",
+    ("measures", "glissment"): "no measure has 'glissment' in its name, number or meaning, did you mean 'glissement'?",
+    ("measures", "MS-99"): "no measure has 'MS-99'",
     ("fields", "milestne"): "there are no rules for each 'milestne', did you mean 'milestone'?",
     ("fields", "nobody"): "there are no rules for each 'nobody'; 'pmo-watch fields' lists what there is",
     ("alerts", "ack", "x", "--until", "2027-01-01", "--why", "known"): "there is no open alert 'x'",
@@ -284,3 +286,17 @@ def test_environment_wins_over_the_file_and_is_named_when_it_is_wrong(folder: Pa
 
     assert ended.code == FAULTY
     assert "PMO_WATCH_ORGANISATION__TIMEZONE" in ended.err
+
+
+def test_measures_are_searched_and_one_is_shown_whole(folder: Path) -> None:
+    found, shown, listed = start(
+        folder, ["measures", "glissement", "jalon"], ["measures", "ms-02"], ["measures", "FL-03", "--format", "json"]
+    )
+
+    assert [one.code for one in (found, shown, listed)] == [FINE] * 3
+    assert "milestone.slip" in found.out
+    assert "board.wip_used" not in found.out
+    for part in ("milestone.slip", "jalon en glissement", "formula", "at most 3 wd", "example", "comes to"):
+        assert part in shown.out
+    (document,) = json.loads(listed.out)
+    assert (document["measure"], document["example"]["expect"]["state"]) == ("board.wip_used", "red")

@@ -1,5 +1,6 @@
 """Looking measures up: by name, number, meaning and the names that people have for them, in three languages."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from made_measures import measure
 
 from pmo_watch.measure_sheets import Sheet, called, example_lines, matching, nothing_called, outcome, sheets_of
+from pmo_watch.output import as_json
 from pmo_watch.plugin_host import LoadedPlugin, Plugins, load_plugins
 
 SHEETS = sheets_of(load_plugins(installed=False), pytest.fail)
@@ -112,6 +114,8 @@ def test_document_has_all_of_it(plugins: Plugins) -> None:
     assert document["formula"] == "its story points"
     assert document["example"]["given"]["task"][0]["story_points"] == 12.5
     assert str(document["example"]["today"]) == "2026-05-18"
+    assert list(document["example"]["before"]) == ["2026-05-14", "2026-05-15"]
+    assert json.loads(json.dumps(document, default=as_json))
 
 
 def test_example_is_told_row_by_row_and_day_by_day(plugins: Plugins) -> None:
