@@ -96,6 +96,8 @@ def _from_json(
     number = table.c.version_id
     cursor.execute(_with_values(connection, select(func.json_group_array(number)).where(where)))
     numbers = pl.Series(cursor.fetchone(), dtype=pl.String).str.json_decode(pl.List(pl.Int64)).explode().drop_nulls()
+    if numbers.is_empty():
+        return
     lists = [func.json_group_array(literal_column(f'"{name}"')) for name in schema]
     these = number.in_(text("SELECT value FROM json_each(?)"))
     query = _with_values(connection, select(*lists).select_from(table).where(these))

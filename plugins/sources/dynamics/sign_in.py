@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from pmo_watch.api import Answer, Request, Rest, SourceContext, SourceDataError, SourceRefused
 
 from .settings import Settings
@@ -136,6 +133,8 @@ class SignIn:
     def _credential(self) -> Any:
         if self._settings.client_secret is not None:
             return self._settings.client_secret.get_secret_value()
+        from .certificate import read_certificate  # noqa: PLC0415  # slow to import, for those who have one
+
         pem = read_certificate(self._settings, self._folder)
         password = self._settings.certificate_password
         more = {"passphrase": password.get_secret_value()} if password else {}
@@ -152,40 +151,14 @@ class SignIn:
         return SourceRefused(f"{host}: sign-in refused{number}: {remedy}")
 
 
-def read_certificate(settings: Settings, folder: Path) -> str:
-    """Return the text of the certificate's file, once key and password are seen to fit.
-
-    Raises:
-        SourceRefused: it cannot be read, lacks the key or the certificate, or the password is wrong.
-    """
-    path = folder / (settings.certificate or "")
-    try:
-        pem = path.read_text(encoding="ascii")
-    except OSError as fault:
-        raise SourceRefused(f"certificate: {path} cannot be read: {fault.strerror}") from None
-    except ValueError:
-        raise SourceRefused(f"certificate: {path} is no PEM file: convert it, key and certificate in one") from None
-    password = settings.certificate_password
-    try:
-        load_pem_private_key(pem.encode(), password.get_secret_value().encode() if password else None)
-        x509.load_pem_x509_certificate(pem.encode())
-    except TypeError:
-        raise SourceRefused("certificate_password: the key is encrypted and needs it, or is not and must not") from None
-    except ValueError:
-        raise SourceRefused(
-            f"certificate: {path} must hold a private key and its certificate in PEM form; or certificate_password "
-            "is wrong"
-        ) from None
-    return pem
-
-
 def running_out(settings: Settings, folder: Path, now: datetime) -> str:
     """Say that the secret or certificate ends within 30 days, or has ended; empty when it does not."""
     end = settings.secret_expires
     what = "the client secret"
     if settings.certificate is not None:
-        pem = read_certificate(settings, folder)
-        end, what = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc.date(), "the certificate"
+        from .certificate import last_day  # noqa: PLC0415  # slow to import, for those who have one
+
+        end, what = last_day(settings, folder), "the certificate"
     return f"{what} {_ends(end, now.date())}" if end and end - now.date() <= timedelta(days=WARN_DAYS) else ""
 
 
