@@ -4,10 +4,10 @@ Nothing of a file is given out before its last byte was read: what breaks off gi
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from lxml import etree
 
@@ -156,12 +156,6 @@ class _Reader:
         self._root: _Open | None = None
         self._inserted: dict[etree._Element, _Open] = {}  # by the task that holds the project
         self._locals: dict[object, str] = {}
-        self._takers = {
-            "Tasks": self._take_task,
-            "Resources": self._take_resource,
-            "Assignments": self._take_assignment,
-            "Calendars": self._take_calendar if not wish.header_only else self._leave,
-        }
         self._parser = etree.XMLPullParser(
             events=("pi",) if is_marked else ("start",),
             tag=None if is_marked else "{*}Project",
@@ -209,7 +203,7 @@ class _Reader:
         """Say whether what a plan is called has been read."""
         if self.plan.fields.numbers(self._wish.words):
             return len(self.plan.tasks) > 0
-        return any(self._local(section.tag) in self._takers for section in root.element)
+        return any(self._local(section.tag) in self._TAKERS for section in root.element)
 
     def finish(self) -> Plan:
         """Return the plan after the last byte."""
@@ -264,7 +258,7 @@ class _Reader:
         growing = None if complete or not sections else sections[-1]
         for section in sections:
             name = self._local(section.tag)
-            if name in self._takers:
+            if name in self._TAKERS:
                 self._sweep_rows(now, section, name, growing=section is growing)
             elif section is growing:
                 self._prune(section, name)
@@ -275,11 +269,11 @@ class _Reader:
                 table.flush()
 
     def _sweep_rows(self, now: _Open, section: etree._Element, name: str, *, growing: bool) -> None:
-        take, wanted = self._takers[name], name.removesuffix("s")
+        take, wanted = self._TAKERS[name], name.removesuffix("s")
         done = len(section) - growing
         for row in section[:done]:
             if row.tag == wanted or self._local(row.tag) == wanted:
-                take(row, now)
+                take(self, row, now)
         del section[:done]
         if growing and len(section) and name == "Tasks":
             self._sweep_inserted(section[0])
@@ -367,14 +361,19 @@ class _Reader:
             plan.phases[len(plan.assignments)] = phases
         plan.assignments.add(self._row(element, plan.assignments.shape, "Assignment")[0])
 
-    @staticmethod
-    def _leave(element: etree._Element, now: _Open) -> None:
-        """Take nothing of a row."""
-
-    @staticmethod
-    def _take_calendar(element: etree._Element, now: _Open) -> None:
+    def _take_calendar(self, element: etree._Element, now: _Open) -> None:
+        if self._wish.header_only:
+            return
         uid = texts_of(element).get("UID", "")
         try:
             now.plan.calendars[uid] = read_calendar(element)
         except ValueError as fault:
             now.plan.calendar_faults.append(Fault("Calendar", len(now.plan.calendars), uid, str(fault)))
+
+    # Functions, not the methods of one reader: holding its own, it would live until somebody looks for circles.
+    _TAKERS: ClassVar[Mapping[str, Callable[["_Reader", etree._Element, _Open], None]]] = {
+        "Tasks": _take_task,
+        "Resources": _take_resource,
+        "Assignments": _take_assignment,
+        "Calendars": _take_calendar,
+    }
