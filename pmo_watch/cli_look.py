@@ -212,7 +212,8 @@ def measures(
     elif one:
         show([*_sheet(one)], ("what", "is"), form)
     else:
-        show([_line(sheet) for sheet in found], ("measure", "id", "unit", "for_each", "amber", "red", "meaning"), form)
+        columns = ("measure", "id", "unit", "for_each", "meaning", "amber", "red")
+        show([_line(sheet) for sheet in found], columns, form, narrow=("measure", "id", "unit", "meaning"))
 
 
 def _line(sheet: Sheet) -> Mapping[str, str]:

@@ -13,6 +13,8 @@ from rich.table import Table
 
 Rows = Sequence[Mapping[str, Any]]
 
+NARROW, LONG_NAME, UNFOLDED = 120, 40, 4000  # signs
+
 
 class Format(StrEnum):
     """How a result is printed."""
@@ -54,22 +56,42 @@ def show_json(value: object) -> None:
     printed(json.dumps(value, default=as_json, ensure_ascii=False, indent=2))
 
 
-def show(rows: Rows, columns: Sequence[str], form: Format, empty: str = "nothing") -> None:
-    """Print rows as a table of these columns, or all that they hold as JSON."""
+def show(
+    rows: Rows, columns: Sequence[str], form: Format, empty: str = "nothing", narrow: Sequence[str] | None = None
+) -> None:
+    """Print rows as a table of these columns, or all that they hold as JSON.
+
+    `narrow`: the columns of a terminal of fewer than 120 signs, where that many do not fit; None: the same.
+    """
     if form is Format.JSON:
         show_json(rows)
         return
     if not rows:
         said(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*[cell(row.get(column)) for column in columns])
+    console = _console()
+    shown = narrow if narrow and console.width < NARROW else columns
+    console.print(_table(rows, shown), soft_wrap=not console.is_terminal)
+
+
+def _console() -> Console:
+    """Return where tables go. Without a terminal nothing is folded: a line is a row, for grep and for reading logs."""
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
-    # Without a terminal nothing is folded: a line is a row, for grep and for reading logs.
-    console.print(table, soft_wrap=not console.is_terminal, width=None if console.is_terminal else 400)
+    if not console.is_terminal:
+        console.width = UNFOLDED
+    return console
+
+
+def _table(rows: Rows, columns: Sequence[str]) -> Table:
+    """Return the table of these columns. The first names the row, and stays whole unless it is very long."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    cells = [[cell(row.get(column)) for column in columns] for row in rows]
+    for number, column in enumerate(columns):
+        whole = number == 0 and all(len(one[0]) <= LONG_NAME for one in cells)
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=whole)
+    for one in cells:
+        table.add_row(*one)
+    return table
 
 
 def cell(value: object) -> str:

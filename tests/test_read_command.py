@@ -119,7 +119,7 @@ def test_dates_figures_and_what_is_missing(printed: Printed) -> None:
 def test_what_was_rejected_says_where_what_and_why(printed: Printed) -> None:
     (found,) = printed.document["rejected"]
 
-    assert set(found) == {"where", "field", "value", "reason"}
+    assert set(found) == {"where", "field", "value", "reason", "project"}
     assert (found["field"], found["value"]) == ("Start", "2026-13-01")
     assert "plan-b.xml" in found["where"]
     assert "task 3" in found["where"]
