@@ -15,6 +15,7 @@ from pmo_watch.alerts import Alert, state_of
 from pmo_watch.audiences import PERSONAL
 from pmo_watch.flow import FINDING_SCHEMA, Snapshot, SourceState
 from pmo_watch.plain import shorten
+from pmo_watch.references import one_project
 from pmo_watch.rollup import DIMENSIONS
 from pmo_watch.rollup import SCHEMA as COLOURS
 from pmo_watch.silences import going_on, is_silenced
@@ -157,11 +158,18 @@ def subjects(snapshot: Snapshot) -> pl.DataFrame:
             kind=pl.lit(kind),
             entity=_first(frame, "id"),
             name=_first(frame, *NAMED_BY),
-            project=_first(frame, "uid" if kind == "project" else "project").replace_strict(codes, default=None),
+            project=_project(frame, kind).replace_strict(codes, default=None),
         )
         for kind, frame in snapshot.frames.items()
     ]
     return pl.concat([pl.DataFrame(schema=SUBJECT), *parts])
+
+
+def _project(frame: pl.DataFrame, kind: str) -> pl.Expr:
+    """Return the uid of the one project, or scope, of a row; a board may name several projects, and then has none."""
+    if "project" in frame.columns:
+        return one_project(frame.schema)
+    return _first(frame, "uid" if kind == "project" else "scope")
 
 
 def _first(frame: pl.DataFrame, *names: str) -> pl.Expr:

@@ -287,6 +287,24 @@ async def test_findings_come_in_pages_over_rules(client: httpx2.AsyncClient, dae
     ]
 
 
+async def test_finding_on_a_team_of_several_projects_is_listed_without_a_project(
+    client: httpx2.AsyncClient, daemon: Daemon
+) -> None:
+    both = ["project:nov-01", "project:nov-02"]
+    teams = [
+        {"uid": "jira:board:1", "id": "1", "name": "Team A", "project": both[:1]},
+        {"uid": "jira:board:2", "id": "2", "name": "Team B", "project": both},
+    ]
+    projects = [{"uid": uid, "code": uid[8:].upper(), "name": uid} for uid in both]
+    found = findings_of("slip", a_finding("jira:board:1", "red"), a_finding("jira:board:2", "red"))
+    daemon.report = a_report(found, snapshot=a_snapshot(rows={"project": projects, "board": teams}))
+
+    assert [(row["name"], row["project"]) for row in await rows(client, "findings")] == [
+        ("Team A", "NOV-01"),
+        ("Team B", None),
+    ]
+
+
 async def test_findings_on_single_persons_are_not_listed(client: httpx2.AsyncClient, daemon: Daemon) -> None:
     rules = RuleSet({"load": a_rule(id="load", for_each="person"), "slip": a_rule()})
     daemon.report = a_report(findings_of("load", a_finding("person:ann@example.org", "red")), rules=rules)
@@ -340,7 +358,7 @@ async def test_before_the_first_cycle_nothing_is_known(client: httpx2.AsyncClien
 async def test_source_says_how_its_last_reading_ended(client: httpx2.AsyncClient, daemon: Daemon) -> None:
     for name in ("plans", "kpi"):
         accepted = known(name, records("task", {"key": "M1", "project": "P", "name": "Go-live"}))
-        state = replace(accepted.state, kind="ms_project", cursor={"files": ["secret"]})
+        state = replace(accepted.state, kind="ms_project", cursor={"files": ["secret"]}, left_out=(("line 9", "P"),))
         daemon.store.write(CycleChange(NOW, readings=[ReadingChange(state, NOW.date(), accepted.changed)]))
 
     first, second = await rows(client, "sources")
@@ -348,7 +366,7 @@ async def test_source_says_how_its_last_reading_ended(client: httpx2.AsyncClient
     assert (first["name"], second["name"]) == ("kpi", "plans")
     assert (second["kind"], second["outcome"], second["rows"]) == ("ms_project", "complete", 1)
     assert second["last_good"] == "2026-11-20T10:00:00Z"
-    assert "cursor" not in second
+    assert {"cursor", "left_out"}.isdisjoint(second)
     assert await ids(client, "sources?outcome=complete&name=kpi", "name") == ["kpi"]
     assert [[row["name"] for row in page] for page in await pages(client, "sources?limit=1")] == [["kpi"], ["plans"]]
 
