@@ -81,7 +81,8 @@ class AtOnce:
                 self._close(told, news)
 
     def _close(self, told: Told, news: News) -> None:
-        self._put(self._desk.audiences.told(told), news)
+        if not (told.digest and self._desk.counted(told.audience, news.alert)):  # a digest gave them only a number
+            self._put(self._desk.audiences.told(told), news)
         self._desk.book.strike(told)
 
     def _tell(self, transition: Transition) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from pmo_watch.alerts import Told
+from pmo_watch.alerts import Alert, Told
 from pmo_watch.flow import Snapshot
 from pmo_watch.rules import Audience, RuleSet
 from pmo_watch.subjects import Place, Subject, Subjects
@@ -234,6 +234,11 @@ def reads_of_persons(audience: Audience | None) -> Literal["names", "counts", ""
     """Return what an audience reads of alerts on single persons: all of it, how many there are, or nothing."""
     role = audience.role if audience else ""
     return "names" if role in MAY_KNOW else "counts" if role in COMMITTEES else ""
+
+
+def unnamed(alert: Alert) -> Alert:
+    """Return an alert as lists show it, which others than its readers see: one on a single person without the name."""
+    return replace(alert, subject="", subject_id="", subject_name="") if alert.entity == PERSONAL else alert
 
 
 def _named_by(place: Place, role: str) -> Sequence[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pmo_watch.audiences import unnamed
 from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day, person, stored
 from pmo_watch.errors import ConfigError
 from pmo_watch.operations import ACCEPT, APPROVE, Hush, Wanted, acknowledge_alerts, add_silence, find_alert, open_alerts
@@ -45,7 +46,7 @@ def list_alerts(
         found = open_alerts(store)
         if closed:
             found += store.find_alerts(AlertQuery(state="closed", limit=1000))
-    rows = [asdict(one) for one in found if not rule or one.rule == rule]
+    rows = [asdict(unnamed(one)) for one in found if not rule or one.rule == rule]
     columns = ("id", "level", "project_code", "subject_name", "rule", "value", "unit", "since", "acknowledged_until",
                "unknown_since", "close_reason")  # fmt: skip
     show(rows, columns, form, "no alert is open")
@@ -60,7 +61,7 @@ def acknowledge(
     with stored(in_force) as store:
         found = find_alert(store, alert)
         wanted = Wanted(day(until, "--until"), who or person(), why)
-        (after,) = acknowledge_alerts(store, [found.id], wanted, datetime.now(UTC), in_force.zone)
+        after = unnamed(*acknowledge_alerts(store, [found.id], wanted, datetime.now(UTC), in_force.zone))
     if form is Format.JSON:
         show_json(asdict(after))
     said(f"{after.id} {after.project_code} {after.subject_name}: acknowledged until {after.acknowledged_until}")

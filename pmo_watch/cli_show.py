@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pmo_watch.audiences import unnamed
 from pmo_watch.cycle import Draft
 from pmo_watch.output import Format, printed, said, show, show_json
 
@@ -44,7 +45,7 @@ def transitions(draft: Draft) -> list[Mapping[str, Any]]:
             "reason": one.reason.value,
             "rule": one.alert.rule,
             "project": one.alert.project_code,
-            "subject": one.alert.subject_name or one.alert.subject_id,
+            "subject": unnamed(one.alert).subject_name or unnamed(one.alert).subject_id,
             "before": (one.before.level if one.before else None) or None,
             "level": one.alert.level,
             "value": one.alert.value,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pmo_watch.alerts import CLOSING, Item, Message
+from pmo_watch.audiences import PERSONAL
 from pmo_watch.plain import NAME, TITLE, plain, shorten
 from pmo_watch.wording import LEVELS, Voice, how_much, rule_name, slips, what, worst
 
@@ -110,7 +111,8 @@ def _line(item: Item, voice: Voice, longest: int, *, with_value: bool) -> str:
             if shown
             else said("thread.milestone.slip", what=slipping)
         )
-    text = what(item, voice, longest)
+    # Others than its reader see a subject: whoever looks at the outbox, or at a screen on which mail arrives.
+    text = rule_name(item, voice) if item.alert.entity == PERSONAL else what(item, voice, longest)
     if shown:
         return said.pair(text, shown)
     return text if not with_value or value is not None else _with_reason(text, item, voice)

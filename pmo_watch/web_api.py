@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pmo_watch.alerts import Alert, state_of
-from pmo_watch.audiences import PERSONAL
+from pmo_watch.audiences import PERSONAL, unnamed
 from pmo_watch.flow import FINDING_SCHEMA, Snapshot, SourceState
 from pmo_watch.plain import shorten
 from pmo_watch.references import one_project
@@ -104,7 +104,7 @@ class Lists:
     def _sources(self, asked: Asked, after: str) -> Iterator[tuple[str, Row]]:
         rows = [(name, asdict(state)) for name, state in sorted(self._store.sources().items()) if name > after]
         for _, row in rows:
-            del row["cursor"]  # the source's own, and large
+            del row["cursor"], row["left_out"]  # the source's own, and a place for each record: both large
         _check(asked, SOURCE_FIELDS)
         return _fitting(iter(rows), asked)
 
@@ -186,13 +186,13 @@ def _colours(report: CycleReport) -> pl.DataFrame:
 
 def alert_row(alert: Alert, *, silenced: bool = False) -> dict[str, Any]:
     """Return an alert as the API shows it; one on a single person without the name."""
-    named = alert.entity != PERSONAL
+    shown = unnamed(alert)
     return {
         "id": alert.id,
         "rule": alert.rule,
         "project": alert.project_code,
-        "entity": alert.subject_id if named else "",
-        "name": alert.subject_name if named else "",
+        "entity": shown.subject_id,
+        "name": shown.subject_name,
         "kind": alert.entity,
         "level": alert.level,
         "state": state_of(alert, silenced=silenced),
@@ -212,7 +212,7 @@ def alert_row(alert: Alert, *, silenced: bool = False) -> dict[str, Any]:
 
 ALERT_FIELDS = tuple(alert_row(Alert("", "", "")))
 OUTBOX_FIELDS = tuple(one.name for one in fields(OutboxEntry))
-SOURCE_FIELDS = tuple(one.name for one in fields(SourceState) if one.name != "cursor")
+SOURCE_FIELDS = tuple(one.name for one in fields(SourceState) if one.name not in {"cursor", "left_out"})
 
 
 # --- pages and filters --------------------------------------------------------------------------------------------

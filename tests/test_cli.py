@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import typer
 from typer.testing import CliRunner
 
 from pmo_watch import __version__
+from pmo_watch.alerts import Alert
 from pmo_watch.cli import app
+from pmo_watch.store import CycleChange, open_store
 
 SETTINGS = """\
 database: {url: "sqlite:///pmo-watch.db"}
@@ -231,6 +234,37 @@ def test_json_stands_alone_on_standard_output(folder: Path) -> None:
     (milestone,) = documents[5]["entities"]["task"]
     assert (documents[5]["source"], documents[5]["complete"], documents[5]["rejected"]) == ("sheet", True, [])
     assert (milestone["baseline_finish"], milestone["actual_finish"]) == ("2026-10-01", None)
+
+
+PERSON = Alert(
+    "0123456789abcdef", "load", "person:jane@example.org", "person", level="red",
+    subject_id="jane@example.org", subject_name="Jane", opened_at=datetime(2026, 11, 20, tzinfo=UTC),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_alerts_on_single_persons_are_listed_without_a_name(folder: Path, form: str) -> None:
+    store = open_store(f"sqlite:///{folder / 'pmo-watch.db'}")
+    store.write(CycleChange(PERSON.opened_at or datetime.now(UTC), alerts=[PERSON]))
+    store.close()
+    words = [
+        "alerts",
+        "ack",
+        "0123",
+        "--until",
+        f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}",
+        "--why",
+        "agreed",
+        "--who",
+        "ann",
+        "--format",
+        form,
+    ]
+
+    listed, acknowledged = start(folder, ["alerts", "list", "--format", form], words)
+
+    assert ("0123456789abcdef" in listed.out, acknowledged.code) == (True, FINE), acknowledged.err
+    assert "jane" not in (listed.out + listed.err + acknowledged.out + acknowledged.err).lower()
 
 
 # --- what people do -----------------------------------------------------------------------------------------------

@@ -74,6 +74,10 @@ def named(text: str, **parts: Any) -> Item:
         (a_message(kind="digest", digest="weekly", day=date(2026, 11, 23)), "Weekly overview 2026-11-23"),
         (a_message(kind="digest", digest="friday-list", day=date(2026, 11, 27)), "friday-list 2026-11-27"),
         (a_message(kind="notice", title="Rule file\nhas faults"), "Rule file has faults"),
+        (
+            a_message(named("Too much work", alert=an_alert(entity="person"), project_code="", project_name="")),
+            "[RED] Too much work: 12 working days",
+        ),
         (a_message(kind="test"), "[TEST] Test message"),
     ],
 )

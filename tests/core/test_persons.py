@@ -165,6 +165,23 @@ def test_a_committee_is_never_told_at_once() -> None:
     assert room.cycle(24, **{EVE: "red"}) == []
 
 
+def test_a_committee_whose_digest_is_no_more_reads_no_name_in_place_of_its_number() -> None:
+    room = a_committee()
+    room.cycle(hours=0.1, **{EVE: "red"})
+    room.rules = replace(room.rules, digests={})
+
+    assert room.cycle(24, **{EVE: "green"}) == []
+
+
+def test_a_line_manager_whose_digest_is_no_more_hears_of_the_end() -> None:
+    room = a_room("manager")
+    room.audience("manager", role="line_manager", deliver={"red": "weekly"})
+    room.cycle(hours=0.1, **{EVE: "red"})
+    room.rules = replace(room.rules, digests={})
+
+    assert alerts_of(room.cycle(24, **{EVE: "green"})) == [("cleo", ["Eve recovered green"])]
+
+
 def test_whoever_sits_in_the_committee_and_leads_a_project_reads_names_of_its_people() -> None:
     room = a_committee("leader")
     room.audience("leader", role="project_leader", deliver={"red": "monthly"})
