@@ -41,7 +41,7 @@ def _worst() -> dict[str, pl.Expr]:
     return {
         "value": steps("computed"),
         "unknown": pl.col("uncoloured"),
-        "program.red_share": pl.lit(None, pl.Float64),  # so that only the colour decides
+        "program.red_share": pl.lit(None, pl.Float64),  # so that the colour decides
     }
 
 
@@ -145,8 +145,9 @@ ROLLUP = Measure(
     rollup,
     text="Colour of a programme or portfolio, rolled up from its projects.",
     clock="today",
-    amber="is 1; program.red_share over 10 %",
-    red="is 2; program.red_share over 25 %",
+    # A mean of 1 is no colour: projects that are all amber make one, and so does a red one beside a green one.
+    amber="is 1 when program.red_share missing; program.red_share over 10 %",
+    red="is 2 when program.red_share missing; program.red_share over 25 %",
     companions={"program.red_share": Unit.PERCENT},
     after_others=True,
     also_for=("portfolio",),

@@ -134,6 +134,13 @@ def test_projects_that_cannot_be_weighed_are_grey(projects: tuple[dict[str, Any]
     assert (answer["state"], answer["reason"]) == ("grey", reason)
 
 
+@pytest.mark.parametrize("colours", [("amber", "amber"), ("amber", "amber", "amber", "green")], ids=["mean 1", "less"])
+def test_weighted_only_the_share_of_red_projects_decides(colours: tuple[str, ...]) -> None:
+    answer = rolled(*[{"colour": one} for one in colours], how="weighted", weights="equal")
+
+    assert (answer["state"], answer["evidence"].get("program.red_share", "0")) == ("green", "0")
+
+
 def test_projects_may_weigh_the_same() -> None:
     answer = rolled({"colour": "red"}, {"colour": "green"}, {"colour": "grey"}, how="weighted", weights="equal")
 
