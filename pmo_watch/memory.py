@@ -19,6 +19,7 @@ from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
 from pmo_watch.merge import build_snapshot
 from pmo_watch.normalise import Accepted, accept
+from pmo_watch.second_round import watched
 from pmo_watch.settings import database_url
 from pmo_watch.store import ReadingChange, Store, open_to_read
 from pmo_watch.telling import Observer
@@ -88,15 +89,6 @@ class Wanted:
 
     measures: Sequence[str]
     alerts: Callable[[], Iterable[Alert]]
-
-
-def watched(alerts: Iterable[Alert]) -> dict[str, set[str]]:
-    """Return rule -> subjects of its open alerts."""
-    found: dict[str, set[str]] = {}
-    for alert in alerts:
-        if alert.level is not None and alert.closed_at is None:
-            found.setdefault(alert.rule, set()).add(alert.subject)
-    return found
 
 
 def take_in(
