@@ -93,7 +93,8 @@ def _curve(view: View, ends: pl.DataFrame, figures: pl.DataFrame, basis: Basis) 
         at_end=pl.min_horizontal("last", "ends"), share=_share(view, pl.col("ends"))
     )
     inside = inside.sort("uid", "first").with_columns(time=pl.col("share").cum_sum().over("uid"))
-    planned = _planned_sums(view, valued(view, basis, "auto").filter(pl.col("weighs")), inside)
+    rows = valued(view, basis, "auto").filter("weighs", pl.col("baseline_finish").is_not_null())
+    planned = _planned_sums(view, rows, inside)
     along = inside.sort("at_end").join_asof(
         planned, left_on="at_end", right_on="day", by_left="uid", by_right="project", check_sortedness=False
     )

@@ -29,10 +29,11 @@ def earned(view: View, basis: Basis = "auto", progress: Progress = "auto") -> pl
 
     Columns: `uid`, `basis` (cost, work, project; null where there is none), `bac`, `pv`, `ev`, `ac`, why each is null
     (`bac_unknown`, `pv_unknown`, `ev_unknown`, `ac_unknown`), `clash` (text: AC and value are in two currencies),
-    `starts` and `ends` (of the baseline), `not_started`, and what is said with a result: `left_out` and `rows` (rows
-    without a value), `unestimated` and `items` (without points), `derived` (value is earned by effort), `ac_note`.
-    The project's own amounts are `project_<field>`, what was spent in money `money_spent` with `money_unknown`, and
-    `spent_in` and `budget_in` lists of currencies.
+    `curve_unknown` (why PV of other days is), `starts` and `ends` (of the baseline), `not_started`, and what is said
+    with a result: `left_out` and `rows` (rows without a value), `unestimated` and `items` (without points), `derived`
+    (value is earned by effort), `ac_note`. The project's own amounts are `project_<field>`, what was spent in money
+    `money_spent` with `money_unknown` and `money_note`. Lists of currencies: `value_in` (of BAC, PV, EV), `spent_in`,
+    `cost_in` (of what the project says of costs), `baseline_in` and `budget_in`.
     """
     return view.once(("earned", basis, progress, clocks(view)), lambda: _earned(view, basis, progress))
 
@@ -43,22 +44,28 @@ def clocks(view: View) -> int:
 
 
 def valued(view: View, basis: Basis, progress: Progress) -> pl.DataFrame:
-    """Return the rows with a baseline: `value`, `planned` share (0 to 1), `said` progress (%), whether it `weighs`."""
+    """Return the rows with a baseline: `value`, `planned` share (0 to 1), `said` progress (%), whether it `weighs`.
+
+    One that has a value and no baseline finish is among them: it belongs to BAC and EV, and PV is unknown.
+    """
     return view.once(("valued", basis, progress, clocks(view)), lambda: _valued(view, basis, progress))
 
 
 def _valued(view: View, basis: Basis, progress: Progress) -> pl.DataFrame:
     fields = ("is_milestone", "baseline_start", "baseline_finish", "progress", "physical_progress", "ev_method", "done")
-    rows = view.plan_rows(*fields, *BASIS_FIELD.values()).filter(pl.col("baseline_finish").is_not_null())
-    chosen = _basis(rows, basis)
+    rows, promised = view.plan_rows(*fields, *BASIS_FIELD.values()), pl.col("baseline_finish").is_not_null()
+    chosen = _basis(rows.filter(promised), basis)
     value = pl.coalesce(
         [pl.when(pl.col("basis") == name).then(pl.col(one).cast(pl.Float64)) for name, one in BASIS_FIELD.items()]
     )
     said = pl.when(pl.col("ev_method") == "physical").then("physical_progress").otherwise("progress").cast(pl.Float64)
     if progress == "done_only":
         said = pl.when("done").then(100.0).otherwise(0.0)
-    return rows.join(chosen, on="project", maintain_order="left").with_columns(
-        value=value, planned=view.planned_share(), said=said, weighs=value.is_not_null() & (value != 0)
+    placed = rows.join(chosen, on="project", maintain_order="left").with_columns(value=value)
+    return placed.filter(promised | pl.col("value").is_not_null()).with_columns(
+        planned=pl.when(promised).then(view.planned_share()),
+        said=said,
+        weighs=pl.col("value").is_not_null() & (pl.col("value") != 0),
     )
 
 
@@ -66,6 +73,11 @@ def mixed(*currencies: pl.Expr) -> pl.Expr:
     """Return that amounts are in several currencies, naming them; null where they are in one. Lists, never null."""
     every = pl.concat_list(currencies).list.drop_nulls().list.unique().list.sort()
     return pl.when(every.list.len() > 1).then(pl.format("mixed currencies: {}", every.list.join(", ")))
+
+
+def unit(hours: pl.Expr, currencies: str) -> pl.Expr:
+    """Return the unit of an amount: hours, else its currency; null where that is the organisation's."""
+    return pl.when(hours).then(pl.lit("h")).otherwise(pl.col(currencies).list.drop_nulls().list.first())
 
 
 def _earned(view: View, basis: Basis, progress: Progress) -> pl.DataFrame:
@@ -142,20 +154,22 @@ def _plans(view: View) -> pl.DataFrame:
 
 
 def _booked(view: View) -> pl.DataFrame:
-    """Return, per project, what was booked and planned by its status date, and the currencies of what was booked."""
+    """Return, per project, what was booked and planned by its status date, and the currencies of both.
+
+    A plan is known before its first cost is due: it then comes to 0. Nothing booked yet is nothing known.
+    """
     clocks = view.rows.select("@as_of", own="currency", project="uid")
-    entries = (
-        view.snapshot.frame("cost_entry").join(clocks, on="project").filter(pl.col("booked_on") <= pl.col("@as_of"))
-    )
-    amount, kind = pl.col("amount").cast(pl.Float64), pl.col("type")
-    currency = pl.coalesce("currency", "own")
+    entries = view.snapshot.frame("cost_entry").join(clocks, on="project")
+    due = pl.col("booked_on") <= pl.col("@as_of")
+    booked, planned = due & (pl.col("type") == "actual"), pl.col("type") == "planned"
+    amount, currency = pl.col("amount").cast(pl.Float64), pl.coalesce("currency", "own")
     return entries.group_by("project", maintain_order=True).agg(
-        amount.filter(kind == "actual").sum().alias("booked"),
-        (kind == "actual").any().alias("has_booked"),
-        amount.filter(kind == "planned").sum().alias("planned"),
-        (kind == "planned").any().alias("has_planned"),
-        currency.filter(kind == "actual").unique().alias("booked_in"),
-        currency.filter(kind == "planned").unique().alias("planned_in"),
+        amount.filter(booked).sum().alias("booked"),
+        booked.any().alias("has_booked"),
+        amount.filter(planned & due).sum().alias("planned"),
+        planned.any().alias("has_planned"),
+        currency.filter(booked).unique().alias("booked_in"),
+        currency.filter(planned).unique().alias("planned_in"),
     )
 
 
@@ -194,6 +208,10 @@ def _sums(rows: pl.DataFrame) -> pl.DataFrame:
         (value * said / 100).sum().alias("ev"),
         weighs.sum().alias("weighed"),
         (weighs & said.is_null()).sum().alias("unsaid"),
+        (weighs & said.is_null() & (pl.col("ev_method") == "physical")).sum().alias("no_physical"),
+        (weighs & pl.col("baseline_finish").is_null()).sum().alias("without_finish"),
+        (weighs & pl.col("planned").is_null()).sum().alias("unplanned"),
+        (weighs & ~pl.col("is_milestone") & pl.col("baseline_start").is_null()).sum().alias("without_start"),
         said.filter(invalid).first().alias("bad_progress"),
         (~pl.col("is_milestone") & value.is_null()).sum().alias("left_out"),
         (~pl.col("is_milestone")).sum().alias("rows"),
@@ -211,17 +229,15 @@ def _with_value(projects: pl.DataFrame, basis: Basis, progress: Progress) -> pl.
         .otherwise(pl.lit(f"missing task.{BASIS_FIELD.get(basis, 'baseline_cost')}"))
     )
     bac_unknown = pl.when(~by_tasks & ~own).then(none)
-    no_curve = pl.when(own & ~pl.col("has_planned").fill_null(value=False)).then(pl.lit("missing task.baseline_finish"))
-    two_curves = pl.when(own).then(mixed(pl.col("baseline_in"), _or_none("planned_in")))
-    pv_unknown = pl.coalesce(bac_unknown, no_curve, two_curves)
-    value_in = pl.when(own).then("baseline_in").otherwise("schedule_in")
+    pv_unknown = pl.coalesce(bac_unknown, _unplanned(by_tasks, own))
     placed = projects.with_columns(
         basis=pl.when(by_tasks).then("basis").when(own).then(pl.lit("project")),
         bac=pl.when(by_tasks).then("bac").when(own).then("project_baseline_cost"),
         pv=pl.when(pv_unknown.is_null()).then(pl.when(by_tasks).then("pv").otherwise("planned")),
-        value_in=value_in,
+        value_in=pl.when(own).then("baseline_in").otherwise("schedule_in"),
         bac_unknown=bac_unknown,
         pv_unknown=pv_unknown,
+        curve_unknown=pl.coalesce(pv_unknown, _half_planned(by_tasks, "without_start", "start")),
         derived=pl.col("by_effort") & (progress == "auto"),
     )
     ev, why = _earned_value(by_tasks, progress)
@@ -229,6 +245,20 @@ def _with_value(projects: pl.DataFrame, basis: Basis, progress: Progress) -> pl.
     return placed.with_columns(ev=pl.when(ev_unknown.is_null()).then(ev), ev_unknown=ev_unknown).with_columns(
         pl.col("bac", "pv", "ev").round(ROUNDED)
     )
+
+
+def _unplanned(by_tasks: pl.Expr, own: pl.Expr) -> pl.Expr:
+    """Return why nobody knows what should have been earned by the status date, though the whole is known."""
+    no_curve = pl.when(own & ~pl.col("has_planned").fill_null(value=False)).then(pl.lit("missing task.baseline_finish"))
+    two_curves = pl.when(own).then(mixed(pl.col("baseline_in"), _or_none("planned_in")))
+    ends = (("without_finish", "finish"), ("unplanned", "start"))
+    return pl.coalesce(*(_half_planned(by_tasks, rows, end) for rows, end in ends), no_curve, two_curves)
+
+
+def _half_planned(by_tasks: pl.Expr, rows: str, end: str) -> pl.Expr:
+    """Return how many rows with a value lack an end of their baseline: PV without them would flatter every index."""
+    said = pl.format(f"missing task.baseline_{end} on {{}} of {{}} rows", rows, "weighed")
+    return pl.when(by_tasks & (pl.col(rows) > 0)).then(said)
 
 
 def _or_none(lists: str) -> pl.Expr:
@@ -243,8 +273,9 @@ def _earned_value(by_tasks: pl.Expr, progress: Progress) -> tuple[pl.Expr, pl.Ex
         return pl.col("bac") * pl.col("points_done"), none
     said = pl.col("project_progress")
     share = (said >= 100).cast(pl.Float64) if progress == "done_only" else said / 100
-    unsaid = pl.when(pl.col("unsaid") > 0).then(
-        pl.format("missing task.progress on {} of {} rows", "unsaid", "weighed")
+    unsaid = pl.coalesce(
+        pl.when(pl.col(one) > 0).then(pl.format(f"missing task.{name} on {{}} of {{}} rows", one, "weighed"))
+        for one, name in (("no_physical", "physical_progress"), ("unsaid", "progress"))
     )
     bad = pl.format("invalid task.progress: {}", pl.col("bad_progress"))  # null where there is none
     wild = pl.when((said < 0) | (said > 100)).then(pl.format("invalid project.progress: {}", said))
@@ -281,19 +312,21 @@ def _with_actual(projects: pl.DataFrame) -> pl.DataFrame:
     )
     money = pl.when(money_unknown.is_null()).then(pl.coalesce(total, booked, by_rows))
     day = pl.col("actual_cost_as_of")
-    dated = total.is_not_null() & ~IN_WORK & (day != pl.col("@as_of"))
+    dated = pl.when(total.is_not_null() & (day != pl.col("@as_of"))).then(pl.format("actual cost of {}", day))
     spent = projects.with_columns(
         ac=pl.when(IN_WORK).then(pl.when(hours_unknown.is_null()).then(hours)).otherwise(money).round(ROUNDED),
         ac_unknown=pl.when(IN_WORK).then(hours_unknown).otherwise(money_unknown),
-        ac_note=pl.when(dated).then(pl.format("actual cost of {}", day)),
+        ac_note=pl.when(~IN_WORK).then(dated),
         clash=pl.when(~IN_WORK).then(mixed(spent_in, pl.col("value_in"))),
         money_spent=money,
         money_unknown=money_unknown,
+        money_note=dated,
         spent_in=spent_in,
         budget_in="register_in",
     )
     none = [pl.col(name).fill_null(0) == 0 for name in ("ac", "money_spent", "ev")]
-    begun = pl.col("actual_start").is_not_null() | pl.col("plan_begun").fill_null(value=False)
+    further = (pl.col("project_progress") > 0).fill_null(value=False)
+    begun = pl.col("actual_start").is_not_null() | pl.col("plan_begun").fill_null(value=False) | further
     return spent.with_columns(not_started=~begun & pl.all_horizontal(none)).drop("@as_of")
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from pmo_watch.earning import IN_WORK
+from pmo_watch.earning import IN_WORK, unit
 
 Method = Literal["auto", "declared", "cpi", "at_plan", "cpi_spi", "bottom_up"]
 Counted = Literal["any", "money", "value"]  # in which unit an estimate is wanted: `value` is that of BAC and EV
@@ -24,8 +24,9 @@ def cost_index() -> pl.Expr:
 
 
 def invalid_cost() -> pl.Expr:
-    """Return that something was earned for nothing, which cannot be."""
-    return pl.when((pl.col("ac") == 0) & (pl.col("ev") > 0)).then(pl.lit("invalid project.actual_cost: 0"))
+    """Return that something was earned for nothing, or more came back than was spent, which cannot be."""
+    nothing = pl.when((pl.col("ac") == 0) & (pl.col("ev") > 0)).then(pl.lit("invalid project.actual_cost: 0"))
+    return nothing.when(pl.col("ac") < 0).then(pl.format("invalid project.actual_cost: {}", pl.col("ac").round(2)))
 
 
 def value_and_cost_unknown() -> pl.Expr:
@@ -34,7 +35,7 @@ def value_and_cost_unknown() -> pl.Expr:
 
 
 def with_estimate(found: pl.DataFrame, method: Method, min_progress: float, counted: Counted = "any") -> pl.DataFrame:
-    """Add `eac`, `eac_by` (the method), `eac_unit` (h or a currency) and `eac_unknown` (why there is none).
+    """Add `eac`, `eac_by` (the method), `eac_unit`, `eac_in` (currencies; none of hours), `eac_unknown` (why none).
 
     `found`: figures of `earning.earned`. `min_progress`: earned share in per cent from which on `auto` believes the
     cost index. `counted`: an estimate in another unit counts as none.
@@ -47,12 +48,14 @@ def with_estimate(found: pl.DataFrame, method: Method, min_progress: float, coun
     by = pl.coalesce([pl.when(one.is_not_null()).then(pl.lit(name)) for name, one in chosen.items()])
     eac = pl.coalesce(list(chosen.values()))
     hours = IN_WORK & by.is_in(FROM_VALUE)
+    # What people say is in the currency of its source, what is computed in that of the value it is made from.
+    said_in = pl.when(by.is_in(IN_MONEY)).then("cost_in").otherwise("value_in")
     return found.with_columns(
         eac=eac,
         eac_by=by,
-        eac_unit=pl.when(hours).then(pl.lit("h")).otherwise("currency"),
+        eac_in=pl.when(hours).then(pl.lit([], pl.List(pl.String))).otherwise(said_in),
         eac_unknown=pl.when(eac.is_null()).then(_reason(method, counted)),
-    )
+    ).with_columns(eac_unit=unit(hours, "eac_in"))
 
 
 def _ways() -> Mapping[str, pl.Expr]:

@@ -5,7 +5,12 @@ import polars as pl
 from pmo_watch.api import Measure, NoParams, PluginSettings, Unit, View, earning
 
 BUDGET, SPENT = pl.col("project_budget"), pl.col("money_spent")
-NO_BUDGET = pl.when(BUDGET.is_null() | (BUDGET == 0)).then(pl.lit("missing project.budget"))
+NO_BUDGET = (
+    pl.when(BUDGET.is_null() | (BUDGET == 0))
+    .then(pl.lit("missing project.budget"))
+    .when(BUDGET < 0)
+    .then(pl.format("invalid project.budget: {}", BUDGET))
+)
 TWO_CURRENCIES = earning.mixed(pl.col("spent_in"), pl.col("budget_in"))
 NOT_STARTED = pl.when("not_started").then(pl.lit("not started"))
 NO_PROGRESS = pl.when(pl.col("project_progress").is_null()).then(pl.lit("missing project.progress"))
@@ -30,7 +35,7 @@ def used(params: UsedParams, view: View) -> pl.DataFrame:
         numerator=SPENT,
         denominator=pl.when(BUDGET > 0).then(BUDGET),
         unknown=pl.coalesce(NO_BUDGET, refused, "money_unknown", TWO_CURRENCIES),
-        note="ac_note",
+        note="money_note",
         actual_cost=SPENT.round(2),
         budget=BUDGET.round(2),
     )
@@ -48,7 +53,7 @@ def spend_ahead(_: NoParams, view: View) -> pl.DataFrame:
         value=_share(SPENT) - pl.col("project_progress"),
         not_applicable=NOT_STARTED,
         unknown=pl.coalesce(NO_PROGRESS, NO_BUDGET, "money_unknown", TWO_CURRENCIES),
-        note="ac_note",
+        note="money_note",
         budget_used=_share(SPENT).round(1),
         actual_progress=pl.col("project_progress").round(1),
         actual_cost=SPENT.round(2),
@@ -69,7 +74,7 @@ def committed_used(_: NoParams, view: View) -> pl.DataFrame:
         numerator=bound,
         denominator=pl.when(BUDGET > 0).then(BUDGET),
         unknown=pl.coalesce(none, NO_BUDGET, "money_unknown", clash),
-        note="ac_note",
+        note="money_note",
         actual_cost=SPENT.round(2),
         committed_cost=pl.col("committed").round(2),
         budget=BUDGET.round(2),

@@ -22,9 +22,7 @@ def overrun(params: OverrunParams, view: View) -> pl.DataFrame:
     by_budget = (pl.lit(params.against == "budget") & (budget > 0)).fill_null(value=False)
     reference = pl.when(by_budget).then(budget).when(bac > 0).then(bac)
     none = "missing project.budget" if params.against == "budget" else estimating.NO_COST
-    # What people say is in the currency of its source, what is computed in that of the costs it is made from.
-    said_in = pl.when(pl.col("eac_by").is_in(list(estimating.IN_MONEY))).then("cost_in").otherwise("spent_in")
-    clash = earning.mixed(said_in, pl.when(by_budget).then("budget_in").otherwise("value_in"))
+    clash = earning.mixed(pl.col("eac_in"), pl.when(by_budget).then("budget_in").otherwise("value_in"))
     baseline = pl.when(~by_budget).then(pl.lit("against the baseline"))
     computed = pl.col("eac_by").is_in(list(estimating.FROM_VALUE))
     effort = pl.when(computed & pl.col("derived")).then(pl.lit("derived from EAC"))

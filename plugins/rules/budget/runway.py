@@ -4,8 +4,10 @@ import polars as pl
 
 from pmo_watch.api import Measure, Months, PluginSettings, Samples, Unit, View, Wish, earning
 
+from .consumption import BUDGET, NO_BUDGET, SPENT
+
 STATUS_DATE_LAG = 2  # months that a status date which is still used may lie behind today
-MONTH = "%Y-%m"
+NO_CURRENCY = pl.lit([], pl.List(pl.String))  # of its own: what a project says of its costs is in one
 
 
 class RunwayParams(PluginSettings):
@@ -31,7 +33,7 @@ def runway_gap(params: RunwayParams, view: View) -> pl.DataFrame:
     found = earning.earned(view).join(finish, on="uid", maintain_order="left")
     found = found.join(_pace(params, view), on="uid", how="left", maintain_order="left")
     found = found.with_columns(pl.col("months").fill_null(0))
-    budget, rest, pace = pl.col("project_budget"), pl.col("project_budget") - pl.col("money_spent"), pl.col("pace")
+    rest, pace = BUDGET - SPENT, pl.col("pace")
     few = pl.format(f"needs {params.over} samples, has {{}}", "months")
     enough = pl.col("months") >= params.over
     return found.select(
@@ -39,14 +41,14 @@ def runway_gap(params: RunwayParams, view: View) -> pl.DataFrame:
         value=pl.when(enough & (pace > 0)).then(rest / pace - pl.col("months_left")),
         not_applicable=pl.when(enough & (pace == 0)).then(pl.lit("nothing due yet")),
         unknown=pl.coalesce(
-            pl.when(budget.is_null() | (budget == 0)).then(pl.lit("missing project.budget")),
+            NO_BUDGET,
             "money_unknown",
-            earning.mixed(pl.col("spent_in"), pl.col("budget_in")),
+            earning.mixed(pl.col("spent_in"), pl.col("budget_in"), pl.col("pace_in").fill_null(NO_CURRENCY)),
             pl.when("no_finish").then(pl.lit("missing project.forecast_finish")),
             pl.when(~enough).then(few),
             pl.when(pace < 0).then(pl.format("invalid project.actual_cost: {}", pace.round(2))),
         ),
-        note="ac_note",
+        note="money_note",
         monthly_cost=pace.round(2),
         still_to_spend=rest.round(2),
         months_left=pl.col("months_left").round(1),
@@ -74,9 +76,9 @@ def _share(view: View, month: pl.Expr) -> pl.Expr:
 
 
 def _pace(params: RunwayParams, view: View) -> pl.DataFrame:
-    """Return, per project, `pace` (money per month) and over how many full months it is known, `months`."""
+    """Return, per project, `pace` (money per month), its currencies, and over how many full `months` it is known."""
     last_full = (pl.col("@as_of") + pl.duration(days=1)).dt.month_start() - pl.duration(days=1)
-    spans = view.rows.select("uid", last=last_full).with_columns(
+    spans = view.rows.select("uid", own="currency", last=last_full).with_columns(
         first=pl.col("last").dt.month_start().dt.offset_by(f"-{params.over - 1}mo")
     )
     booked = _booked(params, view, spans)
@@ -90,9 +92,14 @@ def _booked(params: RunwayParams, view: View, spans: pl.DataFrame) -> pl.DataFra
     rows = entries.join(spans, left_on="project", right_on="uid").filter(pl.col("booked_on") <= pl.col("last"))
     since = pl.col("booked_on").min().dt.month_start()
     amount = pl.col("amount").cast(pl.Float64).filter(pl.col("booked_on") >= pl.col("first")).sum()
-    sums = rows.group_by(uid="project", maintain_order=True).agg(since=since, last=pl.col("last").first(), sum=amount)
+    sums = rows.group_by(uid="project", maintain_order=True).agg(
+        since=since,
+        last=pl.col("last").first(),
+        sum=amount,
+        paid_in=pl.coalesce("currency", "own").filter(pl.col("booked_on") >= pl.col("first")).unique(),
+    )
     months = _apart(pl.col("since"), pl.col("last")) + 1
-    return sums.select("uid", pace=pl.col("sum") / params.over, months=months)
+    return sums.select("uid", pace=pl.col("sum") / params.over, months=months, pace_in="paid_in")
 
 
 def _grown(params: RunwayParams, view: View, spans: pl.DataFrame) -> pl.DataFrame:
@@ -110,7 +117,7 @@ def _grown(params: RunwayParams, view: View, spans: pl.DataFrame) -> pl.DataFram
         sum=pl.col("total").last() - pl.col("total").first(),
     )
     months = pl.when(pl.col("until") == pl.col("last")).then(_apart(pl.col("since"), pl.col("last"))).otherwise(0)
-    return ends.select("uid", pace=pl.col("sum") / params.over, months=months)
+    return ends.select("uid", pace=pl.col("sum") / params.over, months=months, pace_in=NO_CURRENCY)
 
 
 def _apart(first: pl.Expr, last: pl.Expr) -> pl.Expr:

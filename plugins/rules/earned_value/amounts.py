@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from pmo_watch.api import Measure, Unit, View
+from pmo_watch.api import Measure, Unit, View, earning
 
-from .figures import ValueParams, figures, idle, notes, unit
+from .figures import ValueParams, figures, idle, notes
 
 
 def amount(name: str) -> Callable[[ValueParams, View], pl.DataFrame]:
@@ -21,7 +21,7 @@ def amount(name: str) -> Callable[[ValueParams, View], pl.DataFrame]:
             not_applicable=idle(),
             unknown=pl.col(f"{name}_unknown"),
             note=notes(*([pl.col("ac_note")] if name == "ac" else [])),
-            unit=unit(),
+            unit=earning.unit(earning.IN_WORK, "spent_in" if name == "ac" else "value_in"),
         )
 
     return measure
@@ -35,7 +35,7 @@ def schedule_variance(params: ValueParams, view: View) -> pl.DataFrame:
         not_applicable=idle(),
         unknown=pl.coalesce("ev_unknown", "pv_unknown"),
         note=notes(),
-        unit=unit(),
+        unit=earning.unit(earning.IN_WORK, "value_in"),
         earned_value=pl.col("ev").round(2),
         planned_value=pl.col("pv").round(2),
     )

@@ -4,7 +4,7 @@ from typing import Literal
 
 import polars as pl
 
-from pmo_watch.api import Measure, Unit, View, estimating
+from pmo_watch.api import Measure, Unit, View, earning, estimating
 
 from .figures import (
     EstimateParams,
@@ -18,6 +18,8 @@ from .figures import (
 )
 
 EAC_NOTE = pl.format("estimate at completion: {}", pl.col("eac_by"))  # null where there is none
+
+OTHER_MONEY = earning.mixed(pl.col("eac_in"), pl.col("value_in"))
 
 
 class ToCompleteParams(EstimateParams):
@@ -45,6 +47,7 @@ def variance(params: EstimateParams, view: View) -> pl.DataFrame:
     found = _estimated(params, view)
     in_money = (pl.col("basis") == "work") & (pl.col("eac_unit") != "h")
     bac = pl.when(in_money).then("project_baseline_cost").otherwise("bac")
+    bac_in = pl.when(in_money).then("baseline_in").otherwise("value_in")
     none = pl.when(bac.is_null() | (bac == 0)).then(
         pl.coalesce(
             pl.when(~in_money.fill_null(value=False)).then("bac_unknown"), pl.lit("missing project.baseline_cost")
@@ -56,7 +59,7 @@ def variance(params: EstimateParams, view: View) -> pl.DataFrame:
         numerator=bac - pl.col("eac"),
         denominator=pl.when(bac > 0).then(bac),
         not_applicable=idle(),
-        unknown=pl.coalesce(none, "clash", "eac_unknown"),
+        unknown=pl.coalesce(none, "eac_unknown", earning.mixed(pl.col("eac_in"), bac_in)),
         note=_said(),
         budget_at_completion=bac.round(2),
         estimate_at_completion=pl.col("eac").round(2),
@@ -71,7 +74,7 @@ def to_complete(params: ToCompleteParams, view: View) -> pl.DataFrame:
     whole = pl.col("bac" if params.against == "bac" else "eac")
     may_spend = whole - pl.col("ac")
     exhausted = pl.when((left > 0) & (may_spend <= 0)).then(pl.lit("budget exhausted"))
-    no_estimate = [] if params.against == "bac" else [pl.col("eac_unknown")]
+    no_estimate = [] if params.against == "bac" else [pl.col("eac_unknown"), OTHER_MONEY]
     invalid = estimating.invalid_cost()
     unknown = pl.coalesce(estimating.value_and_cost_unknown(), invalid, *no_estimate)
     nothing = pl.when((pl.col("ev") == 0) & (pl.col("ac") == 0)).then(pl.lit("not started"))
@@ -103,7 +106,7 @@ def realism(params: IndexParams, view: View) -> pl.DataFrame:
         "uid",
         value=wanted - estimating.cost_index(),
         not_applicable=pl.coalesce(idle(), earned_it_all(), pl.when(pl.col("ev") == 0).then(none), is_early),
-        unknown=pl.coalesce("eac_unknown", estimating.value_and_cost_unknown(), invalid, spent),
+        unknown=pl.coalesce("eac_unknown", estimating.value_and_cost_unknown(), invalid, OTHER_MONEY, spent),
         note=notes(*cost_notes()),
         index_wanted=wanted.round(4),
         index_so_far=estimating.cost_index().round(4),

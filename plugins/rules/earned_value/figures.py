@@ -51,7 +51,7 @@ def figures(params: ValueParams, view: View) -> pl.DataFrame:
     gone = view.working_days(pl.col("starts"), pl.col("@as_of"))
     whole = view.working_days(pl.col("starts"), pl.col("ends"))
     return facts.with_columns(
-        elapsed=pl.when(whole > 0).then(gone / whole),
+        elapsed=pl.when(whole > 0).then(gone / whole).when(pl.col("@as_of") >= pl.col("ends")).then(1.0),
         share=pl.when(pl.col("bac") > 0).then(pl.col("ev") / pl.col("bac")),
         passed=pl.col("@as_of") > pl.col("ends"),
     )
@@ -95,8 +95,3 @@ def notes(*more: pl.Expr) -> pl.Expr:
 def cost_notes() -> list[pl.Expr]:
     """Return what is said of results that set value against cost: a day of its own, and value earned by effort."""
     return [pl.col("ac_note"), pl.when("derived").then(pl.lit("derived from EAC"))]
-
-
-def unit() -> pl.Expr:
-    """Return the unit of amounts of value: hours where value is in hours, else the project's currency."""
-    return pl.when(pl.col("basis") == "work").then(pl.lit("h")).otherwise("currency")

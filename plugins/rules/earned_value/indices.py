@@ -44,6 +44,7 @@ def cost_performance(params: IndexParams, view: View) -> pl.DataFrame:
     just_begun = pl.when(nothing_for_it & (pl.col("elapsed") < EARLY)).then(pl.lit("too early"))
     none = pl.when((ev == 0) & (ac == 0)).then(pl.lit("not started"))
     free = estimating.invalid_cost()
+    undated = pl.when(nothing_for_it & pl.col("elapsed").is_null()).then(pl.lit("missing project.baseline_finish"))
     return found.select(
         "uid",
         value=estimating.cost_index(),
@@ -53,7 +54,7 @@ def cost_performance(params: IndexParams, view: View) -> pl.DataFrame:
         not_applicable=pl.when(free.is_null()).then(
             pl.coalesce(idle(), none, just_begun, pl.when(~nothing_for_it).then(early(params)))
         ),
-        unknown=pl.coalesce("ev_unknown", "ac_unknown", "clash", free),
+        unknown=pl.coalesce("ev_unknown", "ac_unknown", "clash", free, undated),
         note=notes(*cost_notes()),
         earned_value=ev.round(2),
         actual_cost=ac.round(2),

@@ -11,7 +11,7 @@ from .figures import PeriodParams, TimeParams, early, idle, notes, positions
 ES, AT, PD = pl.col("es"), pl.col("at"), pl.col("pd")
 NOT_BEGUN = pl.when(AT == 0).then(pl.lit("nothing due yet"))  # no working day of the plan has gone
 ALL_EARNED = pl.when(pl.col("ev_unknown").is_null() & (ES >= PD)).then(pl.lit("done"))
-UNKNOWN = pl.coalesce("ev_unknown", "pv_unknown")
+UNKNOWN = pl.coalesce("ev_unknown", "curve_unknown")
 
 
 class OverrunParams(TimeParams):

@@ -105,3 +105,11 @@ def test_without_any_pace_the_question_does_not_arise() -> None:
     found = of(entries(("01-31", 80)))
 
     assert (found["state"], found["reason"]) == ("na", "nothing due yet")
+
+
+def test_a_pace_in_another_currency_than_the_budget_tells_nothing() -> None:
+    booked = [{**one, "currency": "USD"} for one in entries(*BOOKED)]
+
+    found = of(booked, currency="EUR")
+
+    assert (found["state"], found["reason"]) == ("grey", "mixed currencies: EUR, USD")

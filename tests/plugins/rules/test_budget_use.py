@@ -153,3 +153,21 @@ def test_the_first_plan_that_the_project_has_counts() -> None:
     assert of("project.effort_variance", **both)["value"] == -15
     found = of("project.effort_variance", {"plan": ["effort_planned"]}, **both)
     assert found["value"] == pytest.approx(5 / 120 * 100)
+
+
+@pytest.mark.parametrize("measure", ["project.budget_used", "project.spend_ahead", "project.committed_used"])
+def test_a_total_of_another_day_says_so_where_value_is_in_hours_too(measure: str) -> None:
+    row = {"baseline_start": date(2026, 3, 2), "baseline_finish": date(2026, 6, 26), "progress": Decimal(50),
+           "baseline_work": Decimal(100), "actual_work": Decimal(40)}  # fmt: skip
+    spent = {**COMMITTED, "progress": 30, "actual_cost_as_of": date(2026, 4, 30)}
+    project = {name: Decimal(value) if isinstance(value, int) else value for name, value in spent.items()}
+
+    found = finding(MEASURES, snapshot(project=[{"code": "P1", **project}], task=[row]), {"measure": measure})
+
+    assert found["note"] == "actual cost of 2026-04-30"
+
+
+def test_a_budget_below_nothing_is_none() -> None:
+    found = of("project.budget_used", **{**SPEND, "budget": -60})
+
+    assert (found["state"], found["reason"]) == ("grey", "invalid project.budget: -60.0")

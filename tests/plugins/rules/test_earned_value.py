@@ -170,6 +170,84 @@ def test_what_is_missing_is_named(tasks: list[Mapping[str, Any]], reason: str) -
     assert (found["state"], found["reason"]) == ("grey", reason)
 
 
+@pytest.mark.parametrize(
+    ("row", "known", "reason"),
+    [
+        ({"baseline_start": None}, ("project.ev", 250), "missing task.baseline_start on 1 of 2 rows"),
+        ({"baseline_start": None, "baseline_finish": None}, ("project.bac", 400),
+         "missing task.baseline_finish on 1 of 2 rows"),
+    ],
+    ids=["no start", "no dates"],
+)  # fmt: skip
+def test_half_a_baseline_is_value_that_nobody_planned(
+    row: Mapping[str, Any], known: tuple[str, int], reason: str
+) -> None:
+    rows = [task("03-02", "03-06", 100, 100), {**task("03-09", "03-20", 300, 50), **row}]
+    given = plan(rows, "03-13", 200, ("03-02", "03-27"))
+
+    measure, value = known
+    found = of("project.spi", given)
+
+    assert of(measure, given)["value"] == value
+    assert (found["state"], found["reason"]) == ("grey", reason)
+    assert of("project.earned_schedule", given)["reason"] == reason
+
+
+def test_a_row_that_is_over_is_planned_without_its_start_and_leaves_no_curve() -> None:
+    rows = [{**task("03-02", "03-06", 100, 50), "baseline_start": None}, task("03-09", "03-20", 100, 0)]
+    given = plan(rows, "03-13", 200, ("03-02", "03-27"))
+
+    assert of("project.pv", given)["value"] == 150
+    assert of("project.spi_t", given)["reason"] == "missing task.baseline_start on 1 of 2 rows"
+
+
+def test_a_row_measured_by_physical_progress_is_asked_for_that() -> None:
+    rows = [task("03-02", "03-20", 100, 80, ev_method="physical")]
+
+    found = of("project.ev", plan(rows, "03-13", 50, ("03-02", "03-20")))
+
+    assert found["reason"] == "missing task.physical_progress on 1 of 1 rows"
+
+
+def test_before_the_first_planned_cost_nothing_is_due() -> None:
+    known = snapshot(
+        day("03-13"),
+        project=[{"code": "P1", "status_date": day("03-13"), "actual_start": day("03-02"), "progress": Decimal(20),
+                  "baseline_cost": Decimal(100), "actual_cost": Decimal(20)}],
+        cost_entry=[{"booked_on": day("03-31"), "amount": Decimal(100), "type": "planned"}],
+    )  # fmt: skip
+
+    assert of("project.pv", known)["value"] == 0
+    assert of("project.spi", known)["reason"] == "nothing due yet"
+
+
+def test_costs_that_came_back_give_no_index() -> None:
+    found = of("project.cpi", simple(40, -5))
+
+    assert (found["state"], found["reason"]) == ("grey", "invalid project.actual_cost: -5.0")
+
+
+def test_money_spent_for_nothing_is_no_red_while_nobody_knows_how_much_time_has_gone() -> None:
+    known = snapshot(day("03-13"), project=[{"code": "P1", "status_date": day("03-13"), "progress": Decimal(0),
+                                             "baseline_cost": Decimal(100), "actual_cost": Decimal(8)}])  # fmt: skip
+
+    found = of("project.cpi", known)
+
+    assert (found["state"], found["reason"]) == ("grey", "missing project.baseline_finish")
+
+
+def test_a_plan_of_one_day_is_over_on_that_day() -> None:
+    known = plan([task("03-13", "03-13", 100, 0)], "03-13", 8, ("03-13", "03-13"))
+
+    assert (of("project.cpi", known)["value"], of("project.cpi", known)["state"]) == (0, "red")
+
+
+def test_progress_tells_that_a_project_has_begun() -> None:
+    found = of("project.cpi", snapshot(project=[{"code": "P1", "progress": Decimal(40)}]))
+
+    assert (found["state"], found["reason"]) == ("grey", "missing task.baseline_finish")
+
+
 def test_hours_earn_value_where_there_is_no_baseline_cost() -> None:
     rows = [
         task("03-02", "03-20", None, 50, baseline_work=Decimal(80), actual_work=Decimal(50)),

@@ -237,3 +237,42 @@ def test_progress_by_effort_says_that_the_index_follows_from_the_estimate() -> N
     assert of("project.cpi", known)["note"] == "derived from EAC"
     assert of("project.eac", known)["note"] == "estimate at completion: cpi; derived from EAC"
     assert not of("project.spi", known)["note"]
+
+
+MONEYS: dict[str, Any] = {"currency": "EUR", "@currency:schedule": "EUR", "@currency:cost": "USD"}
+
+
+def test_amounts_are_shown_in_the_currency_they_are_in() -> None:
+    known = simple(40, 50, declared_eac=Decimal(120), **MONEYS)
+
+    units = {name: of(f"project.{name}", known)["unit"] for name in ("bac", "ev", "ac", "eac")}
+
+    assert units == {"bac": "EUR", "ev": "EUR", "ac": "USD", "eac": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("measure", "params"),
+    [("project.vac_percent", {}), ("project.tcpi", {"against": "eac"}), ("project.eac_realism", {})],
+)
+def test_an_estimate_in_another_currency_is_never_set_against_value(measure: str, params: dict[str, Any]) -> None:
+    known = snapshot(
+        day("03-13"),
+        project=[{"code": "P1", "status_date": day("03-13"), "declared_eac": Decimal(120), **MONEYS}],
+        task=[task("03-02", "05-12", 100, 40)],
+        cost_entry=[{"booked_on": day("03-05"), "amount": Decimal(50), "currency": "EUR"}],
+    )
+
+    found = of(measure, known, **params)
+
+    assert (found["state"], found["reason"]) == ("grey", "mixed currencies: EUR, USD")
+
+
+def test_an_estimate_and_a_baseline_in_one_currency_need_no_cost_in_it() -> None:
+    known = snapshot(
+        day("03-13"),
+        project=[{"code": "P1", "status_date": day("03-13"), "declared_eac": Decimal(120), "currency": "EUR"}],
+        task=[task("03-02", "05-12", 100, 40)],
+        cost_entry=[{"booked_on": day("03-05"), "amount": Decimal(50), "currency": "USD"}],
+    )
+
+    assert of("project.vac_percent", known)["value"] == -20
