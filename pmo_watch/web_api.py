@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from pmo_watch.alerts import Alert, state_of
 from pmo_watch.audiences import PERSONAL, unnamed
+from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.flow import FINDING_SCHEMA, Snapshot, SourceState
 from pmo_watch.plain import shorten
 from pmo_watch.references import one_project
@@ -29,7 +30,9 @@ STORED_AS = {"pending": "pending", "closed": "closed"}  # every other state of a
 SUBJECT = {"uid": pl.String(), "kind": pl.String(), "entity": pl.String(), "name": pl.String(), "project": pl.String()}
 COLOURED = ("overall", *DIMENSIONS)
 NAMED_BY = ("name", "title", "artefact", "code", "kind", "period")
+KIND = {one: next(iter(stored.values())) for one, stored in PREFIXES.items()}  # what a rule is for -> its rows
 Row = Mapping[str, Any]
+KIND = {one: next(iter(stored.values())) for one, stored in PREFIXES.items()}  # what a rule is for -> its rows
 Asked = Mapping[str, Sequence[str]]  # field -> values, of which one is enough
 T = TypeVar("T")
 
@@ -41,7 +44,7 @@ class Lists:
         self._store = store
         self._report = report
         self._now = now
-        self._named: tuple[int, pl.DataFrame] | None = None
+        self._named: tuple[int, dict[str, pl.DataFrame]] | None = None
 
     def answer(self, what: str, request: Request) -> Response:
         """Answer one page of a list; the next is named in the header `Link`.
@@ -126,6 +129,7 @@ class Lists:
         rules = asked.get("rule")
         known = report.rules.rules.values() if report else ()
         personal = {one.id for one in known if one.for_each == PERSONAL}
+        kinds = {one.id: KIND.get(one.for_each, one.for_each) for one in known}
         own = {name: values for name, values in asked.items() if name in FINDING_SCHEMA}
         about = {name: values for name, values in asked.items() if name in SUBJECT and name not in own}
         for found in sorted(report.findings if report else (), key=lambda one: one.rule):
@@ -134,26 +138,28 @@ class Lists:
             frame = found.frame.filter(pl.col("uid") > last_uid) if found.rule == last_rule else found.frame
             frame = _filtered(frame, own)
             frame = frame if about else frame.head(MOST + 1)
-            named = frame.select("uid").join(self._subjects(), on="uid", how="left", maintain_order="left")
+            there = self._subjects(kinds.get(found.rule, ""))
+            named = frame.select("uid").join(there, on="uid", how="left", maintain_order="left")
             rows = _filtered(named.hstack(frame.drop("uid")), about).head(MOST + 1)
             yield from ((f"{found.rule} {row['uid']}", {"rule": found.rule, **row}) for row in rows.to_dicts())
 
-    def _subjects(self) -> pl.DataFrame:
+    def _subjects(self, kind: str) -> pl.DataFrame:
         """Return what findings are about, by uid, as people know it; made once per cycle, when somebody asks."""
         report = self._report()
-        if report is None:
-            return pl.DataFrame(schema=SUBJECT)
-        if self._named is None or self._named[0] != report.number:
+        if report is not None and (self._named is None or self._named[0] != report.number):
             self._named = (report.number, subjects(report.snapshot))
-        return self._named[1]
+        return (self._named[1] if self._named else {}).get(kind, pl.DataFrame(schema=SUBJECT))
 
 
-def subjects(snapshot: Snapshot) -> pl.DataFrame:
-    """Return every row of the snapshot by `uid`: its kind, its id, its name, and the code of its project."""
+def subjects(snapshot: Snapshot) -> dict[str, pl.DataFrame]:
+    """Return the rows of the snapshot, by kind: each by `uid` with its id, its name, and the code of its project.
+
+    A gate that is made from a milestone has its uid: only within a kind a uid is one row.
+    """
     projects = snapshot.frame("project").select("uid", pl.coalesce("code", "id").alias("code"))
     codes = dict(projects.rows())
-    parts = [
-        frame.select(
+    return {
+        kind: frame.select(
             "uid",
             kind=pl.lit(kind),
             entity=_first(frame, "id"),
@@ -161,8 +167,7 @@ def subjects(snapshot: Snapshot) -> pl.DataFrame:
             project=_project(frame, kind).replace_strict(codes, default=None),
         )
         for kind, frame in snapshot.frames.items()
-    ]
-    return pl.concat([pl.DataFrame(schema=SUBJECT), *parts])
+    }
 
 
 def _project(frame: pl.DataFrame, kind: str) -> pl.Expr:

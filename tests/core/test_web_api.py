@@ -276,11 +276,13 @@ async def test_findings_are_found_by_any_field(
 
 
 async def test_findings_come_in_pages_over_rules(client: httpx2.AsyncClient, daemon: Daemon) -> None:
-    daemon.report = a_report(three_findings("late"), three_findings("slip"), findings_of("broken", failed="why"))
+    rules = RuleSet({name: a_rule(id=name) for name in ("late", "slip", "broken")})
+    found = (three_findings("late"), three_findings("slip"), findings_of("broken", failed="why"))
+    daemon.report = a_report(*found, rules=rules)
 
-    found = await pages(client, "findings?limit=2")
+    listed = await pages(client, "findings?limit=2")
 
-    assert [[(row["rule"], row["entity"]) for row in page] for page in found] == [
+    assert [[(row["rule"], row["entity"]) for row in page] for page in listed] == [
         [("late", "M1"), ("late", "M2")],
         [("late", "M3"), ("slip", "M1")],
         [("slip", "M2"), ("slip", "M3")],
@@ -297,12 +299,22 @@ async def test_finding_on_a_team_of_several_projects_is_listed_without_a_project
     ]
     projects = [{"uid": uid, "code": uid[8:].upper(), "name": uid} for uid in both]
     found = findings_of("slip", a_finding("jira:board:1", "red"), a_finding("jira:board:2", "red"))
-    daemon.report = a_report(found, snapshot=a_snapshot(rows={"project": projects, "board": teams}))
+    there, rules = a_snapshot(rows={"project": projects, "board": teams}), RuleSet({"slip": a_rule(for_each="board")})
+    daemon.report = a_report(found, snapshot=there, rules=rules)
 
     assert [(row["name"], row["project"]) for row in await rows(client, "findings")] == [
         ("Team A", "NOV-01"),
         ("Team B", None),
     ]
+
+
+async def test_finding_on_a_gate_that_is_a_milestone_is_listed_once(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    row = {"uid": "plans:task:M1", "id": "M1", "name": "Gate", "project": "project:nov-01"}
+    found = findings_of("slip", a_finding("plans:task:M1", "red"), a_finding("plans:task:M2", "red"))
+    there, rules = a_snapshot(rows={"task": [row], "gate": [row]}), RuleSet({"slip": a_rule(for_each="gate")})
+    daemon.report = a_report(found, snapshot=there, rules=rules)
+
+    assert [(row["kind"], row["name"]) for row in await rows(client, "findings")] == [("gate", "Gate"), (None, None)]
 
 
 async def test_findings_on_single_persons_are_not_listed(client: httpx2.AsyncClient, daemon: Daemon) -> None:
