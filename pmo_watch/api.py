@@ -2,6 +2,7 @@
 
 from pmo_watch import earned_schedule, earning, estimating, periods, workdays
 from pmo_watch.alerts import CLOSING, Alert, OutboxRow, Reason, Rendered, Silence, Transition, state_of
+from pmo_watch.audiences import ROLE_FIELDS
 from pmo_watch.contracts import (
     Columns,
     Cursor,
@@ -32,6 +33,7 @@ from pmo_watch.errors import (
     SourceUnavailable,
 )
 from pmo_watch.faults import did_you_mean, quoted
+from pmo_watch.figures import last_submitted
 from pmo_watch.files import FoundFile, Listing, digest, digest_of, finished, list_files, still_as_found, watched_path
 from pmo_watch.flow import (
     COLOURS,
@@ -60,6 +62,7 @@ from pmo_watch.rollup import DIMENSIONS, computed_colours, why_unassessed, worst
 from pmo_watch.rule_values import Misread
 from pmo_watch.rules import RuleSet, State, Terms, Unit
 from pmo_watch.settings_values import Duration, Zone
+from pmo_watch.subjects import NOT_GOING_ON
 from pmo_watch.telling import (
     AsgiApp,
     CycleReport,
@@ -83,7 +86,9 @@ __all__ = [
     "DIMENSIONS",
     "DTYPES",
     "ENTITIES",
+    "NOT_GOING_ON",
     "PREFIXES",
+    "ROLE_FIELDS",
     "Alert",
     "Answer",
     "AsgiApp",
@@ -177,6 +182,7 @@ __all__ = [
     "hookimpl",
     "is_done",
     "is_open",
+    "last_submitted",
     "link",
     "list_files",
     "periods",

@@ -27,7 +27,7 @@ OWNERS = {
     "assignee": ("task", "milestone"),
 }
 # Roles that a project, programme or portfolio itself names: where, which, in which field.
-NAMED_BY = (
+ROLE_FIELDS = (
     ("project", "project_leader", "leader"),
     ("project", "project_owner", "owner"),
     ("program", "programme_manager", "manager"),
@@ -114,7 +114,7 @@ class Audiences:
         held = [uid for (_, role), uids in self._roles.items() if role == audience.role for uid in uids]
         named = [
             uid
-            for entity, role, column in NAMED_BY
+            for entity, role, column in ROLE_FIELDS
             if role == audience.role
             for uid in self._snapshot.frame(entity)[column].drop_nulls()
         ]
@@ -243,7 +243,7 @@ def unnamed(alert: Alert) -> Alert:
 
 def _named_by(place: Place, role: str) -> Sequence[str]:
     """Return who a project or programme itself names for the role."""
-    return [place.text(column) for entity, named, column in NAMED_BY if (entity, named) == (place.entity, role)]
+    return [place.text(column) for entity, named, column in ROLE_FIELDS if (entity, named) == (place.entity, role)]
 
 
 def _people(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:

@@ -48,6 +48,16 @@ def expected_figures(
     return {"kpi": kpi.drop(extra, strict=False), "submission": submission.drop(extra, strict=False)}
 
 
+def last_submitted(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return the observation of each period of each series that was submitted last, in the order of periods.
+
+    A correction stands for what it corrects; one that says its day counts as later than one that does not.
+    """
+    series = ("indicator", "scope")
+    ordered = observations.sort("submitted_on", "uid", nulls_last=False)
+    return ordered.unique([*series, "period"], keep="last").sort(*series, "period")
+
+
 def _uid(*parts: str) -> pl.Expr:
     first, *rest = parts
     return pl.concat_str([pl.lit(first), *[pl.col(name) for name in rest]], separator="|").alias("uid")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pmo_watch.api import Measure, NoParams, Periods, PluginSettings, Unit, View
+from pmo_watch.api import Measure, NoParams, Periods, PluginSettings, Unit, View, last_submitted
 
 SERIES = ["indicator", "scope"]
 LEAST_VALUES = 3  # fewer say nothing about a value that never moves
@@ -18,13 +18,8 @@ class PlausibleParams(PluginSettings):
 
 
 def _values(view: View) -> pl.DataFrame:
-    """Return one value per period of each series, in order: `indicator`, `scope`, `period`, `value`, `accepted`.
-
-    A correction, which is the value submitted last, stands for its period.
-    """
-    seen = view.snapshot.frame("observation").filter(pl.col("value").is_not_null())
-    ordered = seen.sort("submitted_on", "uid", nulls_last=False)
-    values = ordered.unique([*SERIES, "period"], keep="last").sort("period")
+    """Return one value per period of each series, in order: `indicator`, `scope`, `period`, `value`, `accepted`."""
+    values = last_submitted(view.snapshot.frame("observation").filter(pl.col("value").is_not_null()))
     return values.select(*SERIES, "period", "accepted", value=pl.col("value").cast(pl.Float64))
 
 

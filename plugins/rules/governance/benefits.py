@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pmo_watch.api import Measure, NoParams, Unit, View
+from pmo_watch.api import Measure, NoParams, Unit, View, last_submitted
 
 SERIES = ("indicator", "scope")
 LEFT_OUT = ("proposed", "cancelled")  # states of projects whose benefits nobody expects
@@ -56,13 +56,14 @@ def _series(view: View) -> pl.DataFrame:
 def _due(view: View) -> pl.DataFrame:
     """Return every closed period of a benefit with its target and value; the last one also if nothing came."""
     series = _series(view).drop_nulls("last")
-    seen = view.snapshot.frame("observation").select(
+    counts = (pl.col("accepted") & pl.col("value").is_not_null()).fill_null(value=False)
+    told = view.snapshot.frame("observation").filter(counts | ~counts.any().over(*SERIES, "period"))
+    seen = last_submitted(told).select(
         *SERIES,
         "period",
         value=pl.when("accepted").then("value").cast(pl.Float64),
         target=pl.col("target").cast(pl.Float64),
     )
-    seen = seen.unique([*SERIES, "period"], keep="first", maintain_order=True)
     same_form = pl.col("period").str.len_chars() == pl.col("last").str.len_chars()
     closed = seen.join(series, on=SERIES).filter(same_form & (pl.col("period") <= pl.col("last")))
     periods = pl.concat([closed.select(*SERIES, "period"), series.select(*SERIES, period="last")]).unique()

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import Field
 
-from pmo_watch.api import Measure, Periods, PluginSettings, Unit, View, hookimpl
+from pmo_watch.api import Measure, Periods, PluginSettings, Unit, View, hookimpl, last_submitted
 
 TOO_EARLY = pl.when(pl.col("period").is_null()).then(pl.lit("too early"))
 
@@ -54,14 +54,13 @@ def _series(params: IndicatorParams, view: View) -> pl.DataFrame:
 def _values(view: View) -> pl.DataFrame:
     """Return accepted values in the order of their periods, numbered within each series."""
     seen = view.snapshot.frame("observation").filter(pl.col("accepted") & pl.col("value").is_not_null())
-    values = seen.select(
+    return last_submitted(seen).select(
         "indicator",
         "scope",
         "period",
         value=pl.col("value").cast(pl.Float64),
         period_target=pl.col("target").cast(pl.Float64),
     )
-    return values.unique(["indicator", "scope", "period"], keep="first", maintain_order=True).sort("period")
 
 
 def _at(series: pl.DataFrame, values: pl.DataFrame, back: int, name: str) -> pl.DataFrame:

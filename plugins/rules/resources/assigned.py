@@ -2,9 +2,7 @@
 
 import polars as pl
 
-from pmo_watch.api import View
-
-NOT_GOING_ON = ("proposed", "closed", "cancelled", "on_hold")
+from pmo_watch.api import NOT_GOING_ON, View
 
 
 def assignments(view: View) -> pl.DataFrame:

@@ -4,16 +4,10 @@ from typing import Literal
 
 import polars as pl
 
-from pmo_watch.api import Measure, PluginSettings, Since, Unit, View, Wish
+from pmo_watch.api import ROLE_FIELDS, Measure, PluginSettings, Since, Unit, View, Wish
 
 STATE_SINCE = Since("project", "state")
 State = Literal["initiating", "planning", "executing", "closing"]
-# Roles that a project or programme names itself: where, which, in which field.
-NAMED_BY = (
-    ("project", "project_leader", "leader"),
-    ("project", "project_owner", "owner"),
-    ("program", "programme_manager", "manager"),
-)
 WHICH = ["place", "code"]
 
 
@@ -112,13 +106,13 @@ def _standing(roles: pl.DataFrame, view: View) -> pl.DataFrame:
 
 
 def _named(view: View) -> pl.DataFrame:
-    """Return the roles that projects and programmes name themselves: `place` and `code`."""
+    """Return the roles that projects, programmes and portfolios name themselves: `place` and `code`."""
     gone = view.snapshot.frame("person").filter(~pl.col("active"))["uid"]
     found = [
         view.snapshot.frame(entity)
         .filter(pl.col(field).is_not_null() & ~pl.col(field).is_in(gone.implode()))
         .select(place="uid", code=pl.lit(code))
-        for entity, code, field in NAMED_BY
+        for entity, code, field in ROLE_FIELDS
     ]
     return pl.concat(found).unique()
 

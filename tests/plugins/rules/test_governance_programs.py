@@ -160,7 +160,7 @@ def benefit(*observations: dict[str, Any], for_each: str = "project", **indicato
         {
             "indicator": "indicator:b",
             "scope": "project:p1",
-            **{name: Decimal(one[name]) if name != "period" else one[name] for name in one},
+            **{name: Decimal(told) if name in {"value", "target"} else told for name, told in one.items()},
         }
         for one in observations
     ]
@@ -186,6 +186,14 @@ def test_benefits_are_summed_over_closed_periods_g05(for_each: str) -> None:
 
     assert (answer["value"], answer["state"]) == (80, "amber")
     assert (answer["numerator"], answer["denominator"]) == (80, 100)
+
+
+def test_a_correction_stands_for_its_period_unless_it_is_none_that_can_be() -> None:
+    corrected = {"period": "2026-04", "value": 45, "target": 60, "uid": "b", "submitted_on": date(2026, 5, 2)}
+    first = {**corrected, "value": 50, "uid": "a", "submitted_on": date(2026, 5, 1)}
+    typo = {**corrected, "value": 9999, "uid": "c", "submitted_on": date(2026, 5, 3)}
+
+    assert benefit(first, corrected, typo, max=Decimal(100))["numerator"] == 45
 
 
 @pytest.mark.parametrize(("value", "state"), [(90, "green"), (89, "amber"), (75, "amber"), (74, "red")])

@@ -1,8 +1,11 @@
 """Indicators: the vectors K-01 to K-06 of spec measures 4.9."""
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 from pmo_watch_plugins.rules import kpi
 from snapshots import catalogue, found, snapshot
@@ -42,6 +45,18 @@ def series(values: dict[str, str | None], period: str | None = "2026-W30", **ind
             for when, value in values.items()
         ],
     )
+
+
+def test_a_correction_replaces_the_value_of_its_period() -> None:
+    known = series({"2026-W30": "92"})
+    late = pl.col("submitted_on")
+    first = known.frame("observation").with_columns(late.fill_null(date(2026, 7, 27)).alias("submitted_on"))
+    later = {"uid": pl.lit("z"), "value": pl.lit(80, pl.Decimal(18, 4)), "submitted_on": pl.lit(date(2026, 7, 28))}
+    both = pl.concat([first, first.with_columns(**later)], how="vertical_relaxed")
+
+    answer = of("kpi.value", replace(known, frames={**known.frames, "observation": both}), amber="under 90")
+
+    assert (answer["value"], answer["state"]) == (80, "amber")
 
 
 def of(measure: str, known: Snapshot, amber: str = "", **params: Any) -> dict[str, Any]:

@@ -311,6 +311,14 @@ def test_without_any_list_of_roles_a_role_that_nobody_holds_anywhere_is_unknown(
     ]
 
 
+@pytest.mark.parametrize(("entity", "field"), [("program", "manager"), ("portfolio", "manager")])
+def test_a_programme_or_portfolio_that_names_its_manager_has_one(entity: str, field: str) -> None:
+    managed: dict[str, Any] = {entity: [{"uid": f"{entity}:x", "id": "X", field: "person:ann"}]}
+    needed = role("programme_manager", mandatory=True, scope=f"{entity}:x")
+
+    assert vacancies(needed, **managed, **HELD) == []
+
+
 def test_the_day_from_which_a_role_is_vacant_may_be_unknown() -> None:
     vacant = role("business_manager", mandatory=True)
     program = [{"uid": "program:x", "id": "X"}]
