@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
+from polars import selectors as cs
 
 from pmo_watch import workdays
 from pmo_watch.entities import ENTITIES
@@ -22,6 +23,7 @@ AMOUNTS = frozenset({Kind.NUMBER, Kind.MONEY, Kind.HOURS})
 # Of which day a source's word is: each says its own, and that is no contradiction.
 OF_THE_WORD = frozenset({"status_date", "actual_cost_as_of", "baseline_set_on", "declared_on", "critical_path_test_on"})
 MOST_LEFT_OUT = 500  # places that are remembered of a source: a measure counts them, nobody reads them all
+WRITTEN_IN = "@currency:"  # with a field group behind it: the currency of the source whose word counts
 CALLED = ("name", "title", "id")  # what people call a row, first choice first
 
 
@@ -62,8 +64,9 @@ def disagreements(rows: pl.DataFrame, merged: pl.DataFrame, by: Yardstick) -> pl
     if told.is_empty():
         return nothing()
     fields = _compared("project")
-    held = merged.select("uid", "calendar", pl.coalesce("code", "id").alias("name"), *_renamed(fields))
-    pairs = told.select("uid", "source", *fields).join(held, on="uid").with_columns(project=pl.col("uid"))
+    name = pl.coalesce("code", "id").alias("name")
+    held = merged.select("uid", "calendar", name, cs.starts_with(WRITTEN_IN), *_renamed(fields))
+    pairs = told.select("uid", "source", "currency", *fields).join(held, on="uid").with_columns(project=pl.col("uid"))
     return _differing("project", pairs, by)
 
 
@@ -114,7 +117,12 @@ def _apart(entity: str, name: str, by: Yardstick) -> pl.Expr:
     distance = (said.cast(pl.Float64) - held.cast(pl.Float64)).abs()
     if field is not None and field.kind == Kind.PERCENT:
         return distance > by.over.share * 100
-    return distance > by.over.share * held.cast(pl.Float64).abs()
+    apart = distance > by.over.share * held.cast(pl.Float64).abs()
+    if entity == "project" and field is not None and field.kind == Kind.MONEY:
+        written = pl.col(f"{WRITTEN_IN}{field.group or ENTITIES[entity].group}")
+        # Amounts in two currencies say nothing of each other.
+        return apart & (pl.col("currency") == written).fill_null(value=True)
+    return apart
 
 
 def _told(pairs: pl.DataFrame, name: str, apart: pl.DataFrame) -> pl.DataFrame:

@@ -78,6 +78,18 @@ def test_two_sources_disagree_beyond_a_distance(
     assert [one for one, _ in against({**anchor, **first}, {**anchor, **second})] == ([field] if counts else [])
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "counts"),
+    [("EUR", "USD", False), ("EUR", "EUR", True), ("EUR", None, True), (None, None, True)],
+)
+def test_amounts_in_two_currencies_are_not_compared(first: str | None, second: str | None, counts: bool) -> None:
+    costs = [{"actual_cost": Decimal(one), "budget": Decimal(one)} for one in (100, 200)]
+
+    found = against({**costs[0], "currency": first}, {**costs[1], "currency": second})
+
+    assert [one for one, _ in found] == (["budget", "actual_cost"] if counts else [])
+
+
 def test_both_values_are_shown_and_whose_they_are_the_one_that_counts_first() -> None:
     said = against(
         {"forecast_finish": date(2026, 12, 4), "actual_cost": Decimal("54000.50")},
