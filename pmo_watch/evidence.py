@@ -49,11 +49,13 @@ def reason_text(reason: str, said: Words, zone: tzinfo) -> str:
 
 def note_text(note: str, said: Words) -> str:
     """Return a note of a finding in the language; a text that is not known as it is."""
+    # First: `derived from EAC` looks like a field and its source.
+    if key := _NOTES.get(note.lower().partition(":")[0]):
+        return said(key)
     for pattern, speak in _NOTE_PATTERNS:
         if found := re.fullmatch(pattern, note):
             return speak(found.groups(), said)
-    key = _NOTES.get(note.lower().partition(":")[0], "")
-    return said(key) if key else plain(note, NOTE)
+    return plain(note, NOTE)
 
 
 def facts(finding: Mapping[str, Any], entity: str, said: Words) -> tuple[tuple[str, str], ...]:
@@ -108,16 +110,21 @@ def as_day(value: object) -> date | None:
 _Speak = Callable[[tuple[str, ...], Words, tzinfo], str]
 
 
+def _field(name: str, said: Words) -> str:
+    """Return the words for a field: a figure of that name beside a finding may be labelled otherwise."""
+    return said(name) if said.has(name) else said.label(name)
+
+
 def _missing_rows(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
-    return said("missing_rows", field=said.label(parts[0]), n=parts[1], m=parts[2])
+    return said("missing_rows", field=_field(parts[0], said), n=parts[1], m=parts[2])
 
 
 def _missing_of(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
-    return said("missing", field=f"{said.label(parts[0])}, {said.figure(parts[1])}")
+    return said("missing", field=f"{_field(parts[0], said)}, {said.figure(parts[1])}")
 
 
 def _invalid(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
-    return said("invalid", field=said.label(parts[0]), value=plain(parts[1], NOTE))
+    return said("invalid", field=_field(parts[0], said), value=plain(parts[1], NOTE))
 
 
 def _too_old(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
@@ -126,9 +133,9 @@ def _too_old(parts: tuple[str, ...], said: Words, _: tzinfo) -> str:
     try:
         ages = [Decimal(age), Decimal(limit)]
     except InvalidOperation:
-        return said("too_old", field=said.label(field), n=f"{age} {unit}", m=limit)
+        return said("too_old", field=_field(field, said), n=f"{age} {unit}", m=limit)
     shown = [said.count(key, one) if key else f"{said.number(one)} {unit}" for one in ages]
-    return said("too_old", field=said.label(field), n=shown[0], m=shown[1])
+    return said("too_old", field=_field(field, said), n=shown[0], m=shown[1])
 
 
 def _not_read(parts: tuple[str, ...], said: Words, zone: tzinfo) -> str:
@@ -175,11 +182,11 @@ _NOTE_PATTERNS: tuple[tuple[str, Callable[[tuple[str, ...], Words], str]], ...] 
 _PATTERNS: tuple[tuple[str, _Speak], ...] = (
     (r"missing (\S+) on (\S+) of (\S+) rows", _missing_rows),
     (r"missing (\S+) (\d{4}-\S+)", _missing_of),
-    (r"missing (\S+)", lambda parts, said, _: said("missing", field=said.label(parts[0]))),
-    (
-        r"invalid project\.effort_planned: recalculated by the source",
-        lambda _, said, __: said("effort_recalculated"),
-    ),
+    (r"missing (\S+)", lambda parts, said, _: said("missing", field=_field(parts[0], said))),
+    (r"invalid project\.effort_planned: recalculated by the source", lambda _, said, __: said("effort_recalculated")),
+    (r"invalid milestone\.total_slack: manual row", lambda _, said, __: said("slack_of_manual_row")),
+    (r"invalid project\.baseline_finish: .* baseline_start", lambda _, said, __: said("baseline_without_length")),
+    (r"invalid dependency\.predecessor: circle of links", lambda _, said, __: said("circle_of_links")),
     (r"invalid (\S+): (.+)", _invalid),
     (r"needs (\S+) samples, has (\S+)", lambda parts, said, _: said("needs_samples", n=parts[0], k=parts[1])),
     (r"only (\S+) items, needs (\S+)", lambda parts, said, _: said("only_items", n=parts[0], m=parts[1])),
