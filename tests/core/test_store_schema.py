@@ -19,6 +19,13 @@ from pmo_watch.store.tables import ENGINE_COLUMNS, STORED, metadata
 from pmo_watch.store.upgrade import _migrate
 
 
+A_SOURCE = (
+    "INSERT INTO source_state (name, kind, reading, failures, error, rows, rejected, degraded, cursor, held, "
+    "last_change) VALUES ('plans', 'csv_file', 1, 0, '', 1, 2, '[]', '{}', '', 1)"
+)
+A_SOURCE_WITH_PLACES = A_SOURCE.replace("last_change)", "last_change, left_out)").replace("1)", "1, '[]')")
+
+
 def test_migrations_make_the_tables_that_the_model_says(store_url: str) -> None:
     engine = open_engine(store_url)
 
@@ -60,15 +67,17 @@ def test_older_tables_are_brought_up_to_date_with_their_rows(empty_url: str, rev
             ).bindparams(bindparam("at", type_=Moment()), bindparam("finish", type_=Date())),
             {"at": day(0), "finish": date(2026, 12, 1)},
         )
+        connection.execute(text(A_SOURCE if revision < "0006" else A_SOURCE_WITH_PLACES))
     engine.dispose()
 
     assert upgrade_schema(empty_url) == (revision, migrations.NEWEST)
     store = open_store(empty_url)
-    before = store.rows()["plans"]["task"]
+    before, source = store.rows()["plans"]["task"], store.sources()["plans"]
     Watched().write(store, day(1), tasks("M1", sprint=["7", "8"], board="5", forecast_finish=date(2026, 12, 8)))
     after = store.rows()["plans"]["task"]
 
     assert before.select("name", "forecast_finish", "board", "sprint").rows() == [("M1", date(2026, 12, 1), None, None)]
+    assert (source.reading, source.rejected, source.left_out) == (1, 2, ())
     assert after.select("forecast_finish", "board", "sprint").rows() == [(date(2026, 12, 8), "5", ["7", "8"])]
     store.close()
 
