@@ -204,6 +204,12 @@ def test_a_probability_follows_from_the_likelihood_and_that_is_said() -> None:
     assert (found["numerator"], found["note"]) == (22_000, "1 of 2 probabilities from the likelihood")
 
 
+def test_a_threat_without_a_cost_is_left_out_and_that_is_said() -> None:
+    found = of_project("project.risk_exposure", [*DEAR, {"status": "approved", "likelihood": 5}], **LEFT)
+
+    assert (found["numerator"], found["note"]) == (25_000, "1 of 3 rows left out")
+
+
 def test_contingency_counts_as_unused_where_nobody_says_and_that_is_said() -> None:
     found = of_project("project.risk_exposure", DEAR, contingency=50_000)
 
@@ -230,7 +236,6 @@ def test_a_project_without_open_threats_is_not_asked_about(risks: list[dict[str,
     ("risks", "project", "reason"),
     [
         (DEAR, {}, "missing project.contingency"),
-        ([DEAR[0], {"status": "approved", "probability": 5}], LEFT, "missing risk.cost_impact on 1 of 2 rows"),
         ([{"status": "approved", "probability": 5}], LEFT, "missing risk.cost_impact"),
         ([{"status": "approved", "cost_impact": 5}], LEFT, "missing risk.probability"),
     ],
