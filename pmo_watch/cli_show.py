@@ -7,6 +7,8 @@ from pmo_watch.audiences import unnamed
 from pmo_watch.cycle import Draft
 from pmo_watch.output import Format, printed, said, show, show_json
 
+MOST_SAID = 50  # lines of one kind
+
 
 def document(draft: Draft) -> Mapping[str, Any]:
     """Return a cycle as one JSON document."""
@@ -22,6 +24,7 @@ def document(draft: Draft) -> Mapping[str, Any]:
             }
             for one in draft.readings
         ],
+        "leads_nowhere": [vars_of(one) for one in draft.picture.snapshot.rejected],
         "findings": {one.rule: _counts(one.frame["state"].to_list()) for one in draft.findings},
         "failed_rules": {one.rule: one.failed for one in draft.findings if one.failed},
         "transitions": transitions(draft),
@@ -73,6 +76,15 @@ def messages(draft: Draft) -> list[Mapping[str, Any]]:
     ]
 
 
+def _say_nowhere(draft: Draft) -> None:
+    """Say what rows name and no source has, each once."""
+    nowhere = draft.picture.snapshot.rejected
+    for one in nowhere[:MOST_SAID]:
+        said(f"warning: {one.where}: {one.field} '{one.value}': {one.reason}; it counts as empty")
+    if len(nowhere) > MOST_SAID:
+        said(f"warning: and {len(nowhere) - MOST_SAID} more of that kind; --format json has all")
+
+
 def show_cycle(draft: Draft, form: Format, *, dry: bool) -> None:
     """Print a cycle: JSON as one document; else in tables."""
     if form is Format.JSON:
@@ -82,6 +94,7 @@ def show_cycle(draft: Draft, form: Format, *, dry: bool) -> None:
         state = draft.accepted[reading.source].state
         said(f"{reading.source}: {state.outcome.value if state.outcome else 'not read'}, {state.rows} rows"
              f"{f' ({state.error})' if state.error else ''}")  # fmt: skip
+    _say_nowhere(draft)
     for one in draft.findings:
         if one.failed:
             said(f"rule {one.rule} failed: {one.failed}")

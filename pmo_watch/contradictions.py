@@ -194,7 +194,7 @@ def dangling(entity: str, rows: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFram
         return nothing()
     called = [name for name in CALLED if name in rows.columns]
     about = rows.select("uid", _project_of(entity, rows).alias("project"), pl.coalesce(called or "uid").alias("name"))
-    said = {"kind": pl.lit("rejected"), "said": pl.lit(None, pl.String)}
+    said = {"kind": pl.lit("leads_nowhere"), "said": pl.lit(None, pl.String)}
     found = lost.join(about, on="uid").filter(pl.col("project").is_not_null()).with_columns(**said)
     return found.rename({"uid": "row"}).select(list(CONTRADICTION_SCHEMA))
 

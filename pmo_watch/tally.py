@@ -13,6 +13,7 @@ from pmo_watch.store import Store
 from pmo_watch.telemetry import Names, Telemetry
 
 LOG = structlog.get_logger("pmo_watch.daemon")
+MOST_LOGGED = 20
 
 
 def tell_names(telemetry: Telemetry, in_force: InForce, now: datetime) -> None:
@@ -58,6 +59,14 @@ def tell_outbox(telemetry: Telemetry, store: Store, told: Collection[str]) -> No
     telemetry.show_oldest(figures.oldest_due)
 
 
+def _log_nowhere(draft: Draft) -> None:
+    """Log what rows name and no source has, when a reading brought something new: not in every cycle."""
+    nowhere = draft.picture.snapshot.rejected
+    if nowhere and any(not one.nothing_new for one in draft.accepted.values()):
+        shown = [f"{one.where} {one.field} {one.value}: {one.reason}" for one in nowhere[:MOST_LOGGED]]
+        LOG.warning("rows name what no source has", number=len(nowhere), first=shown)
+
+
 def count_cycle(telemetry: Telemetry, draft: Draft, seconds: float, now: datetime) -> None:
     """Count what a cycle found, changed and said."""
     bad = [one for one in draft.findings if one.failed]
@@ -71,6 +80,7 @@ def count_cycle(telemetry: Telemetry, draft: Draft, seconds: float, now: datetim
         if one.failed:
             telemetry.evaluation_failures.labels(one.rule).inc()
             LOG.warning("rule failed", rule=one.rule, error=one.failed)
+    _log_nowhere(draft)
     for step in draft.advanced.transitions:
         telemetry.transitions.labels(step.reason.value).inc()
     telemetry.flapping.set(sum(one.flapping for one in draft.advanced.current))

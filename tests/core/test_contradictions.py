@@ -167,10 +167,10 @@ def test_a_reference_that_leads_nowhere_is_of_the_project_of_its_row() -> None:
 
     rows = made.contradictions.select("row", "name", "kind", "field").rows()
     assert sorted(rows) == [
-        ("project:atl", "Atlas", "rejected", "leader"),
-        ("sheet:board:B", "Team", "rejected", "project"),
-        ("sheet:risk:R0", "Risk 0", "rejected", "owner"),
-        ("sheet:risk:R2", "Risk 2", "rejected", "owner"),
+        ("project:atl", "Atlas", "leads_nowhere", "leader"),
+        ("sheet:board:B", "Team", "leads_nowhere", "project"),
+        ("sheet:risk:R0", "Risk 0", "leads_nowhere", "owner"),
+        ("sheet:risk:R2", "Risk 2", "leads_nowhere", "owner"),
     ]
 
 

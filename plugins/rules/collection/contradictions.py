@@ -29,6 +29,7 @@ KINDS = (
     "finish_before_start",
     "never_started",
     "rejected",
+    "leads_nowhere",
 )
 COLUMNS = ("project", "row", "name", "kind", "said")
 

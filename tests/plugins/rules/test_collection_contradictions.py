@@ -230,7 +230,7 @@ def test_a_record_that_was_left_out_counts_once_however_much_of_it_is_wrong() ->
 
 def test_a_row_with_a_reference_that_leads_nowhere_and_a_broken_date_counts_once() -> None:
     known = snapshot(project=[PROJECT], task=[{"name": "Build", "actual_start": date(2026, 6, 1)}])
-    dangling = {"kind": "rejected", "row": "plans:task:1", "name": "Build", "field": "owner"}
+    dangling = {"kind": "leads_nowhere", "row": "plans:task:1", "name": "Build", "field": "owner"}
 
     assert counted(said(known, dangling))["value"] == 1
 
