@@ -288,46 +288,48 @@ def _earned_value(by_tasks: pl.Expr, progress: Progress) -> tuple[pl.Expr, pl.Ex
 
 
 def _with_actual(projects: pl.DataFrame) -> pl.DataFrame:
-    """Add what was spent: in money, and in hours where value is in hours."""
-    total, booked = pl.col("project_actual_cost"), pl.when("has_booked").then("booked")
-    by_rows = pl.when("has_task_cost").then("task_cost")
-    spent_in = (
-        pl.when(total.is_not_null())
-        .then("cost_in")
-        .when(booked.is_not_null())
-        .then(_or_none("booked_in"))
-        .when(by_rows.is_not_null())
-        .then("schedule_in")
-        .otherwise("cost_in")
-    )
-    rows_only = total.is_null() & booked.is_null() & by_rows.is_not_null()
-    money_unknown = pl.coalesce(
-        mixed(spent_in), _silent("cost", rows_only), pl.when(pl.coalesce(total, booked, by_rows).is_null()).then(
-            pl.lit("missing project.actual_cost")
-        )
-    )  # fmt: skip
+    """Add what was spent, in hours where value is in hours, and whether the project has begun."""
+    spent = _with_money(projects)
     hours = pl.when("has_task_work").then("task_work")
     hours_unknown = pl.coalesce(
         _silent("work", hours.is_not_null()), pl.when(hours.is_null()).then(pl.lit("missing task.actual_work"))
     )
-    money = pl.when(money_unknown.is_null()).then(pl.coalesce(total, booked, by_rows))
-    day = pl.col("actual_cost_as_of")
-    dated = pl.when(total.is_not_null() & (day != pl.col("@as_of"))).then(pl.format("actual cost of {}", day))
-    spent = projects.with_columns(
-        ac=pl.when(IN_WORK).then(pl.when(hours_unknown.is_null()).then(hours)).otherwise(money).round(ROUNDED),
-        ac_unknown=pl.when(IN_WORK).then(hours_unknown).otherwise(money_unknown),
-        ac_note=pl.when(~IN_WORK).then(dated),
-        clash=pl.when(~IN_WORK).then(mixed(spent_in, pl.col("value_in"))),
-        money_spent=money,
-        money_unknown=money_unknown,
-        money_note=dated,
-        spent_in=spent_in,
+    counted = pl.when(IN_WORK).then(pl.when(hours_unknown.is_null()).then(hours)).otherwise("money_spent")
+    spent = spent.with_columns(
+        ac=counted.round(ROUNDED),
+        ac_unknown=pl.when(IN_WORK).then(hours_unknown).otherwise("money_unknown"),
+        ac_note=pl.when(~IN_WORK).then("money_note"),
+        clash=pl.when(~IN_WORK).then(mixed(pl.col("spent_in"), pl.col("value_in"))),
         budget_in="register_in",
     )
-    none = [pl.col(name).fill_null(0) == 0 for name in ("ac", "money_spent", "ev")]
-    further = (pl.col("project_progress") > 0).fill_null(value=False)
-    begun = pl.col("actual_start").is_not_null() | pl.col("plan_begun").fill_null(value=False) | further
-    return spent.with_columns(not_started=~begun & pl.all_horizontal(none)).drop("@as_of")
+    return spent.with_columns(not_started=_not_started()).drop("@as_of")
+
+
+def _with_money(projects: pl.DataFrame) -> pl.DataFrame:
+    """Add what was spent in money: as the project says, else what was booked, else the sum of its rows."""
+    total, booked = pl.col("project_actual_cost"), pl.when("has_booked").then("booked")
+    by_rows = pl.when("has_task_cost").then("task_cost")
+    ways = ((total, pl.col("cost_in")), (booked, _or_none("booked_in")), (by_rows, pl.col("schedule_in")))
+    spent_in = pl.coalesce(*(pl.when(one.is_not_null()).then(currencies) for one, currencies in ways), "cost_in")
+    rows_only = total.is_null() & booked.is_null() & by_rows.is_not_null()
+    money = pl.coalesce(one for one, _ in ways)
+    none = pl.when(money.is_null()).then(pl.lit("missing project.actual_cost"))
+    unknown = pl.coalesce(mixed(spent_in), _silent("cost", rows_only), none)
+    day = pl.col("actual_cost_as_of")
+    dated = pl.when(total.is_not_null() & (day != pl.col("@as_of")))
+    return projects.with_columns(
+        money_spent=pl.when(unknown.is_null()).then(money),
+        money_unknown=unknown,
+        money_note=dated.then(pl.format("actual cost of {}", day)),
+        spent_in=spent_in,
+    )
+
+
+def _not_started() -> pl.Expr:
+    """Return whether nothing says that a project has begun: no date, no progress, no value, no cost."""
+    none = [pl.col(name).fill_null(0) == 0 for name in ("ac", "money_spent", "ev", "project_progress")]
+    begun = pl.col("actual_start").is_not_null() | pl.col("plan_begun").fill_null(value=False)
+    return ~begun & pl.all_horizontal(none)
 
 
 def _silent(what: str, asked: pl.Expr) -> pl.Expr:

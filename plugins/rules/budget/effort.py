@@ -26,13 +26,13 @@ def wishes(params: EffortParams) -> tuple[Wish, ...]:
 
 def effort_variance(params: EffortParams, view: View) -> pl.DataFrame:
     """Return by how much the plan exceeds what was and will be spent, in per cent of it; negative is an overrun."""
-    names = ("effort_actual", "effort_remaining", *params.plan)
-    rows = view.rows.select("uid", *[pl.col(name).cast(pl.Float64) for name in dict.fromkeys(names)])
+    spent = ("effort_remaining", "effort_actual")
+    rows = view.rows.select("uid", *[pl.col(name).cast(pl.Float64) for name in dict.fromkeys((*spent, *params.plan))])
     found = rows.join(_recalculated(params, view), on="uid", how="left", maintain_order="left")
-    plan, total = pl.coalesce(params.plan), pl.col("effort_actual") + pl.col("effort_remaining")
+    plan, total = pl.coalesce(params.plan), pl.sum_horizontal(spent, ignore_nulls=False)
     chosen = pl.coalesce([pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in params.plan])
     none = pl.when(plan.is_null() | (plan == 0)).then(pl.lit(f"missing project.{params.plan[0]}"))
-    missing = [pl.when(pl.col(name).is_null()).then(pl.lit(f"missing project.{name}")) for name in reversed(names[:2])]
+    missing = [pl.when(pl.col(name).is_null()).then(pl.lit(f"missing project.{name}")) for name in spent]
     follows = (chosen == "effort_planned") & pl.col("recalculated").fill_null(value=False)
     no_plan = pl.when(follows).then(pl.lit("invalid project.effort_planned: recalculated by the source"))
     return found.select(

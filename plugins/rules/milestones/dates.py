@@ -7,6 +7,7 @@ import polars as pl
 from pmo_watch.api import Columns, First, Measure, NoParams, PluginSettings, Unit, View, Wish
 
 DONE = pl.when("done").then(pl.lit("done"))
+FINISH = pl.when("done").then(pl.coalesce("actual_finish", "forecast_finish")).otherwise("forecast_finish")
 
 
 class SlipParams(PluginSettings):
@@ -24,16 +25,15 @@ def overdue(_: NoParams, view: View) -> Columns:
 
 def slip(params: SlipParams, view: View) -> Columns:
     """Count the working days from the baseline to the forecast, or to the actual finish once done; late is positive."""
-    finish = pl.when("done").then(pl.coalesce("actual_finish", "forecast_finish")).otherwise("forecast_finish")
     current, first = pl.col("baseline_finish"), pl.col("first_baseline_finish")
     against = first if params.baseline == "first" else current
     missing = pl.when(first.is_null()).then(pl.lit("missing milestone.first_baseline_finish"))
     return Columns(
-        view.working_days(against, finish),
+        view.working_days(against, FINISH),
         not_applicable=DONE,
         unknown=missing if params.baseline == "first" else None,
-        evidence={"baseline_finish": current, "forecast_finish": finish},
-        companions={"milestone.slip_first": view.working_days(first, finish)},
+        evidence={"baseline_finish": current, "forecast_finish": FINISH},
+        companions={"milestone.slip_first": view.working_days(first, FINISH)},
     )
 
 
@@ -47,12 +47,11 @@ def forecast_in_past(_: NoParams, view: View) -> Columns:
 
 def deadline_breach(_: NoParams, view: View) -> Columns:
     """Count the working days from the deadline to the forecast, or to the actual finish once done; late is positive."""
-    finish = pl.when("done").then(pl.coalesce("actual_finish", "forecast_finish")).otherwise("forecast_finish")
     none = pl.when(pl.col("deadline").is_null()).then(pl.lit("not configured"))
     return Columns(
-        view.working_days(pl.col("deadline"), finish),
+        view.working_days(pl.col("deadline"), FINISH),
         not_applicable=pl.coalesce(DONE, none),
-        evidence={"deadline": pl.col("deadline"), "forecast_finish": finish},
+        evidence={"deadline": pl.col("deadline"), "forecast_finish": FINISH},
     )
 
 

@@ -15,10 +15,9 @@ class ShareParams(PluginSettings):
     min_sample: int = 5
 
 
-class OverdueParams(PluginSettings):
-    """How many rows there must be for red, and how many of them may be without a forecast."""
+class OverdueParams(ShareParams):
+    """How many of the rows may be without a forecast, beside how many there must be."""
 
-    min_sample: int = 5
     max_missing: Percent = 20
 
 
