@@ -34,7 +34,9 @@ def _assignments(view: View) -> pl.DataFrame:
     fields = ("person", "task", "remaining_work", "weekly", "start", "finish")
     found = given.select(fields).join(tasks, on="task", maintain_order="left")
     return found.with_columns(
-        start=pl.coalesce("start", "task_start"), finish=pl.coalesce("finish", "task_finish")
+        start=pl.coalesce("start", "task_start"),
+        finish=pl.coalesce("finish", "task_finish"),
+        weekly=pl.when(pl.col("weekly").list.len() > 0).then("weekly"),  # a list of nothing says nothing
     ).drop("task_start", "task_finish")
 
 

@@ -42,13 +42,18 @@ def _load(view: View, weeks: int) -> Load:
     persons = view.rows.select("max_units", "@calendar", person="uid")
     work = open_work(view).join(persons.drop("max_units"), on="person", maintain_order="left")
     placed = _placed(work, view, monday)
-    contours = _contours(work)
+    told = _contours(work)
+    contours = told.drop_nulls()
     heaps = placed.filter("heaped").select("person", "project", "hours", week=pl.col("from").dt.truncate("1w"))
-    in_weeks = pl.concat([contours, heaps]).group_by("person", "week", maintain_order=True).agg(pl.col("hours").sum())
+    in_weeks = (
+        pl.concat([contours.drop("said"), heaps])
+        .group_by("person", "week", maintain_order=True)
+        .agg(pl.col("hours").sum())
+    )
     days = _days(persons, view, monday, last).pipe(_with_hours, placed.filter(~pl.col("heaped")))
     found = _weeks(days, in_weeks)
     uncovered = pl.concat([placed.filter(pl.col("days").is_null()), found.filter(BLANK)], how="diagonal")["person"]
-    return Load(found, _spans(placed, contours), _unknown(work, uncovered, view))
+    return Load(found, _spans(placed, contours), _unknown(work, told, uncovered, view))
 
 
 # --- where the hours of an assignment lie -------------------------------------------------------------------------
@@ -75,11 +80,15 @@ def _placed(work: pl.DataFrame, view: View, monday: date) -> pl.DataFrame:
 
 
 def _contours(work: pl.DataFrame) -> pl.DataFrame:
-    """Return the hours that assignments say week by week: `person`, `project`, `hours`, `week`."""
+    """Return the hours that assignments say week by week: `person`, `project`, `hours`, `week`, and `said`, the text.
+
+    Hours or week are null where the text is none that names them.
+    """
     said = work.filter(pl.col("weekly").is_not_null()).select("person", "project", "weekly").explode("weekly")
     parts = pl.col("weekly").str.extract_groups(CONTOUR)
     week = pl.format("{}-1", parts.struct[0]).str.to_date("%G-W%V-%u", strict=False)
-    return said.select("person", "project", hours=parts.struct[1].cast(pl.Float64), week=week).drop_nulls()
+    hours = parts.struct[1].cast(pl.Float64)
+    return said.select("person", "project", hours=hours, week=week, said=pl.col("weekly").fill_null(""))
 
 
 def _spans(placed: pl.DataFrame, contours: pl.DataFrame) -> pl.DataFrame:
@@ -133,14 +142,18 @@ def _weeks(days: pl.DataFrame, in_weeks: pl.DataFrame) -> pl.DataFrame:
 # --- what is not known --------------------------------------------------------------------------------------------
 
 
-def _unknown(work: pl.DataFrame, uncovered: pl.Series, view: View) -> pl.DataFrame:
+def _unknown(work: pl.DataFrame, told: pl.DataFrame, uncovered: pl.Series, view: View) -> pl.DataFrame:
     """Return the persons of whom nothing can be said, and why; `uncovered`: whose calendar ends before their work."""
+    unread = told.filter(pl.col("hours").is_null() | pl.col("week").is_null())
+    strange = unread.group_by("person", maintain_order=True).agg(pl.col("said").first())
     silent = pl.col("weekly").is_null() & pl.col("remaining_work").is_null()
     endless = pl.col("weekly").is_null() & (pl.col("remaining_work") > 0) & pl.col("finish").is_null()
     counted = work.group_by("person", "@calendar").agg(
         silent=silent.sum(), endless=endless.fill_null(value=False).sum(), rows=pl.len()
     )
+    counted = counted.join(strange, on="person", how="left", maintain_order="left")
     reason = pl.coalesce(
+        pl.format("invalid assignment.weekly: {}", "said"),
         missing_on("assignment.remaining_work", pl.col("silent"), pl.col("rows")),
         missing_on("assignment.finish", pl.col("endless"), pl.col("rows")),
         pl.when(pl.col("person").is_in(uncovered.unique().implode())).then(_outside(view)),

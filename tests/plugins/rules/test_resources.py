@@ -118,11 +118,22 @@ def test_an_assignment_without_days_has_those_of_its_row() -> None:
 
 
 def test_hours_told_week_by_week_are_taken_as_they_are() -> None:
-    weekly = ["2026-W29=40", "2026-W31=50.5", "2026-W99=8", "nonsense", "2026-W60=1"]
+    weekly = ["2026-W29=40", "2026-W31=50.5"]
 
     one = load(work(None, finish=None, weekly=weekly))
 
     assert (one["numerator"], one["denominator"], one["evidence"]["iso_week"]) == (50.5, 40, "2026-W31")
+
+
+@pytest.mark.parametrize("said", ["nonsense", "2026-W99=8", "2026-W31=8,5", "2026-W31"])
+def test_hours_of_a_week_that_cannot_be_read_are_not_taken_for_none(said: str) -> None:
+    one = load(work(None, weekly=["2026-W31=8", said]), work(8))
+
+    assert (one["state"], one["reason"]) == ("grey", f"invalid assignment.weekly: {said}")
+
+
+def test_a_list_of_no_weeks_leaves_the_remaining_work_to_be_spread() -> None:
+    assert load(work(36, weekly=[]))["value"] == 112.5
 
 
 def test_work_over_all_projects_is_added() -> None:
