@@ -37,6 +37,8 @@ def _contents(view: View) -> pl.DataFrame:
             estimated=pl.col("story_points").is_not_null(),
             start=pl.col("points_at_start").cast(pl.Float64),
             close=pl.col("points_at_close").cast(pl.Float64),
+            # A list has no points at the close of a sprint that goes on: what the item is estimated at now stands in.
+            now=pl.coalesce("points_at_close", "story_points", "points_at_start").cast(pl.Float64),
             done=stayed & in_time,
         )
     )

@@ -65,10 +65,10 @@ def _remaining(view: View) -> pl.DataFrame:
         contents(view)
         .group_by(uid="sprint")
         .agg(
-            remaining=pl.col("close").filter(still).sum(),
-            pointless=(still & pl.col("close").is_null()).sum(),
+            remaining=pl.col("now").filter(still).sum(),
+            pointless=(still & pl.col("now").is_null()).sum(),
             rows=there.sum(),
-            open=names(still, pl.col("close")),
+            open=names(still, pl.col("now")),
         )
     )
 

@@ -219,6 +219,18 @@ def test_burndown_counts_what_was_added_and_not_what_left_or_was_done_today() ->
     assert one["evidence"]["not_finished"] == "S1, S2, S4"
 
 
+def test_burndown_of_a_list_counts_estimates_where_the_sprint_has_no_points_at_its_close_yet() -> None:
+    rows = sprint({"S1": (28, None, "open"), "S2": (12, None, "done")})
+    rows["sprint"][0] |= RUNNING
+    rows["task"] = [{"uid": "t:S1", "id": "S1", "story_points": 30}, {"uid": "t:S2", "id": "S2"}]
+    rows["sprint_item"][1]["done_on"] = day("04-13")
+
+    one = of("sprint.burndown_gap", rows, day("04-20"))
+
+    # Half of the days are gone: 20 of 40 points should remain, and 30 do, after S1 was estimated anew.
+    assert (one["numerator"], one["value"], one["note"]) == (10, 25, None)
+
+
 def test_burndown_without_days_or_points_is_grey() -> None:
     assert of("sprint.burndown_gap", sprint(**{**RUNNING, "end_on": None}))["reason"] == "missing sprint.end_on"
     late = of("sprint.burndown_gap", sprint(UNESTIMATED, **RUNNING))
