@@ -17,7 +17,7 @@ from pmo_watch.conditions import Operand, Scope
 from pmo_watch.contracts import Measure, View
 from pmo_watch.errors import PmoWatchError, RuleError
 from pmo_watch.facts import evidence
-from pmo_watch.flow import FINDING_SCHEMA, Findings, Snapshot
+from pmo_watch.flow import FRAME_SCHEMA, Findings, Snapshot
 from pmo_watch.judge import NO_TEXT, Judgement, Levels, Sheet, gated, judge, worst
 from pmo_watch.measured import GREY, NA, Measured, compute
 from pmo_watch.model import Kind
@@ -110,7 +110,7 @@ class _Evaluation:
         if isinstance(found, Findings):
             return found
         nothing = pl.DataFrame(schema={"uid": pl.String()})
-        return Findings(rule.id, pl.DataFrame(schema=FINDING_SCHEMA), nothing, failed=found)
+        return Findings(rule.id, pl.DataFrame(schema=FRAME_SCHEMA), nothing, failed=found)
 
     def values(self, name: str) -> pl.DataFrame | str:
         """Return a measure's values with default parameters, or why there are none."""
@@ -131,7 +131,7 @@ class _Evaluation:
         whole = worst(judged) if len(judged) > 1 else judged[0]
         watched = self._watched.get(rule.id, ())
         shown = evidence(table, [one.answer for one in asked], rule.show, whole.codes, watched)
-        return Findings(rule.id, whole.frame, shown)
+        return Findings(rule.id, whole.frame, shown, met=whole.met)
 
     def _judge(self, rule: Rule, judged: Judged, asked: _Asked, scope: Scope) -> Judgement:
         measure = asked.answer.measure

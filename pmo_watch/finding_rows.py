@@ -11,7 +11,7 @@ from pmo_watch.flow import Findings
 def rows_of(findings: Findings, uids: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return what a rule found for these subjects, by uid, without nulls."""
     wanted = pl.col("uid").is_in(list(uids))
-    rows = {row["uid"]: _filled(row) for row in findings.frame.filter(wanted).iter_rows(named=True)}
+    rows = {row["uid"]: _filled(row) for row in findings.rows(wanted).iter_rows(named=True)}
     if not findings.evidence.is_empty():
         for row in findings.evidence.filter(wanted).iter_rows(named=True):
             uid = row.pop("uid")

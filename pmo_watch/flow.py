@@ -290,7 +290,6 @@ class Snapshot:
         return in_use(self.calendars, self.organisation.calendar, *named)
 
 
-# What repeats from row to row is kept as a number: a hundred rules on 100,000 rows are ten million findings.
 FINDING_SCHEMA: dict[str, pl.DataType] = {
     "uid": pl.String(),
     "state": pl.Enum(["green", "amber", "red", "grey", "na"]),
@@ -312,16 +311,34 @@ FINDING_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+MET_SCHEMA = {name: FINDING_SCHEMA[name] for name in ("uid", "threshold", "limit")}
+# A hundred rules on a million rows are a hundred million findings: what only some rows have is kept for these alone,
+# and what all rules share is there once.
+FRAME_SCHEMA = {name: one for name, one in FINDING_SCHEMA.items() if name == "uid" or name not in MET_SCHEMA}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """One rule on every row of its entity: `frame` as FINDING_SCHEMA, sorted by uid; a row that is not there is gone.
+    """One rule on every row of its entity: `frame` as FRAME_SCHEMA, sorted by uid; a row that is not there is gone.
 
-    `evidence` has `uid` and further columns (text) for the rows that are amber, red or grey, or have an open alert, in
-    the order shown.
-    `failed` says why the rule could not be evaluated at all; then the frame is empty and its alerts freeze.
+    `met` says, as MET_SCHEMA, which condition a row met, for those that met one. `evidence` has `uid` and further
+    columns (text) for the rows that are amber, red or grey, or have an open alert, in the order shown. `failed` says
+    why the rule could not be evaluated at all; then the frame is empty and its alerts freeze.
     """
 
     rule: str
     frame: pl.DataFrame
     evidence: pl.DataFrame
     failed: str = ""
+    met: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MET_SCHEMA))
+
+    @classmethod
+    def of(cls, rule: str, rows: pl.DataFrame, evidence: pl.DataFrame, failed: str = "") -> "Findings":
+        """Return them from rows as FINDING_SCHEMA."""
+        met = rows.filter(pl.col("threshold").is_not_null()).select(*MET_SCHEMA)
+        return cls(rule, rows.select(*FRAME_SCHEMA), evidence, failed, met)
+
+    def rows(self, wanted: pl.Expr | None = None) -> pl.DataFrame:
+        """Return the rows as FINDING_SCHEMA, all or those for which `wanted` holds (of the columns of `frame`)."""
+        rows = self.frame if wanted is None else self.frame.filter(wanted)
+        return rows.join(self.met, on="uid", how="left", maintain_order="left").select(*FINDING_SCHEMA)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pmo_watch.bands import Band, Part
-from pmo_watch.flow import FINDING_SCHEMA
+from pmo_watch.flow import FINDING_SCHEMA, FRAME_SCHEMA, MET_SCHEMA
 from pmo_watch.measured import GREY, NA, TO_JUDGE
 from pmo_watch.view import Table
 
@@ -77,24 +77,23 @@ class Levels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """Findings as FINDING_SCHEMA and, in the same order, the number of each state in `STATES`."""
+    """Findings as `frame` and `met` (see `flow.Findings`), and the number of each row's state in `STATES`."""
 
     frame: pl.DataFrame
     codes: pl.Series
+    met: pl.DataFrame
 
 
 @dataclass(slots=True)
 class _Outcomes:
-    """What can come of a row: number -> state, threshold, limit."""
+    """What can come of a row: number -> state, threshold that is met."""
 
     states: list[int] = field(default_factory=list)
-    texts: list[str | None] = field(default_factory=list)
     parts: list[Part | None] = field(default_factory=list)
 
     def add(self, state: int, part: Part | None = None) -> pl.Expr:
         """Add an outcome and return its number."""
         self.states.append(state)
-        self.texts.append(part.text if part else None)
         self.parts.append(part)
         return pl.lit(len(self.states) - 1, pl.UInt8)
 
@@ -114,11 +113,9 @@ def judge(answers: pl.DataFrame, key: str, levels: Levels, sheet: Sheet) -> Judg
     }
     found = sheet.select(wanted)
     codes = pl.Series(outcomes.states, dtype=pl.UInt8).gather(found["outcome"])
-    frame = answers.hstack(found).with_columns(
-        pl.Series(STATES, dtype=FINDING_SCHEMA["state"]).gather(codes).alias("state"),
-        pl.Series(outcomes.texts, dtype=FINDING_SCHEMA["threshold"]).gather(found["outcome"]).alias("threshold"),
-    )
-    return Judgement(frame.select(**_columns(frame, outcomes)), codes)
+    states = pl.Series(STATES, dtype=FINDING_SCHEMA["state"]).gather(codes)
+    frame = answers.hstack(found).with_columns(states.alias("state"))
+    return Judgement(frame.select(**_columns(frame)), codes, _met(frame, outcomes))
 
 
 def _cap(answers: pl.DataFrame, key: str, levels: Levels) -> pl.Expr | None:
@@ -165,18 +162,29 @@ def _asides(levels: Levels, capped: pl.Expr | None) -> dict[str, pl.Expr]:
     return asides
 
 
-def _columns(frame: pl.DataFrame, outcomes: _Outcomes) -> dict[str, pl.Expr]:
-    """Return the columns of a finding, in order."""
+def _columns(frame: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return the columns of a finding that every row has, in order."""
     green = pl.col("outcome") == 0
-    columns = {name: pl.col(name) for name in FINDING_SCHEMA if name in frame.columns}
-    columns["limit"] = _limit(outcomes)
+    columns = {name: pl.col(name) for name in FRAME_SCHEMA if name in frame.columns}
     columns["recovered"] = green & pl.col("recover") if "recover" in frame.columns else green
     columns["note"] = _note(frame.columns)
     if "open" in frame.columns:
         opened = pl.when(pl.col("state") == STATES[GREY]).then("open")
         columns["reason"] = pl.coalesce("reason", opened)
         columns["value"] = pl.when(pl.col("state") != STATES[GREY]).then("value")
-    return {name: columns[name] for name in FINDING_SCHEMA}
+    return {name: columns[name] for name in FRAME_SCHEMA}
+
+
+def _met(frame: pl.DataFrame, outcomes: _Outcomes) -> pl.DataFrame:
+    """Return which condition a row met, for those that met one."""
+    texts = [one.text if one else None for one in outcomes.parts]
+    meets = [number for number, text in enumerate(texts) if text is not None]
+    if not meets:
+        return pl.DataFrame(schema=MET_SCHEMA)
+    own = [name for name in frame.columns if name in {"uid", "outcome"} or name.startswith("limit ")]
+    some = frame.select(own).filter(pl.col("outcome") >= meets[0])  # what is decided without thresholds comes before
+    threshold = pl.lit(pl.Series(texts, dtype=MET_SCHEMA["threshold"])).gather(pl.col("outcome"))
+    return some.select("uid", threshold=threshold, limit=_limit(outcomes))
 
 
 def _limit(outcomes: _Outcomes) -> pl.Expr:
@@ -213,17 +221,19 @@ def _whole(name: str) -> pl.Expr:
 def worst(judgements: list[Judgement]) -> Judgement:
     """Return, row by row, the judgement that weighs most: red, amber, grey, green; na is left out."""
     first, *others = judgements
-    frame, codes, recovered = first.frame, first.codes, _recovered(first)
+    frame, codes, met, recovered = first.frame, first.codes, first.met, _recovered(first)
     for other in others:
         graver = pl.lit(_weight(other.codes) > _weight(codes))
         chosen = [
             pl.when(graver).then(pl.lit(theirs)).otherwise(pl.lit(own)).alias(own.name)
             for own, theirs in zip(frame.iter_columns(), other.frame.iter_columns(), strict=True)
         ]
+        is_overruled = pl.col("uid").is_in(frame["uid"].filter(_weight(other.codes) > _weight(codes)).implode())
+        met = pl.concat([met.filter(~is_overruled), other.met.filter(is_overruled)])
         codes = pl.select(pl.when(graver).then(pl.lit(other.codes)).otherwise(pl.lit(codes))).to_series()
         frame = pl.select(chosen)
         recovered &= _recovered(other)
-    return Judgement(frame.with_columns(((codes == GREEN) & recovered).alias("recovered")), codes)
+    return Judgement(frame.with_columns(((codes == GREEN) & recovered).alias("recovered")), codes, met)
 
 
 def _weight(codes: pl.Series) -> pl.Series:

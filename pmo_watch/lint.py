@@ -70,7 +70,7 @@ def _wrong(rule: Rule, example: Example, snapshot: Snapshot, measures: Mapping[s
     (found,) = evaluate(RuleSet({rule.id: asked}), snapshot, measures).findings
     if found.failed:
         return f"and cannot be evaluated: {found.failed}"
-    rows = found.frame.filter(pl.col("uid") == _uid(rule.for_each))
+    rows = found.rows(pl.col("uid") == _uid(rule.for_each))
     finding = rows.to_dicts()[0] if rows.height else {"state": State.NA.value, "reason": "the row does not count"}
     state = finding["state"]
     if state == State.GREY and rule.no_data.state in {State.AMBER, State.RED} and rule.no_data.after is None:

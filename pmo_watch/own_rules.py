@@ -58,7 +58,7 @@ def own_findings(snapshot: Snapshot, grace: Mapping[str, Span]) -> list[Findings
     ]
     columns = ("uid", "error", "failing_since", "last_good_read", "failures")
     return [
-        Findings(
+        Findings.of(
             SOURCE_FAILING.id,
             pl.DataFrame(rows, schema=FINDING_SCHEMA).sort("uid"),
             pl.DataFrame(evidence, schema=dict.fromkeys(columns, pl.String())),

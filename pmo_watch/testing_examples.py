@@ -96,7 +96,7 @@ def _finding(rules: RuleSet, rows: ExampleRows, known: Measures) -> Finding:
     for one in found:
         if one.failed:
             raise _Unasked(one.failed)
-    frame = next(one.frame for one in found if one.rule == IT)
+    frame = next(one.rows() for one in found if one.rule == IT)
     return asked_in(rows, frame) or {"state": "na", "reason": "the row does not count"}
 
 

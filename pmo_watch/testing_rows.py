@@ -44,8 +44,12 @@ NUMBERS = {
 
 def generated_snapshot(rows: int, seed: int = 1) -> Snapshot:
     """Return a portfolio of about so many rows for each entity that comes in numbers; with 0 every frame is empty."""
-    frames = {name: _stored_frame(name, count_of(name, rows), rows, seed) for name in ENTITIES}
-    return known(frames)
+    return known(stored_frames({name: count_of(name, rows) for name in ENTITIES}, seed))
+
+
+def stored_frames(counts: Mapping[str, int], seed: int = 1) -> dict[str, pl.DataFrame]:
+    """Return so many rows of each entity, with its stored fields."""
+    return {name: _stored_frame(name, count, counts, seed) for name, count in counts.items()}
 
 
 def known(frames: Mapping[str, pl.DataFrame]) -> Snapshot:
@@ -66,10 +70,10 @@ def count_of(entity: str, rows: int) -> int:
     return min(rows, max(rows // ROWS_PER.get(entity, 1), 1))
 
 
-def _stored_frame(entity: str, count: int, rows: int, seed: int) -> pl.DataFrame:
+def _stored_frame(entity: str, count: int, counts: Mapping[str, int], seed: int) -> pl.DataFrame:
     number = pl.int_range(count, dtype=pl.UInt64)
     fields = [one for one in ENTITIES[entity].fields if not one.computed and one.name != "uid"]
-    columns = [_column(entity, one, number, rows, seed + place).alias(one.name) for place, one in enumerate(fields, 1)]
+    columns = [_column(entity, one, number, counts, seed + at).alias(one.name) for at, one in enumerate(fields, 1)]
     engine = {"@usable": pl.lit(value=True), "@reading": pl.lit(1, pl.Int64)}
     return pl.select(uid=_uid(entity, number)).with_columns(columns).with_columns(**engine).sort("uid")
 
@@ -78,7 +82,7 @@ def _uid(entity: str, number: pl.Expr) -> pl.Expr:
     return pl.format(f"made:{entity}:{{}}", number.cast(pl.String).str.zfill(7))
 
 
-def _column(entity: str, field: Field, number: pl.Expr, rows: int, seed: int) -> pl.Expr:
+def _column(entity: str, field: Field, number: pl.Expr, counts: Mapping[str, int], seed: int) -> pl.Expr:
     """Return a field's values: drawn by a hash of the row's number, so that they are the same everywhere."""
     drawn = (number * 2_654_435_761 + seed * 40_503) % 4_294_967_291  # Knuth's multiplicative hash
     drawn = (drawn // 7 + drawn % 65_521 * 97) % 1_000_003
@@ -90,18 +94,18 @@ def _column(entity: str, field: Field, number: pl.Expr, rows: int, seed: int) ->
         return pl.when(number == 0).then(pl.lit(INDICATOR)).otherwise(pl.format("indicator {}", number))
     if field.name in {"vanished_on", "parent", "same_as", *COUNTED}:
         return pl.lit(None, field.dtype)
-    value = _value(field, drawn, rows).cast(field.dtype)
+    value = _value(field, drawn, counts).cast(field.dtype)
     return value if field.required or field.name in FILLED else pl.when(drawn % NULL_IN != 0).then(value)
 
 
-def _value(field: Field, drawn: pl.Expr, rows: int) -> pl.Expr:
+def _value(field: Field, drawn: pl.Expr, counts: Mapping[str, int]) -> pl.Expr:
     if field.name == "is_milestone":
         return drawn % 2 == 0
     if field.one_of:
         return pl.lit(pl.Series(field.one_of, dtype=pl.String)).gather(drawn % len(field.one_of))
     if field.refers and field.kind == Kind.REF:
         other = field.refers[0]
-        return _uid(other, drawn % max(count_of(other, rows), 1))
+        return _uid(other, drawn % max(counts.get(other, 0), 1))
     return _plain(field, drawn)
 
 

@@ -135,8 +135,7 @@ class Lists:
         for found in sorted(report.findings if report else (), key=lambda one: one.rule):
             if found.rule in personal or found.rule < last_rule or (rules is not None and found.rule not in rules):
                 continue
-            frame = found.frame.filter(pl.col("uid") > last_uid) if found.rule == last_rule else found.frame
-            frame = _filtered(frame, own)
+            frame = _filtered(found.rows(pl.col("uid") > last_uid if found.rule == last_rule else None), own)
             frame = frame if about else frame.head(MOST + 1)
             there = self._subjects(kinds.get(found.rule, ""))
             named = frame.select("uid").join(there, on="uid", how="left", maintain_order="left")

@@ -128,7 +128,7 @@ def finding(measures: Mapping[str, Measure[Any]], known: Snapshot, rule: Row) ->
     """Return the only finding of a rule, with its evidence under `evidence`."""
     (one,) = found(measures, known, rule)
     assert not one.failed, one.failed
-    (row,) = one.frame.to_dicts()
+    (row,) = one.rows().to_dicts()
     shown = one.evidence.drop("uid").to_dicts()
     return {**row, "evidence": shown[0] if shown else {}}
 

@@ -113,7 +113,7 @@ def test_one_rule_that_fails_does_not_stop_the_others(bad: Measure[Any], said: s
 
     assert states(first) == states(last) == ["red"]
     assert middle.failed.startswith(said)
-    assert middle.frame.schema == pl.Schema(FINDING_SCHEMA)
+    assert middle.rows().schema == pl.Schema(FINDING_SCHEMA)
     assert middle.frame.is_empty()
     assert middle.evidence.is_empty()
 

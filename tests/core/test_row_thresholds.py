@@ -33,7 +33,7 @@ def test_an_indicator_brings_its_own_thresholds_before_the_rules() -> None:
     (one,) = found(catalogue(kpi()), known, rule)
 
     assert states(one) == ["amber", "red", "red", "red"]
-    assert one.frame["threshold"].to_list() == ["under 90", "under 86 %", "under 86 %", "under 86 %"]
+    assert one.rows()["threshold"].to_list() == ["under 90", "under 86 %", "under 86 %", "under 86 %"]
     assert set(one.frame["unit"]) == {"%"}
 
 
