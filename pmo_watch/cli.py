@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +30,6 @@ from pmo_watch.cli_options import (
 from pmo_watch.cli_show import show_cycle
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
-from pmo_watch.daemon import Daemon
 from pmo_watch.errors import ConfigError, DeliveryError, PmoWatchError, SourceError, StoreError
 from pmo_watch.flow import Outcome
 from pmo_watch.in_force import InForce, with_rules
@@ -43,6 +42,9 @@ from pmo_watch.rule_schema import json_schema
 from pmo_watch.send_test import send_test
 from pmo_watch.starter import Delivery, write_starter
 from pmo_watch.store import Store
+
+if TYPE_CHECKING:
+    from pmo_watch.daemon import Daemon
 
 DEMO_FOLDER = Path("demo-output")
 
@@ -94,10 +96,12 @@ def run(config: Config = None, log_level: LogLevel = "INFO") -> None:
         asyncio.run(_daemon(config, log_level, held).run())
 
 
-def _daemon(config: Path | None, log_level: str, held: ExitStack) -> Daemon:
-    """Return the daemon, its store open in `held`; rows are read while plugins are loaded: both take their time."""
+def _daemon(config: Path | None, log_level: str, held: ExitStack) -> "Daemon":
+    """Return the daemon, its store open in `held`; rows are read while modules are loaded: both take their time."""
     with ThreadPoolExecutor(1) as beside:
         ahead = beside.submit(known_ahead, config)
+        from pmo_watch.daemon import Daemon  # noqa: PLC0415  # with the web server, needed here alone
+
         in_force = configured(config, log_level)
         store = held.enter_context(stored(in_force))
         return Daemon(_opened(in_force, store), store, ahead=ahead.result())

@@ -26,7 +26,7 @@ from pmo_watch.memory import Known
 from pmo_watch.operations import APPROVE
 from pmo_watch.reload import Plan, Standing, plan_reload
 from pmo_watch.schedule import Timetable, Watch
-from pmo_watch.sd import notify, place, watchdog_seconds
+from pmo_watch.sd import give_back, notify, place, watchdog_seconds
 from pmo_watch.store import MarkKind, Store
 from pmo_watch.tally import count_cycle, tell_names, tell_outbox
 from pmo_watch.telemetry import Telemetry
@@ -222,6 +222,7 @@ class Daemon:
             self._first_cycle = True
             self._mailroom.wake()
             await self._prune(now)
+            await asyncio.to_thread(give_back)
             return draft
 
     def _note_refusals(self, draft: Draft, now: datetime) -> None:
