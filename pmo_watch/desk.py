@@ -55,6 +55,11 @@ class Desk:
         usual = AT_ONCE if level == "grey" or audience == ICT else NEVER
         return known.deliver.get(level, usual)
 
+    def _role(self, audience: str) -> str:
+        """Return the role behind an audience, which readers know and languages have a word for, else its name."""
+        known = self.rules.audiences.get(audience)
+        return known.role if known and known.role else audience
+
     def whom(self, audience: str, alert: Alert) -> tuple[Recipient, ...]:
         """Return who stands behind the audience for this alert; whoever answers for the rule where that is nobody."""
         found = self.audiences.resolve(audience, self.subjects.of(alert))
@@ -115,7 +120,7 @@ class Desk:
             program_name=program.name if program else "",
             url=subject.text("url"),
             finding=news.finding,
-            why_me=news.audience,
+            why_me=self._role(news.audience),
         )
 
     def elsewhere(self, recipient: Recipient, broken: Collection[str]) -> Recipient | None:
@@ -147,9 +152,14 @@ class Desk:
             language=language,
             zone=recipient.zone,
             items=items,
-            fallback=recipient.fallback,
+            fallback=self._fallback(recipient, items),
             data_basis=self._data_basis(items),
         )
+
+    def _fallback(self, recipient: Recipient, items: Iterable[Item]) -> str:
+        """Return the channel that takes over; none that others read where the message says something of one person."""
+        personal = any(one.alert.entity == PERSONAL for one in items)
+        return "" if personal and recipient.fallback in self.channels.posted else recipient.fallback
 
     def _data_basis(self, items: Iterable[Item]) -> tuple[tuple[str, date, bool], ...]:
         found: dict[tuple[str, date], bool] = {}

@@ -66,6 +66,15 @@ def test_missing_figure_is_said_in_a_sentence(language: str, sentence: str) -> N
     assert item.why == sentence
 
 
+def test_month_of_a_missing_figure_takes_no_elision_in_french() -> None:
+    evidence = {"period": "2026-04", "due_on": "2026-05-08"}
+    finding = {"measure": "submission.days_late", "evidence": evidence}
+
+    item = only(an_item(subject_name="progress", alert=an_alert(entity="submission"), finding=finding), "fr")
+
+    assert "pour avril 2026 était attendu" in item.why
+
+
 @pytest.mark.parametrize(
     ("language", "shown"),
     [

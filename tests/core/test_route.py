@@ -53,6 +53,13 @@ def test_a_message_holds_the_facts_of_the_alert() -> None:
     assert message.data_basis == (("plans", MONDAY.date(), False),)
 
 
+def test_a_message_says_why_it_came_by_the_role_whatever_the_audience_is_called() -> None:
+    room = PostRoom(a_rule(tell={"amber": ("leaders",)}))
+    room.audience("leaders", role="project_leader", deliver={"amber": "at once"})
+
+    assert [item.why_me for item in one(room.cycle(M1="amber")).items] == ["project_leader"]
+
+
 def test_one_recipient_gets_one_message_per_cycle_grouped_by_project_worst_first() -> None:
     messages = PostRoom().cycle(M1="amber", M2="red", B1="amber", M3="amber")
 
