@@ -83,6 +83,7 @@ class PostRoom:
         self.source = a_source(last_good=now)
         self.now = now
         self.reading = 0
+        self.channels = CHANNELS
         self.faults: dict[str, tuple[str, str]] = {}  # channels that do not work
         self.text = KEPT.dump_json(Kept())
         self.sent: list[Message] = []  # accepted by the channel
@@ -106,7 +107,7 @@ class PostRoom:
         marks = {(kind, key): text for kind, key, text in kept.marks}
         ledger = Ledger(kept.told, kept.silences, kept.waiting, kept.threads, marks, self.faults)
         changes = Changes(made.transitions, made.current, findings, made.flapping)
-        self.last = route(changes, ledger, self.rules, snapshot, CHANNELS, self.former)
+        self.last = route(changes, ledger, self.rules, snapshot, self.channels, self.former)
         alerts = {one.id: one for one in (*kept.alerts, *made.alerts)}
         kept.alerts = [one for one in alerts.values() if one.closed_at is None or one.recent]
         self._keep(kept)

@@ -127,6 +127,16 @@ def test_nobody_else_is_told_in_their_place() -> None:
     assert room.last.unresolved == {"project_leader": 1, "manager": 1}
 
 
+@pytest.mark.parametrize(("fallback", "kept"), [("teams", ""), ("spare", "spare")])
+def test_what_a_channel_refuses_is_not_posted_where_others_read(fallback: str, kept: str) -> None:
+    room = a_room("manager")
+    room.channels = replace(room.channels, addressed=("mail", "spare"), fallbacks={"mail": fallback})
+
+    (message,) = room.cycle(24, **{EVE: "red"})
+
+    assert (message.notifier, message.fallback) == ("mail", kept)
+
+
 def test_others_are_not_told_even_where_a_rule_names_them() -> None:
     room = a_room("pmo", "programme_manager", "channel", escalate=(Escalation(Span(1, "wd"), "red", ("pmo",)),))
     room.audience("pmo", email="pmo@example.org", deliver={"amber": "at once", "red": "at once"})
