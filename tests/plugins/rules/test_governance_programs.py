@@ -42,7 +42,7 @@ def rolled(*projects: dict[str, Any], for_each: str = "program", **params: Any) 
     one = next(one for one in evaluated(MEASURES, known, rule, RISK).findings if one.rule == "it")
     assert not one.failed, one.failed
     shown = one.evidence.drop("uid").to_dicts()
-    return {**one.frame.row(0, named=True), "evidence": shown[0] if shown else {}}
+    return {**one.rows().row(0, named=True), "evidence": shown[0] if shown else {}}
 
 
 @pytest.mark.parametrize("for_each", ["program", "portfolio"])
