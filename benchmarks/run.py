@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from catalogue import each_number
 from dynamics import by_the_clock as dataverse_by_the_clock
 from evaluation import floor as comparison_floor
 from exposition import measure_exposition, measure_rendering
@@ -166,6 +167,7 @@ def figures(folder: Path, plans: int, tasks: int, rules: int) -> Iterator[Figure
     floor = comparison_floor(report.snapshot, rules)
     yield Figure(f"{rules} rules on {rows.height:,} tasks", judged, floor, "at most 0.3 s")
     store.close()
+    yield from every_measure(folder / "catalogue", plans * tasks)
     served, static = measure_exposition(100_000)
     yield Figure("/metrics, 100,000 series", served, static, "at most 1.5 x static bytes")
     fresh, same, packing = measure_rendering(100_000)
@@ -178,6 +180,14 @@ def figures(folder: Path, plans: int, tasks: int, rules: int) -> Iterator[Figure
     start, resident = cold_start(folder, port)
     yield Figure("cold start to ready", start, None, "under 3 s")
     yield Figure("resident memory of the daemon", resident, None, "under 400 MB", "MB")
+
+
+def every_measure(folder: Path, tasks: int) -> Iterator[Figure]:
+    """Measure rules over the whole catalogue, on as many tasks with two years of weeks behind them."""
+    for one in each_number(folder, tasks):
+        what = f"{one.rules} rules over every measure, two years of weeks"
+        yield Figure(f"{what} (processor)", one.processors, one.floor_processors, "no more than linear in rules")
+        yield Figure("the same, peak of memory", one.peak, None, "the same for any number of rules", "MB")
 
 
 def later_cycles(engine: Engine, paths: list[Path], parse: float, size: tuple[int, int]) -> Iterator[Figure]:

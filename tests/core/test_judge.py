@@ -249,9 +249,17 @@ def test_worst_of_several_measures_decides() -> None:
     (one,) = found(catalogue(POINTS, hours), known, rule)
 
     assert states(one) == ["amber", "red", "amber", "grey", "green", "green", "green", "grey"]
+    assert one.rows()["threshold"].to_list() == ["over 5 h", "over 20", "over 5 h", *[None] * 5]
     assert one.frame["measure"].to_list()[:4] == ["task.hours", "task.points", "task.hours", "task.points"]
     assert one.frame["unit"].to_list()[:2] == ["h", "count"]
     assert one.frame["recovered"].to_list() == [False, False, False, False, False, True, True, False]
+
+
+def test_only_rows_that_met_a_condition_keep_which() -> None:
+    (one,) = found(catalogue(POINTS), points(5, 21, 25), BANDS)
+
+    assert one.met.rows() == [("plans:task:2", "over 20", 20.0), ("plans:task:3", "over 20", 20.0)]
+    assert one.rows(pl.col("state") == "green")["threshold"].to_list() == [None]
 
 
 def test_only_what_is_asked_nowhere_is_not_applicable() -> None:
