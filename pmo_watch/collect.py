@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
@@ -17,13 +17,14 @@ from pmo_watch.contracts import Cursor, Remembers, Source
 from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import SourceError, SourceRefused, SourceUnavailable
 from pmo_watch.flow import Outcome, PastState, Reading, Records, Rejected, Summary
-from pmo_watch.intake import frames_of, must_name_texts
+from pmo_watch.intake import frames_of, must_be_kept
 from pmo_watch.normalise import Limits, summary_rejects
 from pmo_watch.past_states import PastStates
 from pmo_watch.rest import HttpSettings
 
 LOG = structlog.get_logger("pmo_watch.collect")
 LONGEST_READING_SECONDS = 1800.0  # spec sources 1.3: a whole reading
+CLOSING_SECONDS = 5.0  # what a source may take to let go before the cycle goes on without it
 TAKING_IN_SECONDS = 120.0  # what came before a source's own limit must still become a partial reading
 
 
@@ -79,9 +80,27 @@ def _answer(one: Asked, future: Future[Reading], now: datetime, began: float) ->
         return future.result(timeout=max(began + one.longest_seconds - time.monotonic(), 0))
     except FutureTimeout:
         # A thread cannot be stopped from outside: closing is the only way to end what it waits for.
-        threading.Thread(target=one.source.close, daemon=True).start()
+        let_go([one], wait_seconds=0)
         error = f"not read to its end within {one.longest_seconds:.0f} s"
         return Reading(one.name, now, Outcome.FAILED, error=error)
+
+
+def let_go(some: Iterable[Asked], wait_seconds: float = CLOSING_SECONDS) -> None:
+    """Close sources, each in a thread of its own, and wait no longer than that: one that hangs holds up nobody."""
+    threads = [threading.Thread(target=_close, args=(one,), name=f"closing {one.name}", daemon=True) for one in some]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + wait_seconds
+    for thread in threads:
+        thread.join(max(end - time.monotonic(), 0))
+
+
+def _close(one: Asked) -> None:
+    try:
+        one.source.close()
+    except Exception:  # a plugin's defect costs its source, never the others
+        LOG.exception("source cannot be closed", source=one.name)
+        one.defect()
 
 
 def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
@@ -94,7 +113,7 @@ def read_source(one: Asked, now: datetime, limits: Limits) -> Reading:
         frames, rejected, lost = frames_of(one.name, _records(one.source.read(one.cursor or None), summaries, past))
         if not summaries:
             raise ValueError("the source ended without a summary")
-        must_name_texts(summaries[-1])
+        must_be_kept(summaries[-1])
     except SourceError as fault:
         LOG.info("source not read", source=one.name, kind=type(fault).__name__)
         return failed(one.name, now, fault)

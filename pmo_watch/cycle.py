@@ -14,7 +14,7 @@ import structlog
 
 from pmo_watch.advance import Advanced
 from pmo_watch.alerts import Alert, Message, Rendered, Silence
-from pmo_watch.collect import Asked, collect, failed, longest_seconds
+from pmo_watch.collect import Asked, collect, failed, let_go, longest_seconds
 from pmo_watch.contracts import Source
 from pmo_watch.errors import PmoWatchError, SourceError
 from pmo_watch.flow import Findings, Outcome, Reading, Snapshot
@@ -214,8 +214,7 @@ class Engine:
         try:
             return [*collect(asked, now, self.in_force.settings.reading_limits()), *unopened]
         finally:
-            for one in asked:
-                _close(one)
+            let_go(asked)
             self._being_read = []
 
     def _opened(self, name: str, now: datetime, defect: Callable[[], None]) -> Source:
@@ -223,7 +222,7 @@ class Engine:
         try:
             self._reads_files[name] = reads_files(source)
         except Exception:
-            _close(Asked(name, source, {}, defect))
+            let_go([Asked(name, source, {}, defect)])
             raise
         return source
 
@@ -370,8 +369,7 @@ class Engine:
     def stop(self) -> None:
         """Give up a reading that goes on, and begin no other; what is read already is still taken in."""
         self._stopped = True
-        for one in self._being_read:
-            _close(one)
+        let_go(self._being_read, wait_seconds=0)
 
 
 def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: CycleChange) -> Draft:
@@ -390,11 +388,3 @@ def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: Cy
         (),
         change,
     )
-
-
-def _close(one: Asked) -> None:
-    try:
-        one.source.close()
-    except Exception:  # a plugin's defect costs its source, never the others
-        LOG.exception("source cannot be closed", source=one.name)
-        one.defect()

@@ -1,5 +1,6 @@
 """Step 2, first half: what a source yields, checked against the model and gathered by entity; pure."""
 
+import json
 from collections.abc import Iterable
 
 import polars as pl
@@ -39,12 +40,16 @@ def frames_of(source: str, records: Iterable[Records]) -> tuple[dict[str, pl.Dat
     return frames, rejected, lost
 
 
-def must_name_texts(summary: Summary) -> None:
-    """Look at the keys that a summary names.
+def must_be_kept(summary: Summary) -> None:
+    """Look at what a summary leaves behind: its cursor, and the keys that it names.
 
     Raises:
-        ValueError: some are no texts.
+        ValueError: the cursor is no JSON, or some keys are no texts.
     """
+    try:
+        json.dumps(dict(summary.cursor), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise ValueError(f"the cursor cannot be kept as JSON: {fault}") from None
     for entity, keys in (*summary.census.items(), *summary.deleted.items()):
         try:
             pl.Series(values=keys, dtype=pl.String)

@@ -1,8 +1,10 @@
 """Step 1: one source's trouble is one failed reading, and never the others'."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from rows import NOW, known, records, tasks
 from structlog.testing import capture_logs
 
 from pmo_watch.api import HttpSettings, PluginSettings
-from pmo_watch.collect import Asked, collect, longest_seconds
+from pmo_watch.collect import Asked, collect, let_go, longest_seconds
 from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import SourceDataError, SourceRefused, SourceUnavailable
 from pmo_watch.flow import Outcome, Records, Rejected, Summary
@@ -124,6 +126,35 @@ def test_a_source_that_never_ends_is_given_up_and_closed() -> None:
     assert reading.outcome == Outcome.FAILED
     assert reading.error == "not read to its end within 0 s"
     assert until.wait(5), "its close was called"
+
+
+@pytest.mark.parametrize("kept", [{"since": object()}, {"share": float("nan")}, {"day": NOW}])
+def test_a_cursor_that_cannot_be_kept_costs_its_source_alone(kept: dict[str, Any]) -> None:
+    seen: list[str] = []
+    strange = Asked("strange", Scripted(tasks("a"), Summary(cursor=kept)), {}, defect=lambda: seen.append("strange"))
+
+    bad, good = collect([strange, ask("good", Scripted(tasks("a"), Summary()))], NOW, Limits())
+
+    assert (bad.outcome, good.outcome, seen) == (Outcome.FAILED, Outcome.COMPLETE, ["strange"])
+
+
+def test_a_source_that_hangs_when_it_is_closed_holds_up_nobody() -> None:
+    ever, closed = threading.Event(), threading.Event()
+
+    class Hanging(Scripted):
+        def close(self) -> None:
+            ever.wait(10)
+
+    class Closing(Scripted):
+        def close(self) -> None:
+            closed.set()
+
+    began = time.monotonic()
+    let_go([ask("hangs", Hanging()), ask("closes", Closing())], wait_seconds=0.1)
+
+    assert closed.wait(5)
+    assert time.monotonic() - began < 5
+    ever.set()
 
 
 def test_daemon_threads_read_so_that_a_source_that_hangs_keeps_no_process_alive() -> None:
