@@ -73,7 +73,7 @@ class HttpSettings(PluginSettings):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system answered: `data` is its JSON, None for an empty body."""
+    """What a system answered: `data` is its JSON with a Decimal for every fraction, None for an empty body."""
 
     status: int
     headers: Headers

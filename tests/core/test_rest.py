@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_answer_holds_exact_fractions_and_whole_numbers() -> None:
         answer = rest.get("/x")
 
     assert answer.status == 200
-    assert answer.data == {"a": 0.1, "b": 12345678901234567890, "c": [100.0]}
+    assert answer.data == {"a": Decimal("0.1"), "b": 12345678901234567890, "c": [Decimal("1E+2")]}
     assert isinstance(answer.data["b"], int)
 
 

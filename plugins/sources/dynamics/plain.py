@@ -31,12 +31,12 @@ def numbers(raw: Sequence[Any]) -> pl.Series:
 def _written(value: Any) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | float | Decimal) else None
+    return str(value) if isinstance(value, str | int | Decimal) else None
 
 
 def _digits(value: Any) -> str | None:
     """Return a number without exponent."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return value.strip() if isinstance(value, str) else None
-    number = Decimal(str(value))
+    number = Decimal(value)
     return f"{number:f}" if LEAST_PLACE < number.adjusted() <= MOST_DIGITS else "0" if not number else None

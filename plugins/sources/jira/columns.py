@@ -161,13 +161,13 @@ def _scaled(whole: pl.Series, unit: int) -> pl.Series:
 
 
 @lru_cache(maxsize=1 << 12, typed=True)
-def _known_micros(value: float) -> int:
+def _known_micros(value: int | Decimal) -> int:
     return int(amount_of(value) * MICRO)
 
 
 def _micros(value: Any) -> int:
     """Return millionths; the same few numbers come again and again."""
-    return _known_micros(value) if type(value) in {int, float} else int(amount_of(value) * MICRO)
+    return _known_micros(value) if type(value) in {int, Decimal} else int(amount_of(value) * MICRO)
 
 
 def _whole_seconds(value: Any) -> int:

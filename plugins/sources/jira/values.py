@@ -48,8 +48,8 @@ def text_of(value: Any) -> str | None:
         return value.strip() or None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"{Decimal(str(value)):f}"
+    if isinstance(value, int | Decimal):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
     if isinstance(value, list):
         return ", ".join(texts_of(value)) or None
     return _text_of_object(value) if isinstance(value, dict) else None
@@ -137,13 +137,13 @@ def amount_of(value: Any) -> Decimal:
     """
     if isinstance(value, bool):
         raise ValueError("no number")
-    if not isinstance(value, int | float | Decimal):
+    if not isinstance(value, int | Decimal):
         text = text_of(value) or ""
         if not AMOUNT.fullmatch(text):
             raise ValueError("no number")
         value = text.replace(",", ".")
     try:
-        found = Decimal(str(value)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
+        found = Decimal(value).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
     except InvalidOperation:
         raise ValueError("too large") from None
     if not found.is_finite() or abs(found) * MICRO >= LARGEST:
@@ -157,7 +157,7 @@ def step_of(value: Any) -> int:
     Raises:
         ValueError: it is none of these.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return int(amount_of(value).to_integral_value(ROUND_HALF_EVEN))
     text = text_of(value) or ""
     if found := LEADING.match(text):

@@ -46,7 +46,7 @@ EXPLAINED = {
 
 
 def recorded(name: str) -> Any:
-    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"), parse_float=Decimal)
 
 
 def site(report: Report) -> Site:
