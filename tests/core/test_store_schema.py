@@ -18,7 +18,6 @@ from pmo_watch.store.database import explain, open_engine, place_of, reading, wr
 from pmo_watch.store.tables import ENGINE_COLUMNS, STORED, metadata
 from pmo_watch.store.upgrade import _migrate
 
-
 A_SOURCE = (
     "INSERT INTO source_state (name, kind, reading, failures, error, rows, rejected, degraded, cursor, held, "
     "last_change) VALUES ('plans', 'csv_file', 1, 0, '', 1, 2, '[]', '{}', '', 1)"
