@@ -147,6 +147,12 @@ def test_a_plan_that_once_differed_is_one() -> None:
     assert found["evidence"]["compared_with"] == "effort_planned"
 
 
+def test_a_plan_that_is_two_hours_off_is_one() -> None:
+    found = of("project.effort_variance", **{**PLANNED, "effort_planned": 117})
+
+    assert found["value"] == pytest.approx(2 / 117 * 100)
+
+
 def test_the_first_plan_that_the_project_has_counts() -> None:
     both = {**PLANNED, "effort_baseline": 100, "effort_planned": 120}
 

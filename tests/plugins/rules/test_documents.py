@@ -85,6 +85,14 @@ def test_a_document_whose_row_names_a_phase_is_mandatory_from_there_on() -> None
     assert (found["denominator"], found["evidence"]["missing_documents"]) == (7, "quality_plan")
 
 
+def test_the_phase_that_a_row_names_comes_before_that_of_the_set() -> None:
+    later = {"artefact": "f", "status": "draft", "mandatory_for": "executing"}
+
+    found = of([*({"artefact": name, "status": "approved"} for name in SIX[:5]), later])
+
+    assert (found["value"], found["denominator"]) == (100, 5)
+
+
 def test_an_obsolete_document_is_not_approved() -> None:
     rows = [{"artefact": name, "status": "approved" if name != "f" else "obsolete"} for name in SIX]
 

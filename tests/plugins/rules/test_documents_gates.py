@@ -48,6 +48,11 @@ def test_documents_that_a_near_gate_lacks_are_counted_d03(planned: str, state: s
     assert found["evidence"]["missing_documents"] == "handbook, risk_log"
 
 
+def test_a_gate_is_near_from_twenty_working_days_on() -> None:
+    assert gate(approved("work_plan"), planned_on=day("06-12"))["value"] == 2
+    assert gate(approved("work_plan"), planned_on=day("06-15"))["reason"] == "not in window"
+
+
 def test_a_near_gate_with_all_its_documents_is_green() -> None:
     found = gate(approved("work_plan", "risk_log", "handbook"), planned_on=day("05-20"))
 

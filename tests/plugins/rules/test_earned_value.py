@@ -312,3 +312,10 @@ def test_the_same_rows_give_the_same_sums() -> None:
     answers = [of("project.spi", known) for _ in range(5)]
 
     assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.parametrize(("status", "state"), [("03-03", "na"), ("03-04", "red")], ids=["5 %", "10 %"])
+def test_money_for_nothing_is_red_from_a_tenth_of_the_planned_time_on(status: str, state: str) -> None:
+    found = of("project.cpi", plan([task("03-02", "03-30", 100, 0)], status, 8, ("03-02", "03-30")))
+
+    assert (found["value"], found["state"]) == (0, state)

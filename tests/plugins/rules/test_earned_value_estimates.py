@@ -276,3 +276,10 @@ def test_an_estimate_and_a_baseline_in_one_currency_need_no_cost_in_it() -> None
     )
 
     assert of("project.vac_percent", known)["value"] == -20
+
+
+@pytest.mark.parametrize(("earned", "method"), [(15, "cpi"), (14, "bottom_up")])
+def test_the_cost_index_is_believed_from_the_earned_share_on(earned: int, method: str) -> None:
+    found = of("project.eac", simple(earned, 20, remaining_cost=Decimal(70)))
+
+    assert found["note"] == f"estimate at completion: {method}"

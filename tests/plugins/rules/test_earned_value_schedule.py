@@ -129,3 +129,10 @@ def test_the_plan_tells_when_the_project_does_not_say_its_baseline() -> None:
     found = of("project.spi", known)
 
     assert (found["state"], found["reason"]) == ("na", "planned finish passed")
+
+
+@pytest.mark.parametrize(("finish", "period"), [("07-09", "week"), ("07-10", "month")], ids=["129 wd", "130 wd"])
+def test_long_projects_count_months(finish: str, period: str) -> None:
+    known = plan([task("01-05", finish, 100, 10)], "03-13", 50, ("01-05", finish))
+
+    assert of("project.sv_t_percent", known)["evidence"]["period"] == period

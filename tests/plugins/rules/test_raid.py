@@ -60,6 +60,9 @@ def test_a_chance_is_measured_where_the_rule_mirrors_it() -> None:
         pytest.param(4, 4, "03-11", 2, "amber", id="R-03"),
         pytest.param(4, 4, "03-17", 6, "red", id="R-04"),
         pytest.param(2, 3, "03-16", 0, "green", id="R-05"),
+        pytest.param(3, 5, "03-17", 6, "red", id="15 is high"),
+        pytest.param(5, 1, "03-17", 1, "amber", id="5 is medium"),
+        pytest.param(4, 1, "03-17", -9, "green", id="4 is low"),
     ],
 )
 def test_review_late(likelihood: int, impact: int, today: str, value: int, state: str) -> None:

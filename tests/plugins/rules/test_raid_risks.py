@@ -204,6 +204,13 @@ def test_a_probability_follows_from_the_likelihood_and_that_is_said() -> None:
     assert (found["numerator"], found["note"]) == (22_000, "1 of 2 probabilities from the likelihood")
 
 
+@pytest.mark.parametrize(("likelihood", "cost"), [(1, 1_000), (2, 3_000), (3, 5_000), (4, 7_000), (5, 9_000)])
+def test_each_likelihood_has_its_probability(likelihood: int, cost: int) -> None:
+    found = of_project("project.risk_exposure", [{"likelihood": likelihood, "cost_impact": 10_000}], **LEFT)
+
+    assert found["numerator"] == cost
+
+
 def test_a_threat_without_a_cost_is_left_out_and_that_is_said() -> None:
     found = of_project("project.risk_exposure", [*DEAR, {"status": "approved", "likelihood": 5}], **LEFT)
 
