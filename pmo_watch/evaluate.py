@@ -22,6 +22,7 @@ from pmo_watch.judge import NO_TEXT, Judgement, Levels, Sheet, gated, judge, wor
 from pmo_watch.measured import GREY, NA, Measured, compute
 from pmo_watch.model import Kind
 from pmo_watch.needed import LEVELS, Measures, defaults, giver, in_rule, reads_findings, settled, wishes
+from pmo_watch.plain import shorten
 from pmo_watch.rollup import dimensions_of
 from pmo_watch.rules import Judged, Rule, RuleSet, Test, Unit
 from pmo_watch.view import Tables
@@ -29,6 +30,7 @@ from pmo_watch.view import Tables
 __all__ = ["Evaluated", "evaluate", "wishes"]
 
 T = TypeVar("T")
+MOST_SAID = 300  # characters of why a rule failed
 GROUPS = ("program", "portfolio")  # of projects, whose rows they pool
 
 
@@ -262,9 +264,11 @@ def _attempt(call: Callable[[], T], surprised: Callable[[], None] = lambda: None
         return call()
     except PmoWatchError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001  a measure may raise anything, and Polars may refuse what it returned
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  a measure may raise anything, an exit; Polars may refuse, and panic
         surprised()
-        first = str(error).strip().partition("\n")[0]
+        first = shorten(str(error).strip().partition("\n")[0], MOST_SAID)
         return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 

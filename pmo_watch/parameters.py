@@ -14,11 +14,15 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A number of zero or more with a unit; `one` is the unit's singular, where it has one."""
+    """A number of zero or more with a unit; `one` is the unit's singular, where it has one.
+
+    `most`: more than this is a slip of the finger, and would ask for days before there was a calendar.
+    """
 
     unit: str
     one: str = ""
     whole: bool = True
+    most: int = 1000
 
     @property
     def pattern(self) -> str:
@@ -36,13 +40,16 @@ class Written:
         """Return the number.
 
         Raises:
-            ValueError: the unit is missing or another one, or what stands before it is no such number.
+            ValueError: the unit is missing or another one, or what stands before it is no such number, or too much.
         """
         found = re.match(self.pattern, written) if isinstance(written, str) else None
         if found is None:
             kind = "a whole number" if self.whole else "a number"
             raise ValueError(f"must be {kind} with its unit, such as '{self.example}', not {written!r}")
-        return int(found[1]) if self.whole else float(found[1])
+        number = float(found[1])
+        if number > self.most:
+            raise ValueError(f"must be at most {self.write(self.most)}, not {written!r}")
+        return int(found[1]) if self.whole else number
 
     def write(self, number: float) -> str:
         """Return the number with its unit."""
@@ -59,12 +66,12 @@ class Written:
         return {"type": "string", "pattern": self.pattern, "examples": [self.example]}
 
 
-WorkingDays = Annotated[int, Written("wd")]
-Days = Annotated[int, Written("d")]
+WorkingDays = Annotated[int, Written("wd", most=10_000)]
+Days = Annotated[int, Written("d", most=20_000)]
 Weeks = Annotated[int, Written("weeks", "week")]
 Months = Annotated[int, Written("months", "month")]
 Periods = Annotated[int, Written("periods", "period")]
 Sprints = Annotated[int, Written("sprints", "sprint")]
 SampleCount = Annotated[int, Written("samples", "sample")]
-Percent = Annotated[float, Written("%", whole=False)]  # 0 to 100
-Points = Annotated[float, Written("pp", whole=False)]  # of two percentages
+Percent = Annotated[float, Written("%", whole=False, most=100_000)]  # 0 to 100
+Points = Annotated[float, Written("pp", whole=False, most=100_000)]  # of two percentages

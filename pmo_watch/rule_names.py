@@ -9,9 +9,13 @@ from pmo_watch.contracts import Measure, Unfit
 from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES, readable_fields
 from pmo_watch.faults import LONGEST_WORD, did_you_mean, quoted
+from pmo_watch.flow import COLOURS, First, Previous, Samples, Since, Vanished, Wish
 from pmo_watch.model import Field
+from pmo_watch.plain import shorten
 from pmo_watch.rule_values import Misread, Subject
 from pmo_watch.rules import Terms, Unit
+
+MOST_SAMPLES = 2000  # as many weeks as nobody has kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,3 +172,29 @@ class Names:
 
 def _required(measure: Measure[Any]) -> str:
     return ", ".join(name for name, one in measure.params.model_fields.items() if one.is_required())
+
+
+def history_fault(measure: Measure[Any], params: Any) -> str:
+    """Return what is wrong with the history that a measure wishes for by these parameters, else nothing.
+
+    A plugin's defect, found when a rule is read: in a cycle it would cost the findings of every other rule.
+    """
+    try:
+        wrong = [fault for wish in measure.past(params) if (fault := _wish_fault(wish))]
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        wrong = [shorten(f"{type(error).__name__}: {error}", LONGEST_WORD)]
+    return f"{measure.name} cannot say what history it reads, a defect of its plugin: {wrong[0]}" if wrong else ""
+
+
+def _wish_fault(wish: Wish) -> str:
+    if not isinstance(wish, (Samples, Since, First, Previous, Vanished)):
+        return f"{type(wish).__name__} is no wish for history"
+    if isinstance(wish, Samples) and not 0 < wish.n <= MOST_SAMPLES:
+        return f"{wish.n} samples are not between 1 and {MOST_SAMPLES}"
+    if isinstance(wish, Samples) and wish.entity == COLOURS:
+        return ""
+    if wish.entity not in ENTITIES:
+        return f"there is no entity {quoted(str(wish.entity))}"
+    asked = (wish.field,) if isinstance(wish, (Since, First)) else wish.fields
+    stored = {one.name for one in ENTITIES[wish.entity].stored()}
+    return next((f"{wish.entity} keeps no field {quoted(str(one))}" for one in asked if one not in stored), "")

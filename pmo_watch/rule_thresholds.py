@@ -10,7 +10,7 @@ from pmo_watch.contracts import Measure
 from pmo_watch.faults import quoted
 from pmo_watch.rule_conflicts import conflicts
 from pmo_watch.rule_grammar import read_condition, read_threshold
-from pmo_watch.rule_names import Names
+from pmo_watch.rule_names import Names, history_fault
 from pmo_watch.rule_page import Keys, Page
 from pmo_watch.rule_shape import Measured, OnSubject, RuleShape, Several
 from pmo_watch.rule_values import Level, Misread, Subject
@@ -54,6 +54,8 @@ def _terms(page: Page, chosen: Chosen, params: Any, names: Names) -> Terms | Non
     """
     if params is None:
         return None
+    if fault := history_fault(chosen.measure, params):
+        page.wrong((*chosen.keys, "measure"), fault)
     terms, unfit = names.terms(chosen.measure, params)
     for one in unfit:
         at = (*chosen.keys, "with", one.parameter)

@@ -82,10 +82,20 @@ def boom(_: NoParams, __: View) -> Columns:
     raise ZeroDivisionError("no such luck\nsecond line")
 
 
+def panic(_: NoParams, __: View) -> Columns:
+    raise pl.exceptions.PanicException("index out of bounds " + "!" * 1000)
+
+
+def leave(_: NoParams, __: View) -> Columns:
+    raise SystemExit(3)
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
         (Measure("task.bad", "task", Unit.COUNT, NoParams, (), boom), "ZeroDivisionError: no such luck"),
+        (Measure("task.bad", "task", Unit.COUNT, NoParams, (), panic), "PanicException: index out of bounds"),
+        (Measure("task.bad", "task", Unit.COUNT, NoParams, (), leave), "SystemExit: 3"),
         (measure("task.bad", pl.col("no_such_column")), 'ColumnNotFoundError: unable to find column "no_such_column"'),
         (
             Measure(
@@ -113,6 +123,7 @@ def test_one_rule_that_fails_does_not_stop_the_others(bad: Measure[Any], said: s
 
     assert states(first) == states(last) == ["red"]
     assert middle.failed.startswith(said)
+    assert len(middle.failed) < 400
     assert middle.rows().schema == pl.Schema(FINDING_SCHEMA)
     assert middle.frame.is_empty()
     assert middle.evidence.is_empty()

@@ -28,6 +28,8 @@ def test_number_with_its_unit_is_read() -> None:
         ({"window": "5 d"}, "must be a whole number with its unit, such as '10 wd', not '5 d'"),
         ({"window": "1.5 wd"}, "must be a whole number with its unit, such as '10 wd', not '1.5 wd'"),
         ({"limit": "15"}, "must be a number with its unit, such as '10 %', not '15'"),
+        ({"window": "99999999999 wd"}, "must be at most 10000 wd, not '99999999999 wd'"),
+        ({"keep": "1001 periods"}, "must be at most 1000 periods, not '1001 periods'"),
         ({"over": "-1 samples"}, "must be a whole number with its unit, such as '10 samples', not '-1 samples'"),
     ],
 )

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from catalogues import CATALOGUE, ReadinessParams, SlipParams, StreakParams, measure
+from pydantic import BaseModel
 from rule_texts import SLIP, SPECIFIED, load, said, the_rule
 
 from pmo_watch import rules
+from pmo_watch.flow import Previous, Samples, Since, Wish
 from pmo_watch.rule_files import Catalogue, Readable, rules_from_texts
 from pmo_watch.rules import Condition, Op, Quantity, Span, State, Threshold, Thresholds, Unit
 
@@ -237,6 +239,33 @@ def test_version_changes_with_what_the_rule_says_and_with_nothing_else() -> None
     assert version(f"defaults: {{confirm_after: 2 evaluations}}\nrules:\n{SLIP}") != first
     assert version(f"rules:\n{SLIP}".replace("Slips", "Slides")) != first
     assert version(f"rules:\n{SLIP}", Catalogue({"milestone.slip": stricter})) != first
+
+
+def _refuses(_: BaseModel) -> tuple[Wish, ...]:
+    raise KeyError("weeks")
+
+
+@pytest.mark.parametrize(
+    ("past", "fault"),
+    [
+        (_refuses, "KeyError: 'weeks'"),
+        (lambda _: ("last week",), "str is no wish for history"),
+        (
+            lambda _: (Samples("task", "week", 10**7, ("forecast_finish",)),),
+            "10000000 samples are not between 1 and 2000",
+        ),
+        (lambda _: (Previous("task", ("forecast",)),), "task keeps no field 'forecast'"),
+        (lambda _: (Since("milestone", "forecast_finish"),), "there is no entity 'milestone'"),
+    ],
+)
+def test_history_that_a_plugin_cannot_wish_for_is_a_fault_of_the_rule(past: Any, fault: str) -> None:
+    broken = measure("milestone.slip", Unit.WORKING_DAYS, amber="over 5 wd", past=past)
+    text = "rules:\n  - {id: slip, name: Slip, measure: milestone.slip}\n"
+
+    loaded = rules_from_texts(Path("rules.d"), Readable({"a.yaml": text}), Catalogue({"milestone.slip": broken}))
+
+    beginning = "a.yaml:2:37: milestone.slip cannot say what history it reads, a defect of its plugin: "
+    assert said(loaded) == [beginning + fault]
 
 
 def test_faulty_thresholds_of_a_plugin_are_said_and_not_raised() -> None:
