@@ -79,23 +79,26 @@ def why_unassessed(
     rule asks about. A project of which nothing is found at all has no row.
     """
     places = project_of(snapshot).join(projects.select("project").unique(), on="project", how="semi")
-    asked = projects.select("project", pl.col("dimension").replace({OVERALL: None}).alias("asked"))
-    said = [_said(number, one, dimensions.get(one.rule, "")) for number, one in enumerate(findings)]
-    parts = [one.join(places, on="uid") for one in said if one is not None]
-    if not parts or places.is_empty():
+    counted = [] if places.is_empty() else [one for one in findings if dimensions.get(one.rule)]
+    if not counted:
         return pl.DataFrame(schema={"project": pl.String(), "reason": pl.String()})
+    said = pl.concat([_said(one, dimensions[one.rule]) for one in counted])
+    asked = projects.select("project", pl.col("dimension").replace({OVERALL: None}).alias("asked"))
     counts = pl.col("dimension").eq(pl.col("asked")) | (pl.col("asked").is_null() & pl.col("dimension").is_in(COUNTED))
-    found = pl.concat(parts).join(asked, on="project").filter(counts)
-    ordered = found.sort(~pl.col("grey"), "rule", "uid").unique("project", keep="first", maintain_order=True)
-    return ordered.select("project", "reason")
+    here = said.join(places, on="uid", maintain_order="left").join(asked, on="project", maintain_order="left")
+    first = (
+        here.filter(counts)
+        .group_by("project")
+        .agg(grey=pl.col("reason").filter("grey").first(), reason=pl.col("reason").first())
+    )
+    return first.select("project", pl.coalesce("grey", "reason").alias("reason")).sort("project")
 
 
-def _said(number: int, one: Findings, dimension: str) -> pl.DataFrame | None:
-    if not dimension or one.frame.is_empty():
-        return None
-    silent = one.frame.filter(pl.col("state").cast(pl.String).is_in(["grey", "na"]) & pl.col("reason").is_not_null())
-    grey = pl.col("state").cast(pl.String) == "grey"
-    return silent.select("uid", "reason", grey=grey, rule=pl.lit(number), dimension=pl.lit(dimension))
+def _said(one: Findings, dimension: str) -> pl.DataFrame:
+    """Return the rows that a rule does not judge, in the order of their uids; `grey`: it would have."""
+    grey = pl.col("state") == "grey"
+    silent = one.frame.filter((grey | (pl.col("state") == "na")) & pl.col("reason").is_not_null())
+    return silent.select("uid", "reason", grey=grey, dimension=pl.lit(dimension))
 
 
 def _ranked(found: Findings) -> pl.DataFrame:

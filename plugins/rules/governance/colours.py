@@ -38,7 +38,8 @@ def colours_of(view: View, dimension: str) -> pl.DataFrame:
 
 def _colours(view: View, dimension: str) -> pl.DataFrame:
     findings = list(view.findings.values())
-    known = computed_colours(findings, view.dimensions, view.snapshot).filter(pl.col("dimension") == dimension)
+    computed = view.once("governance: computed", lambda: computed_colours(findings, view.dimensions, view.snapshot))
+    known = computed.filter(pl.col("dimension") == dimension)
     projects = view.snapshot.frame("project").select(project="uid")
     coloured = projects.join(known.select("project", computed="state"), on="project", how="left")
     open_ones = coloured.filter(steps("computed").is_null()).select("project", dimension=pl.lit(dimension))
