@@ -92,7 +92,7 @@ def measure_store(database: Callable[[], str], count: int) -> list[Figure]:
     """Measure on databases that `database` makes, each without rows."""
     rows = task_rows(count)
     changed = slipped(rows, 100)
-    first = median(_first_load(database(), rows) for _ in range(TIMES))
+    first = median(first_load(database(), rows) for _ in range(TIMES))
     floor = median(driver_alone(database(), rows) for _ in range(TIMES))
     with _opened(database()) as store:
         known = _written(store, Accepted(SourceState(SOURCE, "ms_project"), {}), rows, 0)
@@ -115,7 +115,8 @@ def measure_store(database: Callable[[], str], count: int) -> list[Figure]:
     ]
 
 
-def _first_load(url: str, rows: pl.DataFrame) -> float:
+def first_load(url: str, rows: pl.DataFrame) -> float:
+    """Return how long rows take into a database without any, compared and put down with their reading."""
     with _opened(url) as store:
         seconds, _ = _timed(lambda: _written(store, Accepted(SourceState(SOURCE, "ms_project"), {}), rows, 0))
     return seconds
