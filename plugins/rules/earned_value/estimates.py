@@ -73,7 +73,7 @@ def to_complete(params: ToCompleteParams, view: View) -> pl.DataFrame:
     left = pl.col("bac") - pl.col("ev")
     whole = pl.col("bac" if params.against == "bac" else "eac")
     may_spend = whole - pl.col("ac")
-    exhausted = pl.when((left > 0) & (may_spend <= 0)).then(pl.lit("budget exhausted"))
+    exhausted = pl.when(may_spend <= 0).then(pl.lit("budget exhausted"))  # where all is earned, nobody asks
     no_estimate = [] if params.against == "bac" else [pl.col("eac_unknown"), OTHER_MONEY]
     invalid = estimating.invalid_cost()
     unknown = pl.coalesce(estimating.value_and_cost_unknown(), invalid, *no_estimate)

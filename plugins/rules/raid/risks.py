@@ -33,12 +33,13 @@ class ReviewParams(PluginSettings):
 def level(params: LevelParams, view: View) -> Columns:
     """Return likelihood times impact, 1 to 25."""
     left_out = CLOSED if params.opportunities == "mirror" else pl.coalesce(CLOSED, CHANCE)
-    counted = HEIGHT.filter(left_out.is_null() & pl.col("vanished_on").is_null())
+    counted = pl.when(left_out.is_null() & pl.col("vanished_on").is_null()).then(HEIGHT)
+    highest = pl.when(pl.col("project").is_not_null()).then(counted.max().over("project"))
     return Columns(
         HEIGHT,
         not_applicable=left_out,
         evidence={"likelihood": pl.col("likelihood"), "impact": pl.col("impact"), "owner": pl.col("owner")},
-        companions={"project.max_risk_level": counted.max().over("project")},
+        companions={"project.max_risk_level": highest},
     )
 
 

@@ -52,6 +52,15 @@ def test_the_highest_level_of_a_project_is_that_of_its_open_threats() -> None:
     assert states(told) == ["amber", "amber", "na", "na"]
 
 
+def test_risks_of_no_known_project_are_not_one_project() -> None:
+    rule = {"measure": "risk.level", "amber": {"any": [{"measure": "project.max_risk_level", "is": "at least 15"}]}}
+    low = {"status": "approved", "likelihood": 2, "impact": 3, "project": None}
+
+    (told,) = found(MEASURES, snapshot(WEDNESDAY, risk=[low, {**HIGH, "project": None}]), rule)
+
+    assert states(told) == ["green", "green"]
+
+
 def test_a_chance_counts_for_the_highest_level_where_the_rule_mirrors_it() -> None:
     chance = {"status": "approved", "likelihood": 5, "impact": 4, "opportunity": True}
     rule = {
