@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pmo_watch.alerts import Transition
 from pmo_watch.audiences import unnamed
 from pmo_watch.cycle import Draft
 from pmo_watch.output import Format, printed, said, show, show_json
@@ -41,21 +42,24 @@ def _counts(states: list[str]) -> Mapping[str, int]:
     return {state: states.count(state) for state in ("red", "amber", "grey", "green", "na")}
 
 
+def transition(one: Transition) -> Mapping[str, Any]:
+    """Return a change of an alert; of one on a single person without the name."""
+    alert = unnamed(one.alert)
+    return {
+        "reason": one.reason.value,
+        "rule": alert.rule,
+        "project": alert.project_code,
+        "subject": alert.subject_name or alert.subject_id,
+        "before": (one.before.level if one.before else None) or None,
+        "level": alert.level,
+        "value": alert.value,
+        "unit": alert.unit,
+    }
+
+
 def transitions(draft: Draft) -> list[Mapping[str, Any]]:
     """Return what changed."""
-    return [
-        {
-            "reason": one.reason.value,
-            "rule": one.alert.rule,
-            "project": one.alert.project_code,
-            "subject": unnamed(one.alert).subject_name or unnamed(one.alert).subject_id,
-            "before": (one.before.level if one.before else None) or None,
-            "level": one.alert.level,
-            "value": one.alert.value,
-            "unit": one.alert.unit,
-        }
-        for one in draft.advanced.transitions
-    ]
+    return [transition(one) for one in draft.advanced.transitions]
 
 
 def messages(draft: Draft) -> list[Mapping[str, Any]]:

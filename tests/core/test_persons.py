@@ -14,6 +14,7 @@ from rule_texts import SPECIFIED
 
 from pmo_watch.alert_rows import alert_rows
 from pmo_watch.alerts import Alert, Message
+from pmo_watch.cli_show import transition
 from pmo_watch.flow import Outcome
 from pmo_watch.rule_files import LoadedRules, Readable, rules_from_texts
 from pmo_watch.rule_names import Catalogue
@@ -235,6 +236,15 @@ def test_an_owner_hears_that_a_rule_goes_on_and_off_and_not_for_whom() -> None:
 
     (lines,) = [one.lines for one in flapping if one.kind == "notice"]
     assert not [line for line in lines if "eve" in line.lower()]
+
+
+def test_what_a_cycle_changed_is_shown_without_a_name() -> None:
+    room = a_room("manager")
+    room.cycle(24, **{EVE: "red"})
+
+    (shown,) = [transition(one) for one in room.transitions]
+
+    assert (shown["reason"], shown["level"], shown["subject"]) == ("opened", "red", "")
 
 
 def test_lists_and_rules_about_alerts_name_no_person() -> None:
