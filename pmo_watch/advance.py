@@ -75,7 +75,9 @@ def _follow_rule(
     for uid in sorted({*rows, *known}):
         alert = known.get(uid)
         about = alert or Alert("", rule.id, uid)
-        subject = subjects.of(replace(about, entity=rule.for_each) if uid in rows else about)
+        if uid in rows and about.entity != rule.for_each:
+            about = replace(about, entity=rule.for_each)
+        subject = subjects.of(about)
         found = _found(rows[uid], snapshot) if uid in rows else _absent(known[uid], subject, snapshot)
         at = Moment(snapshot.now, snapshot.today, zone, subject.calendar)
         evaluation = Evaluation(found, rule, subject, at)

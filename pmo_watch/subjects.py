@@ -110,7 +110,10 @@ class Subjects:
         self._snapshot = snapshot
         self._rows: dict[tuple[str, str], Row] = {}
         self._places = {
-            entity: {row["uid"]: row for row in _columns(snapshot.frame(entity), READ).iter_rows(named=True)}
+            entity: {
+                row["uid"]: _place_of(entity, row)
+                for row in _columns(snapshot.frame(entity), READ).iter_rows(named=True)
+            }
             for entity in ("project", "program", "portfolio")
         }
         self._indicators: dict[str, Row] | None = None
@@ -203,11 +206,11 @@ class Subjects:
         return tuple(chains)
 
     def _place(self, entity: str, *uids: object) -> Place | None:
-        row = next((self._places[entity][str(uid)] for uid in uids if str(uid) in self._places[entity]), None)
-        if row is None:
-            return None
-        code = str(row.get("code") or row.get("id") or row["uid"])
-        return Place(entity, str(row["uid"]), code, str(row.get("name") or code), row)
+        known = self._places[entity]
+        for uid in uids:
+            if isinstance(uid, str) and uid in known:
+                return known[uid]
+        return None
 
     def _names(self, row: Row) -> dict[str, str]:
         """Return the names of a row by language: its own, or those of the indicator that it is about, with its `id`."""
@@ -242,6 +245,11 @@ class Subjects:
     def _language(self, *places: Place | None) -> str:
         said = (place.text("language") for place in places if place is not None)
         return next((language for language in said if language), self._snapshot.organisation.language)
+
+
+def _place_of(entity: str, row: Row) -> Place:
+    code = str(row.get("code") or row.get("id") or row["uid"])
+    return Place(entity, str(row["uid"]), code, str(row.get("name") or code), row)
 
 
 def _projects_of_persons(snapshot: Snapshot) -> dict[str, list[str]]:
