@@ -124,6 +124,17 @@ def test_value_in_hours_gives_no_forecast_in_money() -> None:
     assert (by_cpi["state"], by_cpi["reason"]) == ("grey", "missing task.baseline_cost")
 
 
+def test_hours_stand_for_no_budget() -> None:
+    row = {**value_row(0, "03-02", "03-13", 80), "baseline_cost": None, "baseline_work": Decimal(50)}
+    known = snapshot(
+        project=[{"code": "P1", "actual_start": date(2026, 3, 2), "declared_eac": Decimal(100)}], task=[row]
+    )
+
+    found = finding(MEASURES, known, {"measure": "project.forecast_overrun"})
+
+    assert (found["state"], found["reason"]) == ("grey", "missing project.budget")
+
+
 def test_a_project_that_has_not_begun_is_left_alone() -> None:
     found = of("project.forecast_overrun", budget=100, declared_eac=150, actual_start=None)
 

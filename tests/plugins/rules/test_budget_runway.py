@@ -113,3 +113,10 @@ def test_a_pace_in_another_currency_than_the_budget_tells_nothing() -> None:
     found = of(booked, currency="EUR")
 
     assert (found["state"], found["reason"]) == ("grey", "mixed currencies: EUR, USD")
+
+
+def test_a_project_that_ends_this_month_has_a_part_of_it_left() -> None:
+    found = of(entries(*BOOKED), status_date=date(2026, 4, 15), forecast_finish=date(2026, 4, 29))
+
+    # 72 in three months, and 10 of the 21 working days of April.
+    assert found["value"] == pytest.approx(40 / 24 - 10 / 21, abs=1e-6)

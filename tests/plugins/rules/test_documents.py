@@ -93,6 +93,12 @@ def test_the_phase_that_a_row_names_comes_before_that_of_the_set() -> None:
     assert (found["value"], found["denominator"]) == (100, 5)
 
 
+def test_a_new_draft_beside_an_approved_version_takes_nothing_away() -> None:
+    rows = [{"artefact": name, "status": "approved"} for name in SIX]
+
+    assert of([*rows, {"artefact": "f", "status": "draft"}])["value"] == 100
+
+
 def test_an_obsolete_document_is_not_approved() -> None:
     rows = [{"artefact": name, "status": "approved" if name != "f" else "obsolete"} for name in SIX]
 

@@ -136,6 +136,12 @@ def test_a_running_project_with_its_founding_documents_is_green() -> None:
     assert founding("executing", approved("project_charter", "business_case"))["state"] == "green"
 
 
+def test_a_project_of_unknown_state_is_asked_for_that_before_documents() -> None:
+    found = founding(None, [])
+
+    assert (found["state"], found["reason"]) == ("grey", "missing project.state")
+
+
 def test_which_documents_found_a_project_is_the_rules_own() -> None:
     found = founding("executing", approved("project_charter"), {"documents": ["project_charter", "dossier", "dossier"]})
 

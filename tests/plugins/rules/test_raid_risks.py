@@ -311,6 +311,12 @@ def test_growth_is_judged_in_per_cent(now: list[dict[str, Any]], value: int, sta
     assert (found["value"], found["state"]) == (value, state)
 
 
+def test_a_project_that_the_source_names_in_its_own_way_is_that_of_the_risk_now() -> None:
+    found = of_project("project.risk_trend", risks((4, 3)), weeks_ago((5, 2), project="Network 2026"))
+
+    assert found["value"] == 20
+
+
 def test_how_many_weeks_ago_is_the_rules_own() -> None:
     known = snapshot(WEDNESDAY, past=weeks_ago((5, 2), weeks=2), risk=risks((4, 3)))
     rule = {"measure": "project.risk_trend", "with": {"over": "2 weeks"}}
