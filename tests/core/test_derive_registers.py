@@ -26,6 +26,10 @@ def test_a_milestone_that_is_done_is_a_gate_that_was_passed() -> None:
     assert (gate["passed"], gate["passed_on"]) == (True, None)
 
 
+def test_a_milestone_that_does_not_count_stands_for_no_gate() -> None:
+    assert gates(task=[{**GO, "active": False}, {**GO, "external": True}]) == []
+
+
 def test_gates_that_are_listed_come_alone() -> None:
     projects = [{"code": "P1"}, {"code": "P2"}]
     tasks = [GO, {**GO, "project": "project:p2"}]
