@@ -224,12 +224,19 @@ def _project_row(rows: list[Row], last: int) -> str:
 
 
 def _task(row: Row, number: int) -> str:
-    start, finish = _span(row.start + row.slip, row.days, milestone=row.milestone)
     hours = 8 * row.days
-    worked, cost = hours * row.percent // 100, hours * RATE_CENTS if row.resource else 0
-    spent = cost * row.percent // 100
-    flag, slack = int(row.summary), 4800 * (row.uid % 7)
-    identity = _elements(
+    cost = hours * RATE_CENTS if row.resource else 0
+    told = (
+        _identity(row, number),
+        _schedule(row, hours),
+        _progress(row, hours, cost),
+        _details(row, number, hours, cost),
+    )
+    return f"\t\t<Task>\n{''.join(told)}\t\t</Task>\n"
+
+
+def _identity(row: Row, number: int) -> str:
+    return _elements(
         3,
         UID=row.uid,
         GUID=f"{number:08X}-0000-4000-8000-{row.uid:012X}",
@@ -245,7 +252,12 @@ def _task(row: Row, number: int) -> str:
         OutlineLevel=row.level,
         Priority=500,
     )
-    plan = _elements(
+
+
+def _schedule(row: Row, hours: int) -> str:
+    start, finish = _span(row.start + row.slip, row.days, milestone=row.milestone)
+    slack = 4800 * (row.uid % 7)
+    return _elements(
         3,
         Start=start,
         Finish=finish,
@@ -258,7 +270,7 @@ def _task(row: Row, number: int) -> str:
         OverAllocated=0,
         Estimated=0,
         Milestone=int(row.milestone),
-        Summary=flag,
+        Summary=int(row.summary),
         Critical=int(slack == 0),
         IsSubproject=0,
         ExternalTask=0,
@@ -274,9 +286,14 @@ def _task(row: Row, number: int) -> str:
         FixedCost=0,
         FixedCostAccrual=3,
     )
+
+
+def _progress(row: Row, hours: int, cost: int) -> str:
+    start, finish = _span(row.start + row.slip, row.days, milestone=row.milestone)
+    worked, spent = hours * row.percent // 100, cost * row.percent // 100
     begun = {"ActualStart": start} if row.percent else {}
     done = {"ActualFinish": finish} if row.percent == 100 else {}
-    progress = _elements(
+    return _elements(
         3,
         PercentComplete=row.percent,
         PercentWorkComplete=row.percent,
@@ -302,7 +319,6 @@ def _task(row: Row, number: int) -> str:
         PhysicalPercentComplete=0,
         EarnedValueMethod=0,
     )
-    return f"\t\t<Task>\n{identity}{plan}{progress}{_details(row, number, hours, cost)}\t\t</Task>\n"
 
 
 def _details(row: Row, number: int, hours: int, cost: int) -> str:
