@@ -242,7 +242,7 @@ def _unknown_key(spot: Spot) -> str:
 
 def _expected(spot: Spot) -> list[str]:
     words = str(spot.error.get("ctx", {}).get("expected", ""))
-    return [word.strip(" '") for word in words.replace(" or ", ", ").split(", ")]
+    return [word.strip(" '") or '""' for word in words.replace(" or ", ", ").split(", ")]
 
 
 def _not_one_of(spot: Spot) -> str:

@@ -113,6 +113,18 @@ def test_broken_settings_say_what_is_wrong_where(path: Path, monkeypatch: pytest
     assert "geheim" not in said
 
 
+class MailSettings(PluginSettings):
+    tls: Literal["", "implicit"] = ""
+
+
+def test_empty_choice_is_shown_as_one(folder: Path) -> None:
+    (folder / "pmo-watch.yaml").write_text("notifiers: {mail: {type: mail, tls: none}}\n", encoding="utf-8")
+    mail = Plugins(notifiers={"mail": NotifierType("mail", MailSettings, no_notifier)})
+
+    with pytest.raises(SettingsError, match="'none' is not one of \"\", implicit"):
+        load_settings(folder / "pmo-watch.yaml", mail)
+
+
 def test_every_fault_is_listed_in_the_order_of_the_file_and_those_of_the_environment_last(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -317,6 +317,15 @@ async def test_finding_on_a_gate_that_is_a_milestone_is_listed_once(client: http
     assert [(row["kind"], row["name"]) for row in await rows(client, "findings")] == [("gate", "Gate"), (None, None)]
 
 
+async def test_finding_on_a_report_is_named_by_its_period(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    report = {"uid": "sheet:status_report:1", "id": "A/2026-04", "kind": "project", "period": "2026-04"}
+    found = findings_of("slip", a_finding("sheet:status_report:1", "red"))
+    rules = RuleSet({"slip": a_rule(for_each="status_report")})
+    daemon.report = a_report(found, snapshot=a_snapshot(rows={"status_report": [report]}), rules=rules)
+
+    assert await ids(client, "findings", "name") == ["2026-04"]
+
+
 async def test_findings_on_single_persons_are_not_listed(client: httpx2.AsyncClient, daemon: Daemon) -> None:
     rules = RuleSet({"load": a_rule(id="load", for_each="person"), "slip": a_rule()})
     daemon.report = a_report(findings_of("load", a_finding("person:ann@example.org", "red")), rules=rules)

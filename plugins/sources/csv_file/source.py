@@ -104,7 +104,8 @@ class CsvFiles:
             tally.faults.append(fault)
             return
         for entity, frame in found.rows if found else ():
-            self._context.progress(f"{file.part}: {frame.height} rows of {entity}")
+            rows = "1 row" if frame.height == 1 else f"{frame.height} rows"
+            self._context.progress(f"{file.part}: {rows} of {entity}")
             yield Records(entity, frame, file.part)
 
     def _read_one(self, file: FoundFile, tally: Tally) -> FileRows | None:
