@@ -19,6 +19,7 @@ from pmo_watch.plain import shorten
 from pmo_watch.references import one_project
 from pmo_watch.rollup import DIMENSIONS
 from pmo_watch.rollup import SCHEMA as COLOURS
+from pmo_watch.row_names import with_link_names
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.store import AlertQuery, OutboxEntry, OutboxQuery, OutboxState, Store
 from pmo_watch.telling import CycleReport
@@ -165,8 +166,23 @@ def subjects(snapshot: Snapshot) -> dict[str, pl.DataFrame]:
             name=_first(frame, *NAMED_BY),
             project=_project(frame, kind).replace_strict(codes, default=None),
         )
-        for kind, frame in snapshot.frames.items()
+        for kind, frame in _with_names(snapshot).items()
     }
+
+
+def _with_names(snapshot: Snapshot) -> dict[str, pl.DataFrame]:
+    """Return the frames; links are called by their ends, figures by their indicator, as messages call them."""
+    tasks, indicators = snapshot.frame("task"), snapshot.frame("indicator")
+    ends = tasks.select(successor="uid", of="project")
+    links = with_link_names(snapshot.frame("dependency"), tasks)
+    links = links.join(ends, on="successor", how="left", maintain_order="left")
+    names = indicators.select(indicator="uid", name=pl.coalesce("name_en", "id"), id="id")
+    figures = {
+        kind: snapshot.frames[kind].drop("id", "name", strict=False).join(names, on="indicator", how="left")
+        for kind in ("kpi", "submission")
+        if kind in snapshot.frames
+    }
+    return {**snapshot.frames, **figures, "dependency": links.with_columns(project=pl.coalesce("of", "project"))}
 
 
 def _project(frame: pl.DataFrame, kind: str) -> pl.Expr:

@@ -317,6 +317,28 @@ async def test_finding_on_a_gate_that_is_a_milestone_is_listed_once(client: http
     assert [(row["kind"], row["name"]) for row in await rows(client, "findings")] == [("gate", "Gate"), (None, None)]
 
 
+async def test_finding_on_a_link_or_a_figure_is_named_as_messages_name_it(
+    client: httpx2.AsyncClient, daemon: Daemon
+) -> None:
+    tasks = [{"uid": f"t:{n}", "id": n, "name": n, "project": "project:nov-01"} for n in ("Design", "Build")]
+    link = {"uid": "d:1", "id": "1", "predecessor": "t:Design", "successor": "t:Build"}
+    known = {
+        "project": [{"uid": "project:nov-01", "code": "NOV-01", "name": "Guichet"}],
+        "task": tasks,
+        "dependency": [link],
+        "indicator": [{"uid": "i:1", "id": "AVAIL", "name_en": "Availability"}],
+        "kpi": [{"uid": "kpi|i:1", "indicator": "i:1", "scope": "project:nov-01", "project": "project:nov-01"}],
+    }
+    rules = RuleSet({"link": a_rule(id="link", for_each="dependency"), "value": a_rule(id="value", for_each="kpi")})
+    found = (findings_of("link", a_finding("d:1", "red")), findings_of("value", a_finding("kpi|i:1", "red")))
+    daemon.report = a_report(*found, snapshot=a_snapshot(rows=known), rules=rules)
+
+    assert [(row["name"], row["entity"], row["project"]) for row in await rows(client, "findings")] == [
+        ("Design → Build", "1", "NOV-01"),
+        ("Availability", "AVAIL", "NOV-01"),
+    ]
+
+
 async def test_finding_on_a_report_is_named_by_its_period(client: httpx2.AsyncClient, daemon: Daemon) -> None:
     report = {"uid": "sheet:status_report:1", "id": "A/2026-04", "kind": "project", "period": "2026-04"}
     found = findings_of("slip", a_finding("sheet:status_report:1", "red"))
