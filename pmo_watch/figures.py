@@ -38,13 +38,14 @@ def expected_figures(
     latest = closed.agg(pl.col("period").last())
     kpi = series.join(latest, on=["indicator", "scope"], how="left").with_columns(_uid("kpi", "indicator", "scope"))
     delivering = pl.col("state").is_in(DELIVERING).fill_null(value=True)
+    begun = (pl.col("last") >= pl.col("begun")).fill_null(value=True)  # nobody delivers before there is a project
     expected = timed.filter(
-        delivering & pl.col("expected") & (pl.col("defined") | (pl.col("period") >= pl.col("first_seen")))
+        delivering & begun & pl.col("expected") & (pl.col("defined") | (pl.col("period") >= pl.col("first_seen")))
     )
     submission = expected.join(received, on=["indicator", "scope", "period"], how="left").with_columns(
         _uid("submission", "indicator", "scope", "period")
     )
-    extra = ("cadence", "cut_off", "calendar", "state", "expected", "defined", "first_seen", "closed", "last")
+    extra = ("cadence", "cut_off", "calendar", "state", "expected", "defined", "first_seen", "begun", "closed", "last")
     return {"kpi": kpi.drop(extra, strict=False), "submission": submission.drop(extra, strict=False)}
 
 
@@ -76,7 +77,11 @@ def _series(frames: Frames, organisation: Organisation) -> pl.DataFrame:
         reading="@reading",
     )
     projects = frames["project"].select(
-        "leader", "state", "calendar", project_program="program", scope="uid", project="uid"
+        *("leader", "state", "calendar"),
+        begun="actual_start",
+        project_program="program",
+        scope="uid",
+        project="uid",
     )
     people = frames["person"].select(provider="uid", own_calendar="calendar")
     observed = (
@@ -113,6 +118,7 @@ def _series(frames: Frames, organisation: Organisation) -> pl.DataFrame:
             "expected",
             "defined",
             "first_seen",
+            "begun",
             program=pl.coalesce("project_program", pl.when(pl.col("scope").str.starts_with("program:")).then("scope")),
             cadence=pl.coalesce("cadence", form, pl.lit("month")),
             calendar=calendar,

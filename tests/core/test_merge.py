@@ -367,6 +367,15 @@ def test_a_defined_indicator_is_expected_of_every_delivering_project() -> None:
     assert made.frame("submission").height == 2 * 13
 
 
+def test_nothing_is_expected_of_a_project_for_periods_before_it_began() -> None:
+    described = records("indicator", {"key": "K", "id": "K", "cadence": "month", "name_en": "Kept promises"})
+    projects = records("project", {"key": "A", "code": "A", "state": "executing", "actual_start": date(2026, 9, 15)})
+
+    periods = snapshot({"sheet": [described, projects]}).frame("submission")["period"]
+
+    assert min(periods) == "2026-09"
+
+
 def test_no_source_at_all_gives_empty_frames() -> None:
     made = snapshot({})
 
