@@ -176,8 +176,11 @@ def _counted(alert: Alert, found: Found, at: Moment) -> Alert:
 
 def _new(evaluation: Evaluation, remembered: Alert | None) -> Alert:
     rule, subject, now = evaluation.rule, evaluation.subject, evaluation.at.now
+    born = [rule.id, subject.uid, now.isoformat()]
+    if remembered is not None and remembered.began_at == now:  # over and back at one instant, as a clock stands still
+        born.append(remembered.id)
     begun = Alert(
-        id=hashlib.sha256(f"{rule.id}\0{subject.uid}\0{now.isoformat()}".encode()).hexdigest()[:16],
+        id=hashlib.sha256("\0".join(born).encode()).hexdigest()[:16],
         rule=rule.id,
         subject=subject.uid,
         source=evaluation.found.source,

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 from databases import database, fresh_database
+from hypothesis import settings
 from postgres import postgres
 
 from pmo_watch.store import Store, open_store, upgrade_schema
+
+# The same cases in every run; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

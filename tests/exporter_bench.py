@@ -51,6 +51,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "project": [HARBOUR],
     "task": [
         {
+            "uid": "plans:task:T1",
             "id": "T1",
             "name": "Piers",
             "progress": 50,
