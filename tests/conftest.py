@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from databases import database, fresh_database
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from postgres import postgres
 
 from pmo_watch.store import Store, open_store, upgrade_schema
 
-# The same cases in every run; `--hypothesis-profile=default` looks for new ones.
-settings.register_profile("same", derandomize=True)
+# The same cases in every run, however slow the machine; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
 
 
