@@ -84,27 +84,10 @@ def _series(frames: Frames, organisation: Organisation) -> pl.DataFrame:
         project="uid",
     )
     people = frames["person"].select(provider="uid", own_calendar="calendar")
-    observed = (
-        frames["observation"]
-        .group_by("indicator")
-        .agg(
-            pl.col("@usable").all().alias("seen"),
-            pl.struct("source", "@reading").unique().struct.field("@reading").sum().alias("readings"),
-            pl.col("source").sort().first().alias("from"),
-            pl.col("period").sort().last().alias("form"),
-            pl.col("period").sort().first().alias("first_seen"),
-        )
-    )
-    form = pl.coalesce(
-        *[
-            pl.when(pl.col("form").str.contains(f"^{one.pattern}$")).then(pl.lit(every))
-            for every, one in periods.FORMS.items()
-        ]
-    )
     calendar = pl.coalesce("own_calendar", "calendar", pl.lit(organisation.calendar))
     return (
         pairs.join(indicators, on="indicator")
-        .join(observed, on="indicator", how="left")
+        .join(_observed(frames), on="indicator", how="left")
         .join(projects, on="scope", how="left")
         .with_columns(provider=pl.coalesce("named", "leader"))
         .join(people, on="provider", how="left")
@@ -120,7 +103,7 @@ def _series(frames: Frames, organisation: Organisation) -> pl.DataFrame:
             "first_seen",
             "begun",
             program=pl.coalesce("project_program", pl.when(pl.col("scope").str.starts_with("program:")).then("scope")),
-            cadence=pl.coalesce("cadence", form, pl.lit("month")),
+            cadence=pl.coalesce("cadence", _written_every(), pl.lit("month")),
             calendar=calendar,
             source=pl.coalesce("from", "source"),
             **{
@@ -128,6 +111,31 @@ def _series(frames: Frames, organisation: Organisation) -> pl.DataFrame:
                 "@reading": pl.coalesce("readings", "reading").cast(pl.Int64),
             },
         )
+    )
+
+
+def _observed(frames: Frames) -> pl.DataFrame:
+    """Return what is known of each indicator from its values."""
+    return (
+        frames["observation"]
+        .group_by("indicator")
+        .agg(
+            pl.col("@usable").all().alias("seen"),
+            pl.struct("source", "@reading").unique().struct.field("@reading").sum().alias("readings"),
+            pl.col("source").sort().first().alias("from"),
+            pl.col("period").sort().last().alias("form"),
+            pl.col("period").sort().first().alias("first_seen"),
+        )
+    )
+
+
+def _written_every() -> pl.Expr:
+    """Return the cadence that the form of an indicator's periods tells."""
+    return pl.coalesce(
+        *[
+            pl.when(pl.col("form").str.contains(f"^{one.pattern}$")).then(pl.lit(every))
+            for every, one in periods.FORMS.items()
+        ]
     )
 
 

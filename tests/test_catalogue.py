@@ -21,7 +21,7 @@ CATALOGUE = Catalogue(PLUGINS.measures)
 JUDGED = sorted(name for name, one in CATALOGUE.measures.items() if one.amber or one.red or one.row_thresholds)
 SHEETS = {one.measure.name: one for one in sheets_of(PLUGINS, pytest.fail)}
 FOLDERS = {one.name: one.folder for one in PLUGINS.loaded if one.folder}
-SPECIFICATION = Path("/work/shared/spec/measures.md")
+SPECIFICATION = Path(__file__).parents[1].parent / "shared" / "spec" / "measures.md"
 SPECIFIED = re.compile(r"^\| ([A-Z]{2,3}-\d\d) \| (?:★|☆|next) \| `([a-z_.]+)` \|", re.MULTILINE)
 # What the numbered catalogue defines on the way, and what a person writes the formula of.
 WITHOUT_NUMBER = {"project.bac", "schedule.failed_checks", "rule.formula"}
