@@ -68,9 +68,12 @@ def quoted(word: object) -> str:
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return `, did you mean 'x'?` for the nearest known word, or nothing."""
+    """Return `, did you mean 'x'?` for the nearest known word, or nothing; `a.same` is near to `b.same`."""
     words = {one.lower(): one for one in known}
-    near = get_close_matches(str(word)[:LONGEST_WORD].lower(), words, n=1, cutoff=0.6)
+    given = str(word)[:LONGEST_WORD].lower()
+    before, _, last = given.rpartition(".")
+    same = [one for one in words if before and one.rpartition(".")[2] == last]
+    near = get_close_matches(given, same or words, n=1, cutoff=0.0 if same else 0.6)
     return f", did you mean {quoted(words[near[0]])}?" if near else ""
 
 

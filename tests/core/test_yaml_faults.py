@@ -314,3 +314,10 @@ def test_any_text_is_read_or_refused_with_places_inside_it(text: str) -> None:
         assert 1 <= fault.line <= len(lines)
         assert 1 <= fault.column <= len(lines[fault.line - 1]) + 1
         assert str(fault).isprintable()
+
+
+def test_a_name_of_another_kind_of_row_is_nearer_than_a_short_one() -> None:
+    known = ["project.ac", "milestone.zigzag", "project.spi"]
+
+    assert did_you_mean("project.zigzag", known) == ", did you mean 'milestone.zigzag'?"
+    assert did_you_mean("project.acc", known) == ", did you mean 'project.ac'?"
