@@ -54,6 +54,7 @@ from pmo_watch.flow import (
     Wish,
 )
 from pmo_watch.hookspecs import hookimpl
+from pmo_watch.mails import is_address, mail, short_id
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
@@ -180,14 +181,17 @@ __all__ = [
     "estimating",
     "finished",
     "hookimpl",
+    "is_address",
     "is_done",
     "is_open",
     "last_submitted",
     "link",
     "list_files",
+    "mail",
     "periods",
     "plain",
     "quoted",
+    "short_id",
     "shorten",
     "state_of",
     "still_as_found",

@@ -12,11 +12,19 @@ from typing import Any
 import aiosmtplib
 from aiolimiter import AsyncLimiter
 from pmo_watch_plugins.notifiers.email.answers import FAILURES, Stage, answer_of, judge
-from pmo_watch_plugins.notifiers.email.mail import mail, short_id
 from pmo_watch_plugins.notifiers.email.settings import Settings
 from pmo_watch_plugins.notifiers.email.tokens import Tokens
 
-from pmo_watch.api import DeliveryDeferred, DeliveryRejected, NotifierContext, NotifierType, OutboxRow, hookimpl
+from pmo_watch.api import (
+    DeliveryDeferred,
+    DeliveryRejected,
+    NotifierContext,
+    NotifierType,
+    OutboxRow,
+    hookimpl,
+    mail,
+    short_id,
+)
 
 CONNECT_SECONDS = 15
 MOST_ON_ONE_CONNECTION = 100

@@ -8,17 +8,11 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from pmo_watch.api import PluginSettings
+from pmo_watch.api import PluginSettings, is_address
 
 LONGEST_DOMAIN = 50  # longer message ids are encoded by mail libraries, which breaks threads
-_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/")
-
-
-def is_address(text: str) -> bool:
-    """Say whether the text has the form of a mail address."""
-    return _ADDRESS.fullmatch(text) is not None
 
 
 class OAuth(PluginSettings):

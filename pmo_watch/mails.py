@@ -1,0 +1,92 @@
+"""One outbox row as a mail: headers, conversation, and the two parts (spec channels 2.3, 2.4)."""
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import localtime
+from typing import Protocol
+
+from pmo_watch.alerts import OutboxRow
+from pmo_watch.plain import NAME, TITLE, plain, shorten
+
+_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+
+
+class Letterhead(Protocol):
+    """What a notifier that writes mails has set: who writes, and how subjects look."""
+
+    @property
+    def sender(self) -> Address:
+        """Who writes."""
+        ...
+
+    @property
+    def domain(self) -> str:
+        """The domain of message ids."""
+        ...
+
+    @property
+    def subject_prefix(self) -> str:
+        """What stands before every subject; may be empty."""
+        ...
+
+    @property
+    def subjects(self) -> str:
+        """`thread`: messages on a project share a subject. `state`: each says level and value."""
+        ...
+
+
+def is_address(text: str) -> bool:
+    """Say whether the text has the form of a mail address."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def mail(row: OutboxRow, head: Letterhead) -> EmailMessage:
+    """Return the mail for a row; at every attempt the same but for its date.
+
+    Raises:
+        ValueError, email.errors.MessageError: the recipient's address is none.
+    """
+    if not is_address(row.address):
+        raise ValueError(f"{row.address!r} is no address")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = head.sender
+    name = plain(row.recipient_name, NAME)
+    message["To"] = Address(display_name="" if name == row.address else name, addr_spec=row.address)
+    message["Date"] = localtime()
+    message["Message-ID"] = f"<m.{short_id(row)}@{head.domain}>"
+    message["Subject"] = _subject(row, head)
+    # Quoted-printable, because a line of HTML may be longer than SMTP allows.
+    message.set_content(row.rendered.text, charset="utf-8", cte="quoted-printable")
+    if row.rendered.html:
+        message.add_alternative(row.rendered.html, subtype="html", charset="utf-8", cte="quoted-printable")
+    for name, value in _headers(row, head).items():  # last: Content-Language would go into the text part
+        message[name] = value
+    return message
+
+
+def short_id(row: OutboxRow) -> str:
+    """Return the part of the outbox id that servers and recipients see."""
+    return row.id[:20]
+
+
+def _subject(row: OutboxRow, head: Letterhead) -> str:
+    shown = row.rendered.headers.get("thread-subject", "") if head.subjects == "thread" else ""
+    return shorten(f"{head.subject_prefix} {shown or row.rendered.subject}".strip(), TITLE)
+
+
+def _headers(row: OutboxRow, head: Letterhead) -> dict[str, str]:
+    own = {name: value for name, value in row.rendered.headers.items() if not name.startswith("thread")}
+    digest = row.kind == "digest"
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"<digest.{head.domain}>" if digest else f'"PMO alerts" <alerts.{head.domain}>',
+        **own,
+    }
+    # The root is never the id of a real message, so neither order of arrival nor a lost first message matters.
+    if thread := row.rendered.headers.get("thread"):
+        root = f"<t.{thread}@{head.domain}>"
+        headers |= {"In-Reply-To": root, "References": root}
+    return headers
