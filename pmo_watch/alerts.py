@@ -155,6 +155,7 @@ class Told:
     digest: str = ""  # name of the digest it was told in; empty when it was told at once
     thread: str = ""  # thread it was told in, empty when not threaded
     ended: str = ""  # facts of the closing that the digest still owes; empty while the alert is open
+    in_place_of: str = ""  # uid of the absent person in whose place the recipient was told; empty: in their own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,6 +247,15 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture inside a mail: its HTML shows it as `cid:{name}`; `alt` says what it shows."""
+
+    name: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """A message in words: mail parts, and `payload` (JSON) where the notifier makes its own, such as a card."""
 
@@ -255,6 +265,7 @@ class Rendered:
     payload: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     trimmed: int = 0
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ PERSON = Entity(
         Field("timezone", Kind.TEXT, "IANA zone of the person; null means the organisation's."),
         Field("calendar", Kind.TEXT, "The configured calendar of the person's working days."),
         Field("manager", Kind.REF, "Line manager.", refers=("person",)),
+        Field("deputy", Kind.REF, "Who is told in the person's place while the person is away.", refers=("person",)),
         Field("max_units", Kind.PERCENT, "Share of full time; null is taken as 100."),
         Field("active", Kind.FLAG, "Whether the person is active; null is taken as true."),
         Field(
@@ -68,6 +69,12 @@ ROLE = Entity(
         Field("scope", Kind.REF, "Where; null means the organisation.", refers=("project", "program", "portfolio")),
         Field("code", Kind.ENUM, "Which role.", one_of=ROLES, required=True, csv="role"),
         Field("person", Kind.REF, "Who; null is vacant.", refers=("person",), csv="email"),
+        Field(
+            "deputy",
+            Kind.REF,
+            "Who is told in place of the absent holder; null means the deputy of the person.",
+            refers=("person",),
+        ),
         Field("from", Kind.DATE, "First day; null is open."),
         Field("until", Kind.DATE, "Last day; null is open."),
         Field(

@@ -137,9 +137,18 @@ def _people(frame: pl.DataFrame, values: Values, wanted: Wanted, report: Report)
     persons = addressed.select(ROW, pl.col("email").alias(KEY), **fields)
     if "role" not in frame.columns:
         return [("person", persons)]
-    persons = _once_each(persons, values, report)
+    # Beside a role, a deputy is the one of that role: two rows of a person may name two.
+    persons = _once_each(persons.drop("deputy", strict=False), values, report)
+    if "deputy" in fields:
+        persons = persons.join(_sole_deputies(addressed), on=KEY, how="left", maintain_order="left")
     roles = frame.filter(pl.col("role").is_not_null())
     return [("person", persons), ("role", _roles(roles))]
+
+
+def _sole_deputies(addressed: pl.DataFrame) -> pl.DataFrame:
+    """Return the deputy of each person for whom all roles together name only one."""
+    named = addressed.select(pl.col("email").alias(KEY), "deputy").drop_nulls().unique()
+    return named.filter(~pl.col(KEY).is_duplicated())
 
 
 def _boards(frame: pl.DataFrame, values: Values, report: Report) -> Rows:
@@ -175,7 +184,7 @@ def _once_each(
 def _roles(frame: pl.DataFrame) -> pl.DataFrame:
     scope = pl.col(SCOPE) if SCOPE in frame.columns else pl.lit(None, pl.String)
     parts = [pl.col("email").fill_null(""), pl.col("role"), scope.fill_null("")]
-    given = {name: pl.col(name) for name in ("from", "until", "mandatory") if name in frame.columns}
+    given = {name: pl.col(name) for name in ("deputy", "from", "until", "mandatory") if name in frame.columns}
     return frame.select(
         ROW, pl.concat_str(parts, separator="/").alias(KEY), code="role", person="email", scope=scope, **given
     )

@@ -149,6 +149,7 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
     "from": ("from", "du, de", "van"),
     "until": ("until, to", "au, jusqu'au", "tot, t/m"),
     "manager": ("manager, line manager", "supérieur hiérarchique", "leidinggevende"),
+    "deputy": ("deputy, stand-in", "suppléant, suppléante, remplaçant", "plaatsvervanger, vervanger"),
     "external": ("external", "externe", "extern"),
     "calendar": ("calendar", "calendrier", "kalender"),
     "currency": ("currency", "devise", "valuta, munt"),
