@@ -61,6 +61,7 @@ def mail(row: OutboxRow, head: Letterhead) -> EmailMessage:
     message.set_content(row.rendered.text, charset="utf-8", cte="quoted-printable")
     if row.rendered.html:
         message.add_alternative(row.rendered.html, subtype="html", charset="utf-8", cte="quoted-printable")
+        _add_pictures(message, row)
     for name, value in _headers(row, head).items():  # last: Content-Language would go into the text part
         message[name] = value
     return message
@@ -90,3 +91,11 @@ def _headers(row: OutboxRow, head: Letterhead) -> dict[str, str]:
         root = f"<t.{thread}@{head.domain}>"
         headers |= {"In-Reply-To": root, "References": root}
     return headers
+
+
+def _add_pictures(message: EmailMessage, row: OutboxRow) -> None:
+    """Put the pictures beside the HTML, in one part with it: so mail programs show them in place, and list no file."""
+    *_, html = message.iter_parts()
+    for one in row.rendered.pictures:
+        file = f"{one.name.partition('.')[0]}.png"
+        html.add_related(one.png, "image", "png", cid=f"<{one.name}>", disposition="inline", filename=file)

@@ -34,6 +34,7 @@ from pmo_watch.store.changes import (
     Settlement,
     StoreConflict,
 )
+from pmo_watch.store.pictures import Pictures, forget_pictures, read_pictures, write_pictures
 from pmo_watch.store.rows import made_of, upsert
 from pmo_watch.store.tables import CIRCUIT, OUTBOX, OUTBOX_ALERT
 
@@ -56,6 +57,7 @@ def write_messages(
         for message, rendered in messages
     ]
     upsert(connection, OUTBOX, rows, kept=None)
+    write_pictures(connection, [(message.id, rendered) for message, rendered in messages])
     about = [
         {"message": message.id, "alert": item.alert.id, "level": item.alert.level or ""}
         for message, _ in messages
@@ -172,7 +174,7 @@ def lease(
         "attempts": OUTBOX.c.attempts + 1,
     }
     rows = connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(taken).returning(OUTBOX)).all()
-    return [_outbox_row(row) for row in sorted(rows, key=lambda row: (row.due, row.id))]
+    return _outbox_rows(connection, sorted(rows, key=lambda row: (row.due, row.id)))
 
 
 def end_leases(connection: Connection, daemon: str, now: datetime) -> int:
@@ -190,7 +192,12 @@ def _only(notifiers: Collection[str] | None) -> list[ColumnElement[bool]]:
     return [] if notifiers is None else [OUTBOX.c.notifier.in_(list(notifiers))]
 
 
-def _outbox_row(row: Row[Any]) -> OutboxRow:
+def _outbox_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[OutboxRow]:
+    shown = read_pictures(connection, [row.id for row in rows])
+    return [_outbox_row(row, shown.get(row.id, ())) for row in rows]
+
+
+def _outbox_row(row: Row[Any], pictures: Pictures) -> OutboxRow:
     return OutboxRow(
         row.id,
         row.notifier,
@@ -198,7 +205,7 @@ def _outbox_row(row: Row[Any]) -> OutboxRow:
         row.recipient_name,
         row.address,
         row.language,
-        _rendered(row),
+        _rendered(row, pictures),
         kind=row.kind,
         attempts=row.attempts,
         due=row.due,
@@ -207,14 +214,14 @@ def _outbox_row(row: Row[Any]) -> OutboxRow:
     )
 
 
-def _rendered(row: Row[Any]) -> Rendered:
-    return Rendered(row.subject, row.text, row.html, row.payload, row.headers, row.trimmed)
+def _rendered(row: Row[Any], pictures: Pictures) -> Rendered:
+    return Rendered(row.subject, row.text, row.html, row.payload, row.headers, row.trimmed, pictures)
 
 
 def expired(connection: Connection, now: datetime, limit: int) -> list[OutboxRow]:
     """Return undelivered messages past their expiry that nobody is sending."""
     query = select(OUTBOX).where(_free(now), OUTBOX.c.expires_at <= now).order_by(OUTBOX.c.due, OUTBOX.c.id)
-    return [_outbox_row(row) for row in connection.execute(query.limit(limit))]
+    return _outbox_rows(connection, connection.execute(query.limit(limit)).all())
 
 
 def settle(connection: Connection, settlement: Settlement) -> bool:
@@ -222,6 +229,8 @@ def settle(connection: Connection, settlement: Settlement) -> bool:
     query = update(OUTBOX).where(OUTBOX.c.id == settlement.row.id, _still_ours(settlement))
     if connection.execute(query.values(_settled(settlement))).rowcount == 0:
         return False
+    if settlement.outcome == OutboxState.ACCEPTED:  # nobody sends it again
+        forget_pictures(connection, settlement.row.id)
     if settlement.fallback is not None:
         _write_fallback(connection, settlement.row.id, settlement.fallback, settlement.at)
     if settlement.outcome != OutboxState.EXPIRED:
@@ -249,6 +258,7 @@ def _settled(settlement: Settlement) -> dict[str, object]:
 
 def _write_fallback(connection: Connection, message_id: str, fallback: OutboxInsert, at: datetime) -> None:
     upsert(connection, OUTBOX, [_new_row(fallback, at)], kept=None)
+    write_pictures(connection, [(fallback.id, fallback.rendered)])
     _copy_alerts(connection, message_id, fallback.id)
 
 
@@ -345,7 +355,8 @@ def read_outbox(connection: Connection, query: OutboxQuery) -> list[OutboxEntry]
 def read_message(connection: Connection, message_id: str) -> tuple[OutboxEntry, Rendered] | None:
     """Return a message with its body."""
     row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == message_id)).first()
-    return (_entry_of(row), _rendered(row)) if row else None
+    shown = read_pictures(connection, [message_id])
+    return (_entry_of(row), _rendered(row, shown.get(message_id, ()))) if row else None
 
 
 def next_due(connection: Connection, notifiers: Collection[str] | None) -> datetime | None:

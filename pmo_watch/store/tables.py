@@ -18,6 +18,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -232,6 +233,14 @@ OUTBOX_ALERT = Table(
     Column("alert", PlainText, primary_key=True),
     Column("level", PlainText, nullable=False),
     Index("ix_outbox_alert_alert", "alert"),
+)
+OUTBOX_PICTURE = Table(
+    "outbox_picture",
+    metadata,
+    Column("message", PlainText, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", PlainText, primary_key=True),
+    Column("alt", PlainText, nullable=False),
+    Column("png", LargeBinary, nullable=False),
 )
 CIRCUIT = Table(
     "circuit",

@@ -20,6 +20,7 @@ TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "list": Listed(),
     "json": Json(),
     "key": number_key(),
+    "bytes": sa.LargeBinary(),
 }
 VERSION = (
     "version_id:key* uid:text! source:text! part:text! known_from:moment! known_to:moment missing:int vanished_on:date"
