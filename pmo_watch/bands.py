@@ -11,13 +11,15 @@ from pmo_watch.rules import Condition, Quantity, Threshold, Thresholds, Toleranc
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One threshold: `text` as written; the rest as in `Verdict`."""
+    """One threshold: `text` as written; `of`: its parts, where they must hold together; the rest as in `Verdict`."""
 
     text: str
     holds: pl.Expr
     unknown: pl.Expr | None = None
     limit: pl.Expr | float | None = None
     note: pl.Expr | None = None
+    whose: pl.Expr | None = None
+    of: tuple["Part", ...] = ()
 
     def only_where(self, guard: pl.Expr) -> "Part":
         """Return the same threshold for some of the rows; elsewhere it does not hold."""
@@ -65,12 +67,12 @@ def _part(threshold: Threshold, own: Operand, scope: Scope) -> Part:
     limit = verdict.limit if operand is own else None
     text = said(threshold)
     if threshold.when is None:
-        return Part(text, verdict.holds, _why(verdict, operand.name), limit, verdict.note)
+        return Part(text, verdict.holds, _why(verdict, operand.name), limit, verdict.note, verdict.whose)
     asked = scope.test(threshold.when)
     holds = verdict.holds & asked.holds
     reasons = [one for one in (_why(verdict, operand.name), _why(asked, threshold.when.subject)) if one is not None]
     unknown = pl.when(holds.is_null()).then(pl.coalesce(reasons)) if reasons else None
-    return Part(text, holds, unknown, limit, verdict.note)
+    return Part(text, holds, unknown, limit, verdict.note, verdict.whose)
 
 
 def _why(verdict: Verdict, name: str) -> pl.Expr | None:
@@ -89,6 +91,7 @@ def _all_of(parts: Sequence[Part]) -> Part:
         pl.when(holds.is_null()).then(pl.coalesce(reasons)) if reasons else None,
         next((one.limit for one in parts if one.limit is not None), None),
         next((one.note for one in parts if one.note is not None), None),
+        of=tuple(parts),
     )
 
 

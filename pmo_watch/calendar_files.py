@@ -1,8 +1,8 @@
 """Days off from files that people keep: iCalendar (`.ics`) and YAML."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pmo_watch.settings_shape import Weekday
 from pmo_watch.yaml_faults import Document, Fault, Faults, compose, validate
 
 MAX_BYTES = 4_000_000
+LONGEST_NAME = 80  # of a day off
 _DATE = re.compile(r"[0-9]{8}")
 _DAYS = re.compile(r"P(?:([0-9]{1,3})W)?(?:([0-9]{1,3})D)?(?:T0[HMS])?")
 _REPEATS = {"RRULE", "RDATE", "EXDATE"}
@@ -20,13 +21,17 @@ _REPEATS = {"RRULE", "RDATE", "EXDATE"}
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """What a file says; `first` and `last`: the days it covers, whole years unless it says otherwise."""
+    """What a file says; `first` and `last`: the days it covers, whole years unless it says otherwise.
+
+    `names`: what days off are called, where the file says so.
+    """
 
     off: frozenset[date]
     first: date
     last: date
     week: tuple[str, ...] | None = None
     worked: frozenset[date] = frozenset()
+    names: Mapping[date, str] = field(default_factory=dict)
 
 
 def read_days(path: Path) -> Days:
@@ -36,7 +41,8 @@ def read_days(path: Path) -> Days:
         Faults: it cannot be read or understood, each fault with its line.
     """
     if path.suffix.lower() == ".ics":
-        return _covering(path, frozenset(_ics_days(path)))
+        named = _ics_days(path)
+        return replace(_covering(path, frozenset(named)), names={day: name for day, name in named.items() if name})
     if path.suffix.lower() in {".yaml", ".yml"}:
         return _yaml_days(path)
     raise Faults([Fault(path, 1, 1, "a calendar file should end in .ics, .yaml or .yml")])
@@ -56,6 +62,7 @@ class _Event:
     """A VEVENT as far as it has been read."""
 
     line: int
+    name: str = ""
     start: date | None = None
     end: date | None = None
     length: timedelta | None = None
@@ -76,18 +83,19 @@ class _Event:
         yield from (self.start + timedelta(days=n) for n in range(max(1, (end - self.start).days)))
 
 
-def _ics_days(path: Path) -> set[date]:
+def _ics_days(path: Path) -> dict[date, str]:
+    """Return the days off, each with what it is called."""
     lines = list(_unfolded(_text(path)))
     if not lines or lines[0][1].upper() != "BEGIN:VCALENDAR":
         raise Faults([Fault(path, 1, 1, "is no iCalendar file: it does not begin with BEGIN:VCALENDAR")])
     faults: list[Fault] = []
-    days: set[date] = set()
+    days: dict[date, str] = {}
     for event in _events(lines):
         if event.start is None:
             event.blame(event.line, "the event has no DTSTART")
         if event.fault and not event.cancelled:
             faults.append(Fault(path, event.fault_line, 1, event.fault))
-        days.update(event.days())
+        days |= {day: days.get(day) or event.name for day in event.days()}
     if lines[-1][1].upper() != "END:VCALENDAR":
         faults.append(Fault(path, lines[-1][0], 1, "the file breaks off: END:VCALENDAR is missing"))
     if faults:
@@ -143,12 +151,19 @@ def _take(event: _Event, line: int, name: str, value: str) -> None:
         event.start = _day(event, line, value)
     elif name == "DTEND":
         event.end = _day(event, line, value)
+    elif name == "SUMMARY":
+        event.name = _unescaped(value)
     elif name == "DURATION":
         event.length = _length(event, line, value)
     elif name == "STATUS":
         event.cancelled = value.upper() == "CANCELLED"
     elif name in _REPEATS:
         event.blame(line, f"the event repeats ({name}), which is not read: export each day as an event of its own")
+
+
+def _unescaped(text: str) -> str:
+    r"""Return a text of iCalendar on one line: `\n` and escaped commas stand for themselves (RFC 5545, 3.3.11)."""
+    return " ".join(re.sub(r"\\(.)", lambda found: " " if found[1] in "nN" else found[1], text).split())[:LONGEST_NAME]
 
 
 def _day(event: _Event, line: int, value: str) -> date | None:

@@ -16,6 +16,8 @@ from pmo_watch.yaml_faults import Faults, did_you_mean
 WEEKDAYS: tuple[str, ...] = get_args(Weekday)
 WORKWEEK = WEEKDAYS[:5]
 
+EXTRA = "extra day off"  # what a day off of the settings is called
+
 Place = Callable[..., str]  # keys of the settings -> file:line:column
 
 
@@ -61,6 +63,7 @@ def _build(name: str, spec: CalendarSettings, folder: Path, place: Place) -> Cal
         first=None if days.first <= FIRST else days.first,
         last=None if days.last >= LAST else days.last,
         minutes_per_day=spec.minutes_per_day,
+        names={**dict.fromkeys(spec.extra_days, EXTRA), **days.names},
     )
 
 
@@ -83,6 +86,8 @@ def _of_country(name: str, spec: CalendarSettings, place: Place) -> Days:
     if subdivision is not None and subdivision not in known[code]:
         parts = did_you_mean(subdivision, known[code]) or f"; there is {', '.join(known[code]) or 'none'}"
         raise SettingsError(f"{place('calendars', name, 'subdivision')}: {code} has no part '{subdivision}'{parts}")
-    found = holidays.country_holidays(code, subdiv=subdivision, years=range(FIRST.year, LAST.year + 1))
+    years = range(FIRST.year, LAST.year + 1)
+    found = holidays.country_holidays(code, subdiv=subdivision, years=years, language="en_US")
     week = tuple(day for number, day in enumerate(WEEKDAYS) if number not in found.weekend)
-    return Days(frozenset(found), date(found.start_year, 1, 1), date(found.end_year, 12, 31), week)
+    first, last = date(found.start_year, 1, 1), date(found.end_year, 12, 31)
+    return Days(frozenset(found), first, last, week, names=dict(found))

@@ -20,6 +20,7 @@ from pmo_watch.view import Column, Table
 
 NUMBERS = frozenset({Kind.COUNT, Kind.NUMBER, Kind.PERCENT, Kind.MINUTES, Kind.HOURS, Kind.MONEY})
 MINUTES_PER_HOUR = 60
+TOLERANT = ("project", "program", "portfolio")  # whose own tolerances count, the nearest first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +47,14 @@ class Verdict:
     """A compiled condition: `holds` is null where it cannot be said, `unknown` (text) says why.
 
     `unknown` is None where only the operand's own value could be missing. `limit` is the number it compares with;
-    `note` what a result that used it must say.
+    `note` what a result that used it must say; `whose` (text) whose tolerance it is.
     """
 
     holds: pl.Expr
     unknown: pl.Expr | None = None
     limit: pl.Expr | float | None = None
     note: pl.Expr | None = None
+    whose: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +128,7 @@ class _Bound:
     shown: pl.Expr | float
     unknown: pl.Expr | None = None
     note: pl.Expr | None = None
+    whose: pl.Expr | None = None
 
 
 def _number(condition: Condition, operand: Operand, scope: Scope) -> Verdict:
@@ -143,6 +146,7 @@ def _number(condition: Condition, operand: Operand, scope: Scope) -> Verdict:
         pl.coalesce(reasons) if reasons else None,
         _met_limit(condition, value, [one.shown for one in bounds]),
         next((one.note for one in bounds if one.note is not None), None),
+        next((one.whose for one in bounds if one.whose is not None), None),
     )
 
 
@@ -215,10 +219,11 @@ def _tolerance(value: Tolerance, operand: Operand, scope: Scope) -> _Bound:
     Where the rule asks for so much less than the tolerance, its own number is meant as it stands.
     """
     field = f"tolerance_{value.dimension}_{value.level}"
-    places = [scope.table.column(f"{prefix}.{field}") for prefix in ("project", "program", "portfolio")]
+    named = {prefix: scope.table.column(f"{prefix}.{field}") for prefix in TOLERANT}
+    places = {prefix: pl.col(one.name) for prefix, one in named.items() if one}
     less = value.less.number if value.less is not None else Decimal(0)
-    said_own = [pl.col(one.name).cast(pl.Float64) for one in places if one]
-    own = pl.coalesce([*said_own, pl.lit(None, pl.Float64)]) - float(less)
+    own = pl.coalesce([*(one.cast(pl.Float64) for one in places.values()), pl.lit(None, pl.Float64)]) - float(less)
+    holders = [pl.when(one.is_not_null()).then(pl.lit(prefix)) for prefix, one in places.items()]
     common = scope.snapshot.organisation.tolerances.get(f"{value.dimension}_{value.level}")
     number: Decimal | None = None if common is None else common - less
     said = f"no project tolerance: {common:f} of the organisation" if common is not None else ""
@@ -227,10 +232,11 @@ def _tolerance(value: Tolerance, operand: Operand, scope: Scope) -> _Bound:
         said = f"no project tolerance: {number:f} {value.default.unit}".rstrip()
     if number is None:
         missing = pl.when(own.is_null()).then(pl.lit(f"missing project.{field}"))
-        return _Bound(own, own, missing)
+        return _Bound(own, own, missing, whose=pl.coalesce([*holders, pl.lit(None, pl.String)]))
     note = pl.when(own.is_null()).then(pl.lit(said))
     known = own.fill_null(float(number))
-    return _Bound(known, known, note=note)
+    whose = pl.coalesce([*holders, pl.lit("rule" if common is None else "organisation")])
+    return _Bound(known, known, note=note, whose=whose)
 
 
 # --- dates, words, flags, lists -----------------------------------------------------------------------------------

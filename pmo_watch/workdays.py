@@ -6,7 +6,7 @@ all alike.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -21,7 +21,8 @@ class Calendar:
 
     `week`: seven flags, Monday first. `closed`: days off that would be worked otherwise, holidays and bridge days
     alike. `opened`: days worked although the week or a holiday says otherwise. `first` and `last`: the days it
-    covers, both included; None is without end.
+    covers, both included; None is without end. `names`: what days off are called, as far as anybody says; they count
+    for nothing.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Calendar:
     first: date | None = None
     last: date | None = None
     minutes_per_day: int = 480
+    names: Mapping[date, str] = field(default_factory=dict, compare=False, repr=False)
 
     def works(self, day: date) -> bool:
         """Say whether the day is worked."""

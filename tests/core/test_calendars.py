@@ -197,3 +197,13 @@ def test_every_fault_of_every_calendar_is_named_at_once(tmp_path: Path) -> None:
         ),
         "pmo-watch.yaml:7:1 part: LU has no part 'Centre'; there is none",
     ]
+
+
+def test_days_off_are_called_what_their_calendar_calls_them() -> None:
+    country = build(country="BE", extra_days=[date(2026, 12, 24), date(2026, 12, 25)])
+    file = build(file="calendars/eu-2023.ics")
+
+    assert country.names[date(2026, 11, 1)] == "All Saints' Day"
+    assert country.names[date(2026, 12, 24)] == "extra day off"
+    assert country.names[date(2026, 12, 25)] == "Christmas Day"  # the holiday says more
+    assert file.names[date(2023, 1, 2)].startswith("Day off of the institution, for everybody")
