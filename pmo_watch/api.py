@@ -58,6 +58,7 @@ from pmo_watch.mails import is_address, mail, short_id
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
+from pmo_watch.posting import LOOPBACK, Posted, Poster, PostSettings, checked_address, packed
 from pmo_watch.rest import Answer, Headers, HttpSettings, Request, Rest
 from pmo_watch.rollup import DIMENSIONS, computed_colours, why_unassessed, worst_of
 from pmo_watch.rule_values import Misread
@@ -87,6 +88,7 @@ __all__ = [
     "DIMENSIONS",
     "DTYPES",
     "ENTITIES",
+    "LOOPBACK",
     "NOT_GOING_ON",
     "PREFIXES",
     "ROLE_FIELDS",
@@ -132,6 +134,9 @@ __all__ = [
     "Periods",
     "PluginSettings",
     "Points",
+    "PostSettings",
+    "Posted",
+    "Poster",
     "Previous",
     "Probes",
     "Reason",
@@ -172,6 +177,7 @@ __all__ = [
     "Wish",
     "WorkingDays",
     "Zone",
+    "checked_address",
     "computed_colours",
     "did_you_mean",
     "digest",
@@ -188,6 +194,7 @@ __all__ = [
     "link",
     "list_files",
     "mail",
+    "packed",
     "periods",
     "plain",
     "quoted",

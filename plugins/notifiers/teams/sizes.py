@@ -1,12 +1,11 @@
 """Makes a card smaller by leaving out whole elements, and checks a body before it is sent (channels 3.2 to 3.4)."""
 
 import copy
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pmo_watch.api import link
+from pmo_watch.api import link, packed
 
 Body = dict[str, Any]
 
@@ -15,11 +14,6 @@ _REMOVABLE = (("why", "advice"), ("facts", "basis"))
 _ELEMENTS = {"TextBlock", "RichTextBlock", "FactSet", "Container", "ColumnSet", "Column", "TextRun", "ActionSet"}
 _ACTIONS = {"Action.OpenUrl", "Action.ToggleVisibility"}
 _MOST_ACTIONS = 6  # the rest vanishes silently
-
-
-def packed(payload: Mapping[str, Any]) -> bytes:
-    """Return the body as it is sent: compact, and every sign as itself."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def trim(payload: Mapping[str, Any], most_bytes: int, most_items: int | None = None) -> tuple[Body, int]:

