@@ -17,6 +17,12 @@ NAMES = ("code", "how_much", "level", "project", "rule", "since", "subject", "th
 
 _ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
 
+
+def underlined(text: str, sign: str) -> str:
+    """Return a heading with a line below it, as long as itself."""
+    return f"{text}\n{sign[:1] * len(text)}"
+
+
 _texts = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # escaped where shown
 _pages = ImmutableSandboxedEnvironment(
     loader=PackageLoader("pmo_watch", ""),
@@ -27,6 +33,7 @@ _pages = ImmutableSandboxedEnvironment(
     keep_trailing_newline=True,
 )
 _pages.filters["host"] = host
+_pages.filters["underlined"] = underlined
 
 
 def page(name: str, **values: Any) -> str:
