@@ -4,17 +4,10 @@ Methods may be called from any thread; each is a transaction of its own and bloc
 words, with a remedy and without a secret.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
-import polars as pl
-from sqlalchemy import Engine
-
-from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
-from pmo_watch.errors import StoreError
-from pmo_watch.flow import SourceState, Wish
-from pmo_watch.store import alerts, colours, copies, migrations, outbox, snapshots
+from pmo_watch.store import copies
+from pmo_watch.store.access import Store
 from pmo_watch.store.changes import (
     AlertQuery,
     Circuit,
@@ -34,10 +27,8 @@ from pmo_watch.store.changes import (
     TransitionEntry,
     TransitionQuery,
 )
-from pmo_watch.store.database import open_engine, reading, writing
-from pmo_watch.store.history import Past, Question, token_of
-from pmo_watch.store.retention import prune
-from pmo_watch.store.upgrade import can_be_read, revision_of, status_of, upgrade
+from pmo_watch.store.database import open_engine
+from pmo_watch.store.upgrade import can_be_read, status_of, upgrade
 
 __all__ = [
     "AlertQuery",
@@ -67,7 +58,7 @@ __all__ = [
 ]
 
 
-def open_store(url: str) -> "Store":
+def open_store(url: str) -> Store:
     """Open the database, bring its tables up to date, and return the store.
 
     `url`: `sqlite:////path/to/file.db`, `postgresql://...` or `postgresql+psycopg://...`.
@@ -84,7 +75,7 @@ def open_store(url: str) -> "Store":
     return Store(engine)
 
 
-def open_to_read(url: str) -> "Store | None":
+def open_to_read(url: str) -> Store | None:
     """Open the database to look at it: nothing is made, changed or brought up to date. None: there is none yet.
 
     Raises:
@@ -131,265 +122,3 @@ def backup(url: str, file: Path) -> None:
 def restore(url: str, file: Path) -> None:
     """Replace the database by a copy made by `backup` (SQLite); refused while a daemon has it open."""
     copies.restore(url, file)
-
-
-class Store:
-    """The database, open."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._past = Past()
-        self._daemon: str | None = None
-
-    def close(self) -> None:
-        """Let go of every connection."""
-        self._engine.dispose()
-
-    def answers(self) -> bool:
-        """Say whether the database answers."""
-        try:
-            with reading(self._engine) as connection:
-                return revision_of(connection) == migrations.NEWEST
-        except StoreError:
-            return False
-
-    # --- what sources said ---
-
-    def sources(self) -> dict[str, SourceState]:
-        """Return the state of every source ever asked, by name."""
-        with reading(self._engine) as connection:
-            return snapshots.read_states(connection)
-
-    def known_since(self) -> dict[str, datetime]:
-        """Return how far back each source's history goes: to its first attempt, or its oldest past state."""
-        with reading(self._engine) as connection:
-            return snapshots.read_beginnings(connection)
-
-    def rows(self, as_of: datetime | None = None) -> SourceRows:
-        """Return each source's own rows, by entity, sorted by uid: those of now, or what was known at `as_of`.
-
-        Columns as `intake.row_schema`: `uid`, the stored fields, `@part`, `@missing` (number of the reading in
-        which the row was first missing; always null with `as_of`). Sources and entities without rows are left out.
-        """
-        with reading(self._engine) as connection:
-            return snapshots.read_rows(connection, as_of)
-
-    def vanished(self, since: date) -> SourceRows:
-        """Return the last version of rows that vanished on or after the day, shaped as `rows` plus `vanished_on`.
-
-        A row that came back since is not among them.
-        """
-        with reading(self._engine) as connection:
-            return snapshots.read_vanished(connection, since)
-
-    def readings(self, source: str = "", limit: int = 100) -> list[ReadingEntry]:
-        """Return the attempts at a source (at all sources when empty), newest first."""
-        with reading(self._engine) as connection:
-            return snapshots.read_attempts(connection, source, limit)
-
-    def past(
-        self, wishes: Iterable[Wish], now: datetime, zone: tzinfo, pending: Sequence[ReadingChange] = ()
-    ) -> dict[Wish, pl.DataFrame]:
-        """Answer wishes for history, in the uids and texts of the sources' own rows (merge them as `rows`).
-
-        `pending`: what this cycle has read and will write at its end counts as written.
-
-        Samples: `uid`, `source`, `period` (ISO text, as observations have it), `ends` (last day of the period, today
-        for the current one), the fields; sorted by uid, oldest first. A period in which the source gave no complete
-        reading is left out. Since: `uid`, `source`, `since` (date in `zone`). First: `uid`, `source`, the field; rows
-        that never had a value are left out. Since and First speak of present rows only. A wish for an entity or field
-        that is not stored gives no rows. Answers are kept until rows, readings or the day change, so that asking in
-        every cycle is cheap.
-        """
-        question = Question(now, zone, pending)
-        with reading(self._engine) as connection:
-            wanted = list(wishes)
-            return self._past.answer(connection, wanted, question) | colours.read_colours(connection, wanted, now, zone)
-
-    # --- alerts ---
-
-    def revision(self) -> int:
-        """Return a number that grows with every change of alerts; read it before `alerts`, pass it as `based_on`."""
-        with reading(self._engine) as connection:
-            return alerts.revision_of_alerts(connection)
-
-    def alerts(self) -> list[Alert]:
-        """Return the alerts that are pending, open, or closed and remembered (`Alert.recent`), by rule and subject."""
-        with reading(self._engine) as connection:
-            return alerts.read_alerts(connection)
-
-    def find_alerts(self, query: AlertQuery) -> list[Alert]:
-        """Return alerts, closed ones included."""
-        with reading(self._engine) as connection:
-            return alerts.find_alerts(connection, query)
-
-    def told(self) -> list[Told]:
-        """Return who is owed a closing message."""
-        with reading(self._engine) as connection:
-            return alerts.read_told(connection)
-
-    def told_on(self) -> dict[str, datetime]:
-        """Return, by alert id, when the first message about the present level of an open alert was accepted."""
-        with reading(self._engine) as connection:
-            return alerts.read_told_on(connection)
-
-    def threads(self) -> list[Thread]:
-        """Return the last thread of each notifier, recipient and project."""
-        with reading(self._engine) as connection:
-            return alerts.read_threads(connection)
-
-    def transitions(self, query: TransitionQuery) -> list[TransitionEntry]:
-        """Return transitions, newest first."""
-        with reading(self._engine) as connection:
-            return alerts.read_transitions(connection, query)
-
-    def silences(self) -> list[Silence]:
-        """Return silences that are not `ended`, also those whose `until` has passed and whose end nobody said yet."""
-        with reading(self._engine) as connection:
-            return alerts.read_silences(connection)
-
-    def add_silence(self, silence: Silence) -> None:
-        """Keep a silence; the same id again replaces it."""
-        with writing(self._engine) as connection:
-            alerts.write_silences(connection, [silence])
-
-    def end_silence(self, silence_id: str, who: str, now: datetime) -> Silence | None:
-        """Let a silence end now and return it; None when there is none of that id that goes on.
-
-        It stays among `silences` until a cycle has said what is open and writes it back as `ended`.
-        """
-        with writing(self._engine) as connection:
-            return alerts.end_silence(connection, silence_id, who, now)
-
-    def marks(self, kind: MarkKind) -> dict[str, str]:
-        """Return the small keyed texts of that kind."""
-        with reading(self._engine) as connection:
-            return alerts.read_marks(connection, kind)
-
-    # --- writing ---
-
-    def write(self, change: CycleChange) -> None:
-        """Write everything in one transaction, or nothing.
-
-        Raises:
-            StoreConflict: alerts changed since `change.based_on`, or a message that was to go has been leased.
-            StoreError
-        """
-        with writing(self._engine) as connection:
-            before = token_of(connection)
-            if change.alerts or change.transitions or change.told or change.told_removed or change.based_on is not None:
-                alerts.raise_revision(connection, change.based_on)
-            written = [(one, snapshots.write_reading(connection, one)) for one in change.readings]
-            alerts.write_alerts(connection, change.alerts)
-            alerts.write_transitions(connection, change.transitions)
-            alerts.write_told(connection, change.told, change.told_removed)
-            alerts.write_silences(connection, change.silences)
-            alerts.write_threads(connection, change.threads)
-            outbox.write_messages(connection, change.messages, change.at, change.expires)
-            replaced = [one for message, _ in change.messages for one in message.replaces]
-            outbox.withdraw(connection, [*change.withdrawn, *replaced])
-            alerts.write_marks(connection, change.marks, change.at)
-            if change.colours is not None:
-                colours.write_colours(connection, change.colours, change.at)
-            after = token_of(connection)
-        self._past.written(before, after, written)
-
-    def retention(self, before: datetime, zone: tzinfo) -> int:
-        """Prune what ended before the moment and return how many versions went.
-
-        The first version of a row and the one known at the end of each week stay, and a kept version then stands until
-        the next kept one. Attempts at sources and settled messages go too; alerts and transitions stay.
-        """
-        with writing(self._engine) as connection:
-            pruned = prune(connection, before, zone)
-        self._past.forget()
-        return pruned
-
-    # --- outbox ---
-
-    def lease(
-        self, now: datetime, *, limit: int, seconds: float, notifiers: Collection[str] | None = None
-    ) -> list[OutboxRow]:
-        """Take up to `limit` messages that are due, oldest first, for so many seconds; nobody else gets them meanwhile.
-
-        A lease that ran out is taken up again. Each lease is an attempt: `OutboxRow.attempts` counts this one.
-        Messages past their expiry are not leased: see `expired`. `notifiers`: only of these; None is all.
-        """
-        with writing(self._engine) as connection:
-            return outbox.lease(connection, now, now + timedelta(seconds=seconds), limit, notifiers, self._daemon)
-
-    def deliver_as(self, daemon: str, now: datetime) -> int:
-        """Lease under this name from now on; what was leased under it is free at once. Return how many those are.
-
-        Only one living process may have a name: whoever has it calls this before it delivers.
-        """
-        self._daemon = daemon
-        with writing(self._engine) as connection:
-            return outbox.end_leases(connection, daemon, now)
-
-    def settle(self, settlement: Settlement) -> bool:
-        """Write how an attempt ended, with the fallback's message; keeps count of the notifier's deferrals.
-
-        Returns False, and writes nothing, when the lease had run out and somebody else took the message up. An
-        acceptance is always written.
-        """
-        with writing(self._engine) as connection:
-            return outbox.settle(connection, settlement)
-
-    def expired(self, now: datetime, limit: int = 100) -> list[OutboxRow]:
-        """Return undelivered messages past their expiry, for `settle` with outcome expired (and a fallback)."""
-        with reading(self._engine) as connection:
-            return outbox.expired(connection, now, limit)
-
-    def next_due(self, notifiers: Collection[str] | None = None) -> datetime | None:
-        """Return when the next message is due or the next lease runs out; None when nothing waits."""
-        with reading(self._engine) as connection:
-            return outbox.next_due(connection, notifiers)
-
-    def waiting(self, now: datetime) -> list[WaitingMessage]:
-        """Return messages at once that wait for their recipient's hours: never leased, due after now."""
-        with reading(self._engine) as connection:
-            return outbox.read_waiting(connection, now)
-
-    def alerts_of(self, message_id: str) -> list[str]:
-        """Return the ids of the alerts that a message is about."""
-        with reading(self._engine) as connection:
-            return outbox.read_alerts_of(connection, message_id)
-
-    def circuits(self) -> dict[str, Circuit]:
-        """Return how each notifier fares that was ever used."""
-        with reading(self._engine) as connection:
-            return outbox.read_circuits(connection)
-
-    def reset_circuit(self, notifier: str) -> None:
-        """Forget deferrals and fault of a notifier, after its settings changed."""
-        with writing(self._engine) as connection:
-            outbox.reset_circuit(connection, notifier)
-
-    def outbox(self, query: OutboxQuery) -> list[OutboxEntry]:
-        """Return messages without their bodies."""
-        with reading(self._engine) as connection:
-            return outbox.read_outbox(connection, query)
-
-    def message(self, message_id: str) -> tuple[OutboxEntry, Rendered] | None:
-        """Return a message with its body; None when there is none of that id."""
-        with reading(self._engine) as connection:
-            return outbox.read_message(connection, message_id)
-
-    def retry(self, message_id: str, who: str, now: datetime) -> OutboxEntry | None:
-        """Have a deferred, rejected, expired or dropped message sent again, from now on and with a new expiry.
-
-        Returns it as it is afterwards, unchanged where it was accepted, leased or waiting; None: no such message.
-        """
-        with writing(self._engine) as connection:
-            return outbox.retry(connection, message_id, who, now)
-
-    def drop(self, message_id: str, who: str, now: datetime) -> OutboxEntry | None:
-        """Give a message up; returns it as `retry` does, unchanged where it was accepted or is leased."""
-        with writing(self._engine) as connection:
-            return outbox.drop(connection, message_id, who, now)
-
-    def outbox_figures(self) -> OutboxFigures:
-        """Count messages for metrics."""
-        with reading(self._engine) as connection:
-            return outbox.read_figures(connection)
