@@ -44,6 +44,9 @@ class MessageView:
     labels: Mapping[str, str] = field(default_factory=dict)  # words for headings, by their key in the glossary
     decisions: tuple[tuple[str, str, str], ...] = ()  # decision, project, needed by
     preheader: str = ""  # level and value, the first thing a list of messages shows
+    recipient: str = ""  # person uid, e-mail address or notifier
+    recipient_name: str = ""
+    made_at: datetime | None = None  # UTC
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +79,11 @@ class ItemView:
     url: str = ""  # into the source, for mail and pages only
     rule: str = ""
     project: str = ""
+    alert: str = ""  # its id, the same in every message on it
+    rule_id: str = ""
+    reason: str = ""  # why it is here: opened, worsened, recovered ..., open
+    subject_id: str = ""  # what people call the subject; empty where names are held back
+    since_at: datetime | None = None  # of the present level, UTC
 
 
 class OwnMetrics(Protocol):

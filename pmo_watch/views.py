@@ -62,6 +62,9 @@ def message_view(message: Message, voice: Voice) -> MessageView:
         | {"sent_by": said("sent_by", product="pmo-watch", organisation=voice.context.organisation.name)},
         decisions=tuple(_decision(one, voice) for one in message.decisions[:_MOST_LINES]),
         preheader=_preheader(symbol, items, summary),
+        recipient=message.recipient,
+        recipient_name=plain(message.recipient_name, NAME),
+        made_at=voice.context.now,
     )
 
 

@@ -174,6 +174,11 @@ def item_view(item: Item, voice: Voice) -> ItemView:
         url="" if hold_back else link(item.url),
         rule=rule_name(item, voice),
         project=plain(item.project_code or item.project_name, NAME),
+        alert=item.alert.id,
+        rule_id=item.rule.id,
+        reason=str(item.reason),
+        subject_id=plain(item.subject_id, NAME) if subject_name(item, voice) else "",
+        since_at=began,
     )
 
 
