@@ -103,8 +103,21 @@ class Poster:
         Raises:
             DeliveryDeferred: there was none.
         """
+        return await self._asked("POST", url, body, headers)
+
+    async def reach(self, url: str) -> Posted:
+        """Ask which methods are offered there, which changes nothing, and return the answer, whatever it is.
+
+        Raises:
+            DeliveryDeferred: there was none.
+        """
+        return await self._asked("OPTIONS", url)
+
+    async def _asked(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Posted:
         try:
-            async with self._client.stream("POST", url, content=body, headers=headers) as response:
+            async with self._client.stream(method, url, content=body, headers=headers) as response:
                 return Posted(response.status_code, await _beginning(response), _wait(response.headers))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _unanswered(error) from None  # its text and request hold the URL

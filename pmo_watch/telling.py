@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, Protocol, runtime_checkable
 
@@ -106,7 +106,8 @@ class OwnMetrics(Protocol):
 class NotifierContext:
     """What a notifier is given when it is opened; `metrics` only where the daemon keeps any.
 
-    `token_taken`: called with the seconds for which an access token that was just taken is good.
+    `token_taken`: called with the seconds for which an access token that was just taken is good. `now`: the moment, in
+    UTC.
     """
 
     name: str
@@ -115,6 +116,7 @@ class NotifierContext:
     external_url: str = ""
     metrics: OwnMetrics | None = None
     token_taken: Callable[[float], None] = lambda _: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def unnoticed(_kind: str, _name: str) -> None:

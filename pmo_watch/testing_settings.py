@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 from unittest.mock import patch
@@ -24,8 +25,12 @@ from pmo_watch.yaml_faults import load
 
 Kind = SourceType[Any] | NotifierType[Any] | ObserverType[Any]
 AUDIENCES = "version: 1\naudiences: {pmo: {email: pmo@example.org, amber: at once, red: at once}}\n"
-# What stands in for a secret: a password, or an address that is one as a whole.
-SECRETS = ("a-secret", "https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=a")
+# What stands in for a secret: a password, an address that is one as a whole, or a key that signs.
+SECRETS = (
+    "a-secret",
+    "https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=a",
+    "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+)
 DEFAULT = re.compile(r"^    # (?P<line>\w+:.*)$", re.MULTILINE)
 HIDDEN = re.compile(r"(^|_)(password|token|secret|api_key)$")
 # A page is measured in rows, which is a count.
@@ -84,21 +89,32 @@ def _parsed(text: str) -> dict[str, Any]:
 def _valid(model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel | str:
     """Return the settings, or why they are refused: each kind of secret is tried, and no connection is let out."""
     said = ""
-    for secret in SECRETS:
+    for secrets in product(SECRETS, repeat=_secrets_in(given)):
         try:
             with no_network():
-                return model.model_validate(_filled(given, secret), context={"folder": Path()})
+                return model.model_validate(_filled(given, iter(secrets)), context={"folder": Path()})
         except ValidationError as error:
             said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
     return said
 
 
-def _filled(value: Any, secret: str) -> Any:
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"secret"}
+
+
+def _secrets_in(value: Any) -> int:
+    if _is_secret(value):
+        return 1
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return sum(map(_secrets_in, parts))
+
+
+def _filled(value: Any, secrets: Iterator[str]) -> Any:
+    if _is_secret(value):
+        return next(secrets)
     if isinstance(value, Mapping):
-        if set(value) == {"secret"}:
-            return secret
-        return {name: _filled(one, secret) for name, one in value.items()}
-    return [_filled(one, secret) for one in value] if isinstance(value, list) else value
+        return {name: _filled(one, secrets) for name, one in value.items()}
+    return [_filled(one, secrets) for one in value] if isinstance(value, list) else value
 
 
 def _defaults(model: type[BaseModel], given: dict[str, Any], found: BaseModel, sample: str) -> Iterator[str]:
