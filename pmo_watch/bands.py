@@ -11,7 +11,10 @@ from pmo_watch.rules import Condition, Quantity, Threshold, Thresholds, Toleranc
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One threshold: `text` as written; `of`: its parts, where they must hold together; the rest as in `Verdict`."""
+    """One threshold: `text` as written, the rest as in `Verdict`.
+
+    `of`: its parts, where they must hold together. `guard`: the rows that it is for; None is all.
+    """
 
     text: str
     holds: pl.Expr
@@ -20,13 +23,14 @@ class Part:
     note: pl.Expr | None = None
     whose: pl.Expr | None = None
     of: tuple["Part", ...] = ()
+    guard: pl.Expr | None = None
 
     def only_where(self, guard: pl.Expr) -> "Part":
         """Return the same threshold for some of the rows; elsewhere it does not hold."""
         holds = pl.when(guard).then(self.holds).otherwise(pl.lit(value=False))
         unknown = None if self.unknown is None else pl.when(guard).then(self.unknown)
         note = None if self.note is None else pl.when(guard).then(self.note)
-        return replace(self, holds=holds, unknown=unknown, note=note)
+        return replace(self, holds=holds, unknown=unknown, note=note, guard=guard)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ import polars as pl
 
 from pmo_watch import row_thresholds
 from pmo_watch.bands import band
-from pmo_watch.conditions import Operand, Scope
+from pmo_watch.conditions import Operand, Scope, Verdict
 from pmo_watch.contracts import Measure, View
 from pmo_watch.errors import PmoWatchError, RuleError
 from pmo_watch.facts import evidence
@@ -27,7 +27,7 @@ from pmo_watch.rollup import dimensions_of
 from pmo_watch.rules import Judged, Rule, RuleSet, Test, Unit
 from pmo_watch.view import Tables
 
-__all__ = ["Evaluated", "evaluate", "wishes"]
+__all__ = ["Asked", "Evaluated", "Evaluation", "LaidOpen", "Weighed", "evaluate", "wishes"]
 
 T = TypeVar("T")
 MOST_SAID = 300  # characters of why a rule failed
@@ -62,7 +62,7 @@ def evaluate(
     """
     enabled = [rule for rule in rules.rules.values() if rule.enabled and rule.measures]
     last = [rule.id for rule in enabled if reads_findings(rule, measures)]
-    evaluation = _Evaluation(rules, snapshot, measures, watched)
+    evaluation = Evaluation(rules, snapshot, measures, watched)
     found = {rule.id: evaluation.findings(rule) for rule in enabled if rule.id not in last}
     evaluation.go_on_with(found)
     found |= {rule.id: evaluation.findings(rule) for rule in enabled if rule.id in last}
@@ -76,14 +76,32 @@ def evaluate(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class Asked:
     """A measure that was computed; `key` is the prefix of its columns in the sheet."""
 
     key: str
     answer: Measured
 
 
-class _Evaluation:
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """A measure of a rule with what it is compared with."""
+
+    judged: Judged
+    asked: Asked
+    levels: Levels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LaidOpen:
+    """What a rule compares, as expressions over one sheet: its conditions and its measures."""
+
+    sheet: Sheet
+    only_if: tuple[tuple[Test, Operand, Verdict], ...]
+    weighed: tuple[Weighed, ...]
+
+
+class Evaluation:
     """Holds what rules share: tables, measures already computed, conditions already decided."""
 
     def __init__(
@@ -114,6 +132,22 @@ class _Evaluation:
         nothing = pl.DataFrame(schema={"uid": pl.String()})
         return Findings(rule.id, pl.DataFrame(schema=FRAME_SCHEMA), nothing, failed=found)
 
+    def laid_open(self, rule: Rule) -> LaidOpen:
+        """Return what `findings` compares for a rule, for whoever wants to see it row by row.
+
+        Raises:
+            RuleError: the rule cannot be evaluated.
+        """
+        asked, scopes = self._scopes(rule)
+        table = scopes[0]
+        only_if = tuple((test, table.operand(test.subject), table.test(test)) for test in rule.only_if)
+        levels = [
+            self._levels(judged, one.answer, one.key, scope)
+            for judged, one, scope in zip(rule.measures, asked, scopes, strict=True)
+        ]
+        weighed = (Weighed(*each) for each in zip(rule.measures, asked, levels, strict=True))
+        return LaidOpen(self._sheet(rule.for_each), only_if, tuple(weighed))
+
     def values(self, name: str) -> pl.DataFrame | str:
         """Return a measure's values with default parameters, or why there are none."""
         return _attempt(lambda: self._values(name))
@@ -126,16 +160,21 @@ class _Evaluation:
         return frame.select("uid", "value", "unit", why)
 
     def _findings(self, rule: Rule) -> Findings:
-        asked = [self._ask(self._in_rule(one), settled(rule, one), rule.for_each) for one in rule.measures]
+        asked, scopes = self._scopes(rule)
         table = self._tables.table(rule.for_each)
-        scopes = [Scope(table, self._operands(rule.for_each, [one, *asked])) for one in asked]
         judged = [self._judge(rule, *each) for each in zip(rule.measures, asked, scopes, strict=True)]
         whole = worst(judged) if len(judged) > 1 else judged[0]
         watched = self._watched.get(rule.id, ())
         shown = evidence(table, [one.answer for one in asked], rule.show, whole.codes, watched)
         return Findings(rule.id, whole.frame, shown, met=whole.met)
 
-    def _judge(self, rule: Rule, judged: Judged, asked: _Asked, scope: Scope) -> Judgement:
+    def _scopes(self, rule: Rule) -> tuple[list[Asked], list[Scope]]:
+        """Return a rule's measures, computed, and what names mean beside each of them."""
+        asked = [self._ask(self._in_rule(one), settled(rule, one), rule.for_each) for one in rule.measures]
+        table = self._tables.table(rule.for_each)
+        return asked, [Scope(table, self._operands(rule.for_each, [one, *asked])) for one in asked]
+
+    def _judge(self, rule: Rule, judged: Judged, asked: Asked, scope: Scope) -> Judgement:
         measure = asked.answer.measure
         conditions = (rule.for_each, rule.only_if, asked.key if self._measures_among(rule.only_if) else "")
         unset = not (judged.amber or judged.red) and measure.row_thresholds
@@ -183,7 +222,7 @@ class _Evaluation:
 
     # --- names ------------------------------------------------------------------------------------------------------
 
-    def _operands(self, for_each: str, asked: Sequence[_Asked]) -> Callable[[str], Operand | None]:
+    def _operands(self, for_each: str, asked: Sequence[Asked]) -> Callable[[str], Operand | None]:
         """Return what finds a measure or companion by name: the rule's own first, with its parameters."""
 
         def find(name: str) -> Operand | None:
@@ -211,7 +250,7 @@ class _Evaluation:
             self._sheets[entity] = Sheet(self._tables.table(entity))
         return self._sheets[entity]
 
-    def _ask(self, measure: Measure[Any], params: Any, for_each: str) -> _Asked:
+    def _ask(self, measure: Measure[Any], params: Any, for_each: str) -> Asked:
         """Compute a measure once per set of parameters; one that failed fails again without being asked."""
         key = f"{for_each} {measure.name} {params.model_dump_json()}"
         if key not in self._asked:
@@ -235,7 +274,7 @@ class _Evaluation:
         found = self._asked[key]
         if isinstance(found, str):
             raise RuleError(found)
-        return _Asked(key, found)
+        return Asked(key, found)
 
     def _measured(self, name: str, for_each: str) -> pl.DataFrame:
         """Return what a measure or companion answers with default parameters; see `View.measured`."""
@@ -285,7 +324,7 @@ def _with_unset(gate: pl.DataFrame | None, unset: pl.DataFrame) -> pl.DataFrame:
     return gate.hstack(unset).select(out=pl.coalesce("out", "unset"), open="open")
 
 
-def _operand(name: str, asked: _Asked) -> Operand:
+def _operand(name: str, asked: Asked) -> Operand:
     """Return a measure that a condition names: na is false, grey is unknown for its own reason.
 
     A companion that is missing adds nothing.
