@@ -14,6 +14,7 @@ import polars as pl
 from pmo_watch.alerts import Alert
 from pmo_watch.audiences import COMMITTEES, PERSONAL
 from pmo_watch.entities import ENTITIES
+from pmo_watch.escalations import last_told
 from pmo_watch.flow import Snapshot
 from pmo_watch.references import plain
 from pmo_watch.rules import Rule, RuleSet
@@ -105,10 +106,7 @@ def _reacted(alert: Alert, rules: RuleSet) -> dict[str, Any]:
 def _escalated_to(alert: Alert, rules: RuleSet) -> str | None:
     """Return the committee that the last step went to, else its role or audience."""
     rule = rules.rules.get(alert.rule)
-    steps = rule.escalate[: alert.escalation_step] if rule else ()
-    if not steps:
-        return None
-    names = steps[-1].to
+    names = last_told(alert, rule.escalate if rule else ())
     roles = [rules.audiences[name].role or name if name in rules.audiences else name for name in names]
     return next((COMMITTEES[role] for role in roles if role in COMMITTEES), next(iter(roles), None))
 

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     KNOWN_AGAIN = "known_again"
     ACKNOWLEDGED = "acknowledged"
     ACKNOWLEDGEMENT_ENDED = "acknowledgement_ended"
+    PROMISE_MISSED = "promise_missed"
     ESCALATED = "escalated"
     REMINDED = "reminded"
 
@@ -85,8 +86,13 @@ class Alert:
     acknowledged_by: str = ""
     acknowledged_on: date | None = None
     acknowledged_reason: str = ""
-    escalation_step: int = 0  # number of the last step taken, from 1
-    escalated: tuple[int, ...] = ()  # every step taken
+    new_date: date | None = None  # that somebody promised; it outlasts the acknowledgement
+    new_date_by: str = ""  # who promised `new_date`, or `missed_date` where that has passed
+    missed_date: date | None = None  # the last promised date that passed while the alert was open
+    paused_on: date | None = None  # day on which the pause began that goes on: acknowledged or unknown since
+    pauses: tuple[str, ...] = ()  # pauses that are over, "2026-11-16/2026-11-20": the first day counts, the last not
+    escalation_step: int = 0  # number of the last step taken, from 1, in the rule as it was then
+    steps: tuple[str, ...] = ()  # every audience told by an escalation step: see `escalations`
     escalated_on: date | None = None  # day of the last step
     reminded_on: date | None = None
     flapping: bool = False
@@ -135,6 +141,7 @@ class Silence:
     entity: str = ""  # id or uid
     tag: str = ""
     ended: bool = False
+    name: str = ""  # of the recurring silence in the rule files that this is one time of; empty: a person's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,16 @@ from datetime import timedelta
 from pmo_watch.alerts import CLOSING, Alert, Message, Reason, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.audiences import Recipient, send_at
 from pmo_watch.desk import AT_ONCE, Desk, message_id, said_of
+from pmo_watch.escalations import audiences_of, newly_told
 from pmo_watch.news import OPEN, News, fold, news_of, read, written
-from pmo_watch.rules import Escalation
 from pmo_watch.silences import matches
 
-SPOKEN = frozenset({Reason.OPENED, Reason.WORSENED, Reason.ACKNOWLEDGEMENT_ENDED, Reason.ESCALATED, Reason.REMINDED})
+SPOKEN = frozenset(
+    {
+        *(Reason.OPENED, Reason.WORSENED, Reason.ESCALATED, Reason.REMINDED),
+        *(Reason.ACKNOWLEDGEMENT_ENDED, Reason.PROMISE_MISSED),
+    }
+)
 # A message that leaves sooner than this may be under way when the cycle is written: it is left alone.
 MARGIN = timedelta(minutes=10)
 
@@ -65,7 +70,7 @@ class AtOnce:
             if alert.acknowledged_until is not None:
                 desk.held["acknowledged"] += 1
                 continue
-            escalated = [name for number in alert.escalated for name in _step(rule.escalate, number)]
+            escalated = [name for name in audiences_of(alert) if name in desk.rules.audiences]
             for audience in dict.fromkeys((*rule.tell.get(alert.level or "", ()), *escalated)):
                 if desk.how(audience, alert.level or "") == AT_ONCE:
                     news = News(alert, OPEN, alert.level or "", desk.snapshot.now, audience)
@@ -94,7 +99,7 @@ class AtOnce:
             return
         audiences: Sequence[str] = rule.tell.get(alert.level or "", ())
         if transition.reason == Reason.ESCALATED:
-            audiences = _step(rule.escalate, transition.step)
+            audiences = newly_told(transition)
         elif transition.reason == Reason.REMINDED:
             audiences = remind
         for audience in audiences:
@@ -222,8 +227,3 @@ class AtOnce:
         name = "\0".join([recipient.notifier, recipient.id, project, str(number)])
         key = (recipient.notifier, recipient.id, project)
         return Thread(*key, number, hashlib.sha256(name.encode()).hexdigest()[:16]), True
-
-
-def _step(steps: Sequence[Escalation], number: int) -> Sequence[str]:
-    """Return whom an escalation step tells; nobody when the rule no longer has so many."""
-    return steps[number - 1].to if 0 < number <= len(steps) else ()

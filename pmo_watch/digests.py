@@ -1,6 +1,6 @@
 """When a digest is due, and where an alert stands in it (spec rules-language, `digests`; spec alerts)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pmo_watch.alerts import Alert, Reason, Told
+from pmo_watch.escalations import audiences_of
 from pmo_watch.flow import Snapshot
 from pmo_watch.rules import Audience, Digest, Rule
 from pmo_watch.workdays import Calendar
@@ -109,18 +110,13 @@ def stands(audience: Audience, digest: str, rule: Rule, alert: Alert, told: Told
     It does at a level that the audience hears of; and at any level when what was told of it no longer holds.
     """
     level = alert.level or ""
-    escalated = [name for number in alert.escalated if number <= len(rule.escalate) for name in _to(rule, number)]
     reminded = rule.remind.to if rule.remind and alert.reminded_on else ()
-    if audience.name in (*rule.tell.get(level, ()), *escalated, *reminded):
+    if audience.name in (*rule.tell.get(level, ()), *audiences_of(alert), *reminded):
         if audience.deliver.get(level) in {digest, AT_ONCE}:
             return True
     elif not any(audience.name in names for names in rule.tell.values()):
         return False
     return told is not None and told.level != level
-
-
-def _to(rule: Rule, number: int) -> Iterable[str]:
-    return rule.escalate[number - 1].to
 
 
 def section(alert: Alert, told: Told | None, *, silenced: bool) -> str:

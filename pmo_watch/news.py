@@ -13,8 +13,8 @@ OPEN = "open"  # an alert that is open, with nothing new: at the end of a silenc
 SILENCED = "silenced"
 # What counts more, when several things are said of one alert.
 RANK = (
-    *(OPEN, Reason.REMINDED.value, Reason.ACKNOWLEDGEMENT_ENDED.value, Reason.ESCALATED.value),
-    *(Reason.WORSENED.value, Reason.OPENED.value),
+    *(OPEN, Reason.REMINDED.value, Reason.ACKNOWLEDGEMENT_ENDED.value, Reason.PROMISE_MISSED.value),
+    *(Reason.ESCALATED.value, Reason.WORSENED.value, Reason.OPENED.value),
 )
 
 

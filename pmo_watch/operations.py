@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from pmo_watch.acknowledgements import acknowledge
+from pmo_watch.acknowledgements import Wanted, acknowledge
 from pmo_watch.alerts import Alert, Silence, Transition
 from pmo_watch.errors import ConfigError
 from pmo_watch.store import AlertQuery, CycleChange, Store, StoreConflict
@@ -22,16 +22,6 @@ class NotOpen(ConfigError):
 
 ACCEPT = "accept:"  # mark, with a source's name behind it: a person believes its next reading
 APPROVE = "approve:reload"  # mark: a person lets a mass change through
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An acknowledgement as asked for; `by`: what the log adds to the name, such as how it was given."""
-
-    until: date
-    who: str
-    reason: str
-    by: str = ""
 
 
 def open_alerts(store: Store) -> list[Alert]:
@@ -70,7 +60,7 @@ def acknowledge_alerts(store: Store, ids: Sequence[str], wanted: Wanted, now: da
         if missing := [one for one in ids if one not in known]:
             raise NotOpen(f"alert {missing[0]} is not open")
         each = (known[one] for one in dict.fromkeys(ids))
-        made = [acknowledge(one, wanted.until, wanted.who, wanted.reason, now, today) for one in each]
+        made = [acknowledge(one, wanted, now, today) for one in each]
         steps = [_logged(one, wanted.by) for one in made if one is not None]
         alerts = [one.alert for one in steps]
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from factories import BE, MONDAY, a_finding, a_rule, a_snapshot, a_source, findings_of
 from pydantic import TypeAdapter
 
-from pmo_watch.acknowledgements import acknowledge
+from pmo_watch.acknowledgements import Wanted, acknowledge
 from pmo_watch.advance import advance
 from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.audiences import Channels
@@ -212,13 +212,15 @@ class PostRoom:
         kept.silences.append(Silence(f"s{len(kept.silences)}", "pmo", "why", until, self.now, rule, project))
         self.text = KEPT.dump_json(kept)
 
-    def acknowledge(self, days: int) -> None:
-        """Acknowledge every open alert for so many days."""
+    def acknowledge(self, days: int, promised: int | None = None) -> None:
+        """Acknowledge every open alert for so many days, and promise a date so many days ahead."""
         kept = self.kept
         today = self.now.date()
+        new_date = today + timedelta(days=promised) if promised is not None else None
+        wanted = Wanted(today + timedelta(days=days), "pmo", "because", new_date=new_date)
         for number, alert in enumerate(kept.alerts):
             if alert.level is not None and alert.closed_at is None:
-                done = acknowledge(alert, today + timedelta(days=days), "pmo", "because", self.now, today)
+                done = acknowledge(alert, wanted, self.now, today)
                 kept.alerts[number] = done.alert if done else alert
         self.text = KEPT.dump_json(kept)
 

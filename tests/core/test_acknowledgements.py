@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from factories import MONDAY, Story, a_rule
 
-from pmo_watch.acknowledgements import acknowledge
+from pmo_watch.acknowledgements import Wanted, acknowledge
 from pmo_watch.alerts import Alert, Reason
 from pmo_watch.errors import ConfigError
 from pmo_watch.rules import Span
@@ -23,7 +23,7 @@ def an_open_alert() -> Alert:
 def test_acknowledging_keeps_the_state_and_says_who_and_why() -> None:
     alert = an_open_alert()
 
-    done = acknowledge(alert, date(2026, 11, 23), "m.rossi@example.org", " new date agreed ", MONDAY, TODAY)
+    done = acknowledge(alert, Wanted(date(2026, 11, 23), "m.rossi@example.org", " new date agreed "), MONDAY, TODAY)
 
     assert done is not None
     assert (done.reason, done.who, done.before) == (Reason.ACKNOWLEDGED, "m.rossi@example.org", alert)
@@ -33,13 +33,16 @@ def test_acknowledging_keeps_the_state_and_says_who_and_why() -> None:
 
 
 def test_acknowledging_twice_with_the_same_values_changes_nothing() -> None:
-    once = acknowledge(an_open_alert(), date(2026, 11, 23), "m.rossi", "new date agreed", MONDAY, TODAY)
+    once = acknowledge(an_open_alert(), Wanted(date(2026, 11, 23), "m.rossi", "new date agreed"), MONDAY, TODAY)
     assert once is not None
 
     tomorrow = MONDAY + timedelta(days=1)
 
-    assert acknowledge(once.alert, date(2026, 11, 23), "m.rossi", "new date agreed", tomorrow, tomorrow.date()) is None
-    assert acknowledge(once.alert, date(2026, 11, 24), "m.rossi", "new date agreed", tomorrow, tomorrow.date())
+    assert (
+        acknowledge(once.alert, Wanted(date(2026, 11, 23), "m.rossi", "new date agreed"), tomorrow, tomorrow.date())
+        is None
+    )
+    assert acknowledge(once.alert, Wanted(date(2026, 11, 24), "m.rossi", "new date agreed"), tomorrow, tomorrow.date())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_acknowledging_twice_with_the_same_values_changes_nothing() -> None:
 )
 def test_what_is_missing_is_named(until: date, who: str, reason: str, says: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        acknowledge(an_open_alert(), until, who, reason, MONDAY, TODAY)
+        acknowledge(an_open_alert(), Wanted(until, who, reason), MONDAY, TODAY)
 
     assert str(refused.value) == says
 
@@ -72,6 +75,6 @@ def test_a_closed_or_pending_alert_cannot_be_acknowledged() -> None:
     waiting.see("red")
 
     with pytest.raises(ConfigError, match=r"was closed on 2026-11-17 \(recovered\): nothing to acknowledge"):
-        acknowledge(closed, TODAY, "x", "because", MONDAY, TODAY)
+        acknowledge(closed, Wanted(TODAY, "x", "because"), MONDAY, TODAY)
     with pytest.raises(ConfigError, match="is pending, nobody was told yet"):
-        acknowledge(waiting.alert, TODAY, "x", "because", MONDAY, TODAY)
+        acknowledge(waiting.alert, Wanted(TODAY, "x", "because"), MONDAY, TODAY)

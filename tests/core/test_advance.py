@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from factories import MONDAY, SUBJECT, Story, a_finding, a_rule, a_snapshot, a_source, findings_of
 
-from pmo_watch.acknowledgements import acknowledge
+from pmo_watch.acknowledgements import Wanted, acknowledge
 from pmo_watch.advance import advance
 from pmo_watch.alerts import Reason
 from pmo_watch.flow import Outcome
@@ -21,9 +21,10 @@ def an_open(level: str = "amber", **rule: object) -> Story:
     return story
 
 
-def acknowledge_until(story: Story, day: date) -> None:
-    """Let the project leader acknowledge the alert until that day."""
-    done = acknowledge(story.alert, day, "m.rossi@example.org", "new date agreed", story.now, story.now.date())
+def acknowledge_until(story: Story, day: date, promised: date | None = None) -> None:
+    """Let the project leader acknowledge the alert until that day, and promise a date."""
+    wanted = Wanted(day, "m.rossi@example.org", "new date agreed", new_date=promised)
+    done = acknowledge(story.alert, wanted, story.now, story.now.date())
     assert done is not None
     story.alerts[done.alert.id] = done.alert
 
@@ -222,7 +223,7 @@ def test_escalation_falls_due_once_in_working_days() -> None:
     story = an_open("red", escalate=(Escalation(Span(2, "wd"), "red", ("committee",)),))
 
     assert [story.see("red") for _ in range(6)] == [[], [Reason.ESCALATED], [], [], [], []]
-    assert (story.alert.escalation_step, story.alert.escalated) == (1, (1,))
+    assert (story.alert.escalation_step, story.alert.steps) == (1, ("red:committee",))
 
 
 def test_escalation_counts_no_holiday_and_no_weekend() -> None:

@@ -79,14 +79,20 @@ def test_alert_whose_subject_is_gone_keeps_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "to"),
-    [(0, None), (1, "programme_manager"), (2, "management_committee"), (3, "management_committee")],
-    ids=["none", "a role", "a committee", "a step that is no more"],
+    ("steps", "to"),
+    [
+        ((), None),
+        (("red:manager",), "programme_manager"),
+        (("red:manager", "red:pmo", "red:board"), "management_committee"),
+        (("red:manager", "red:board"), "management_committee"),
+        (("#2",), None),
+    ],
+    ids=["none", "a role", "a committee", "a step that is no more", "of an earlier version"],
 )
-def test_escalation_went_to_the_committee_of_its_last_step_else_to_the_role(step: int, to: str | None) -> None:
-    made = row(alert(escalation_step=step, escalated_on=MONDAY.date() if step else None))
+def test_escalation_went_to_the_committee_of_its_last_step_else_to_the_role(steps: tuple[str, ...], to: str | None) -> None:
+    made = row(alert(escalation_step=len(steps), steps=steps, escalated_on=MONDAY.date() if steps else None))
 
-    assert (made["escalated_to"], made["escalation_step"]) == (to, step)
+    assert (made["escalated_to"], made["escalation_step"]) == (to, len(steps))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def an_alert() -> Alert:
     """Return an open alert with everything filled that an opening fills."""
     story = Story()
     story.see("red", value=12.5)
-    return replace(story.alert, acknowledged_until=date(2026, 12, 1), escalated=(1, 2))
+    return replace(story.alert, acknowledged_until=date(2026, 12, 1), steps=("red:committee", "red:pmo"))
 
 
 def news(reason: str, *, first: bool = False, level: Literal["amber", "red"] = "red") -> News:
