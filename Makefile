@@ -4,7 +4,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INTO_WHEEL := $(BIN)/python -m pip --python .venv/wheel/bin/python install --quiet --disable-pip-version-check --no-deps
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
 demo: .venv/runtime  ## one run of the main job on the sample portfolio, with SQLite
 	@$(BIN)/pmo-watch demo --no-serve
@@ -22,6 +22,9 @@ gates: .venv/everything  ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+mail-servers: .venv/everything  ## send mails over Exim and Postfix from Debian's packages, and say what they answered
+	$(BIN)/python -m pytest -q -p no:randomly -s -rs tests/plugins/notifiers/test_email_real_servers.py
 
 fix: .venv/everything  ## format, and mend what the linter can
 	$(BIN)/ruff format .
@@ -71,4 +74,4 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo serve test check gates fix reference wheel bench lock
+.PHONY: help demo serve test check gates mail-servers fix reference wheel bench lock

@@ -10,7 +10,9 @@ from typing import Protocol
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.plain import NAME, TITLE, plain, shorten
 
-_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+# Dots only between signs, and no quotation marks, comments or routes: readers differ in what those stand for.
+_ATOM, _LABEL = r"[\w!#$%&'*+/=?^`{|}~-]+", r"[^\W_]([\w-]*[^\W_])?"
+_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@({_LABEL}(\.{_LABEL})*|\[[\d.]+\])")
 
 
 class Letterhead(Protocol):
@@ -53,7 +55,8 @@ def mail(row: OutboxRow, head: Letterhead) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = head.sender
     name = plain(row.recipient_name, NAME)
-    message["To"] = Address(display_name="" if name == row.address else name, addr_spec=row.address)
+    local, _, domain = row.address.rpartition("@")  # `addr_spec` takes no letter beyond ASCII, which some servers do
+    message["To"] = Address("" if name == row.address else name, local, domain)
     message["Date"] = localtime()
     message["Message-ID"] = f"<m.{short_id(row)}@{head.domain}>"
     message["Subject"] = _subject(row, head)

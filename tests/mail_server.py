@@ -35,6 +35,8 @@ MAIL_ANSWERS = {
     "bad-sender@pmo.test": "550 5.7.60 may not send as this sender",
     "slow-sender@pmo.test": "452 4.3.1 no room",
     "big-sender@pmo.test": "552 5.3.4 message too big",
+    "busy-sender@pmo.test": "421 4.7.0 too many connections",
+    "odd-sender@pmo.test": "553 5.1.7 no such sender",
 }
 
 

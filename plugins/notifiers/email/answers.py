@@ -57,7 +57,7 @@ def judge(error: Exception, stage: Stage) -> DeliveryDeferred | DeliveryRejected
     if isinstance(error, SMTPResponseException):
         return _refusal(error, stage)
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-        return DeliveryDeferred("tls", _tls_fault(error), channel_fault=True)
+        return _broken_tls(error, stage)
     if isinstance(error, TimeoutError):
         return DeliveryDeferred("timeout", f"no answer in time while trying to {_DOING[stage]}")
     return _without_answer(error, stage)
@@ -73,6 +73,20 @@ _DOING = {
 }
 
 
+def _broken_tls(error: Exception, stage: Stage) -> DeliveryDeferred:
+    """Return a fault of the channel while TLS begins; later the connection just broke.
+
+    Exim that is stopped says goodbye in clear text, on a connection that is encrypted.
+    """
+    if stage in {Stage.CONNECT, Stage.HELLO, Stage.TLS}:
+        return DeliveryDeferred("tls", _tls_fault(error), channel_fault=True)
+    return _lost(stage)
+
+
+def _lost(stage: Stage) -> DeliveryDeferred:
+    return DeliveryDeferred("disconnected", f"the connection was lost while trying to {_DOING[stage]}")
+
+
 def _without_answer(error: Exception, stage: Stage) -> DeliveryDeferred | DeliveryRejected:
     if isinstance(error, ValueError | MessageError | SMTPNotSupported):
         said = plain(str(error), _LONGEST_ANSWER)
@@ -85,7 +99,7 @@ def _without_answer(error: Exception, stage: Stage) -> DeliveryDeferred | Delive
     if isinstance(error, SMTPConnectError) or stage is Stage.CONNECT:
         return DeliveryDeferred("connect", plain(str(error), _LONGEST_ANSWER))
     if isinstance(error, SMTPServerDisconnected | OSError):
-        return DeliveryDeferred("disconnected", f"the connection was lost while trying to {_DOING[stage]}")
+        return _lost(stage)
     if stage is Stage.AUTH:  # the server offers no way to sign in that we know
         return DeliveryDeferred("auth", plain(str(error), _LONGEST_ANSWER), channel_fault=True)
     return DeliveryDeferred("server_error", plain(str(error), _LONGEST_ANSWER))

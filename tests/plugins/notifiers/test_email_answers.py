@@ -8,6 +8,7 @@ from mail_server import (
     Mailbox,
     free_port,
     raw_server,
+    smtp_server,
     talk,
 )
 
@@ -43,6 +44,8 @@ async def test_answer_to_recipient_or_content(
         ("bad-sender@pmo.test", ("deferred", "config", True)),
         ("slow-sender@pmo.test", ("deferred", "throttled", False)),
         ("big-sender@pmo.test", ("rejected", "too_large", False)),
+        ("busy-sender@pmo.test", ("deferred", "throttled", False)),
+        ("odd-sender@pmo.test", ("deferred", "config", True)),
     ],
 )
 async def test_answer_to_the_sender(port: int, sender: str, result: tuple[str, str, bool]) -> None:
@@ -155,11 +158,25 @@ async def test_policy_refusals_of_three_recipients_running_are_a_fault_of_the_ch
     assert faults == [False] * 8 + [True]
 
 
-@pytest.mark.parametrize("address", ["", "no-address", "a@b@c", "x y@pmo.test", "a@pmo.test\r\nRCPT TO:<b@pmo.test>"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "no-address", "a@b@c", "x y@pmo.test", "a@pmo.test\r\nRCPT TO:<b@pmo.test>", "a..b@pmo.test"),
+        *('"a b"@pmo.test', "a(ann)@pmo.test", "a,ann@pmo.test", "<script>@pmo.test", "a@pmo.test>", "a@b:c"),
+        *("a\x00@pmo.test", "a\u202e@pmo.test", "a\ud800@pmo.test", "a\u200b@pmo.test", "a@-pmo.test"),
+    ],
+)
 async def test_what_is_no_address_is_rejected(port: int, box: Mailbox, address: str) -> None:
     assert shown(await failure(port, address)) == ("rejected", "bad_request", False)
     assert not box.mails
 
 
-async def test_address_beyond_ascii_needs_a_server_that_takes_it(port: int) -> None:
-    assert shown(await failure(port, "jürgen@pmo.test")) == ("rejected", "bad_request", False)
+async def test_address_beyond_ascii_needs_a_server_that_takes_it(box: Mailbox) -> None:
+    with smtp_server(box, enable_SMTPUTF8=False) as unwilling:
+        error = await failure(unwilling, "jürgen@pmo.test")
+    assert shown(error) == ("rejected", "bad_request", False)
+    assert "SMTPUTF8 is not supported by this server" in error.answer
+    with smtp_server(box, enable_SMTPUTF8=True) as willing:
+        async with mailer(willing) as notifier:
+            await notifier.send(row("jürgen@pmo.test"))
+    assert box.envelopes[0].rcpt_tos == ["jürgen@pmo.test"]

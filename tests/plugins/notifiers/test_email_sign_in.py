@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,21 @@ async def test_certificate_for_another_name(tmp_path: Path) -> None:
 
 async def test_implicit_tls_against_a_plain_port(port: int) -> None:
     assert shown(await failure(port, starttls=None, tls="implicit")) == ("deferred", "tls", True)
+
+
+async def test_goodbye_in_clear_text_on_an_encrypted_connection_is_no_fault_of_the_channel(tmp_path: Path) -> None:
+    ca, context = certificates()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+
+    async def stopped_while_idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await talk(reader, writer, "220 mx", "250 mx", "250 ok")
+        connection = writer.get_extra_info("socket")
+        os.write(connection.fileno(), b"421 mx lost input connection\r\n")  # past TLS
+        await reader.read()
+
+    keys: dict[str, Any] = {"starttls": None, "tls": "implicit", "ca_file": "ca.pem"}
+    async with tls_server(stopped_while_idle, context) as port:
+        assert shown(await failure(port, folder=tmp_path, **keys)) == ("deferred", "disconnected", False)
 
 
 async def test_starttls_that_is_refused() -> None:
