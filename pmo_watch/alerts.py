@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from pmo_watch.rules import Rule
+from pmo_watch.standing import Owed, Standing
 
 
 class Reason(StrEnum):
@@ -226,6 +227,9 @@ class Message:
     day: date | None = None  # of a digest: the day it is for
     counts: Mapping[str, int] = field(default_factory=dict)  # of a digest: red, amber, new, ended, not_assessed ...
     decisions: tuple[Awaited, ...] = ()  # of a committee's digest
+    owed: tuple[Owed, ...] = ()  # of a digest: what was not delivered; of a committee's only the number is shown
+    standing: Standing | None = None  # of a digest: how the reader's projects stand; None: nothing to compare with
+    stands_in: tuple[StandIn, ...] = ()  # in whose place the recipient reads this, or some of it
     facts: str = ""
     replaces: tuple[str, ...] = ()
 

@@ -16,9 +16,11 @@ from pmo_watch.advance import Advanced
 from pmo_watch.alerts import Alert, Message, Rendered, Silence
 from pmo_watch.collect import Asked, collect, failed, let_go, longest_seconds
 from pmo_watch.contracts import Source
+from pmo_watch.digests import leaving_now
 from pmo_watch.errors import PmoWatchError, SourceError
 from pmo_watch.flow import Findings, Outcome, Reading, Snapshot
 from pmo_watch.in_force import InForce, open_source, reads_files
+from pmo_watch.look_back import look_back
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
 from pmo_watch.operations import ACCEPT
@@ -29,6 +31,7 @@ from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
 from pmo_watch.second_round import advance_twice
 from pmo_watch.silences import going_on, is_silenced
+from pmo_watch.standing import LookBack
 from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
 from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
 
@@ -239,9 +242,10 @@ class Engine:
     def _draft(self, now: datetime, decided: _Decided) -> Draft:
         revision = self.store.revision()
         advanced, decided = self._advanced(decided)
-        ledger = self._ledger(now)
+        colours = self._colours(decided.rules, decided.findings, decided.picture.snapshot)
+        ledger = self._ledger(now, decided)
         routed = route(
-            Changes(advanced.transitions, advanced.current, decided.findings, advanced.flapping),
+            Changes(advanced.transitions, advanced.current, decided.findings, advanced.flapping, colours),
             ledger,
             decided.rules,
             decided.picture.snapshot,
@@ -263,7 +267,7 @@ class Engine:
             expires=self.in_force.settings.delivery.expires,
             threads=named(routed.threads, messages),
             marks=self._marks(routed, decided),
-            colours=self._colours(decided.rules, decided.findings, decided.picture.snapshot),
+            colours=colours,
         )
         return Draft(
             now,
@@ -291,7 +295,7 @@ class Engine:
     def _colours(self, rules: RuleSet, findings: Sequence[Findings], snapshot: Snapshot) -> pl.DataFrame:
         return computed_colours(findings, dimensions_of(rules, self.in_force.plugins.measures), snapshot)
 
-    def _ledger(self, now: datetime) -> Ledger:
+    def _ledger(self, now: datetime, decided: _Decided) -> Ledger:
         marks = {(kind.value, name): text for kind in (MarkKind.DIGEST, MarkKind.FLAG)
                  for name, text in self.store.marks(kind).items()}  # fmt: skip
         faults = {
@@ -299,8 +303,12 @@ class Engine:
             for name, one in self.store.circuits().items()
             if one.fault_since is not None and name in self.in_force.notifiers()
         }
-        store = self.store
-        return Ledger(store.told(), store.silences(), store.waiting(now), store.threads(), marks, faults)
+        store, snapshot = self.store, decided.picture.snapshot
+        told, silences, threads = store.told(), store.silences(), store.threads()
+        was = LookBack()
+        if leaving := leaving_now(decided.rules.digests, marks, snapshot):
+            was = look_back(store, snapshot, leaving, changes(decided.accepted, decided.readings, snapshot.today))
+        return Ledger(told, silences, store.waiting(now), threads, marks, faults, was)
 
     def _marks(self, routed: Routed, decided: _Decided) -> dict[tuple[MarkKind, str], str | None]:
         marks: dict[tuple[MarkKind, str], str | None] = {

@@ -1,6 +1,6 @@
 """When a digest is due, and where an alert stands in it (spec rules-language, `digests`; spec alerts)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,15 +16,37 @@ from pmo_watch.workdays import Calendar
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LONGEST_GAP = 62  # days looked back over: a digest that was missed for longer is late anyway
 AT_ONCE = "at once"
+DAILY = "every working day"
 OPEN, SILENCED = "open", "silenced"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A digest that leaves now: since when it was due, and of which projects or programmes; None is all."""
+    """A digest that leaves now: when it was due, and of which projects or programmes; None is all.
+
+    `since`: when it left last; None when never.
+    """
 
     at: datetime
     scopes: frozenset[str] | None = None
+    since: datetime | None = None
+
+
+DIGEST = "digest"  # kind of the marks that say when a digest left last
+
+
+def leaving_now(
+    digests: Mapping[str, Digest], marks: Mapping[tuple[str, str], str], snapshot: Snapshot
+) -> dict[str, datetime | None]:
+    """Return the digests that are due, each with when it left last; None when never."""
+    left = {name: last_left(name, marks) for name in digests}
+    return {name: left[name] for name, one in digests.items() if due(one, left[name], snapshot) is not None}
+
+
+def last_left(name: str, marks: Mapping[tuple[str, str], str]) -> datetime | None:
+    """Return when a digest left last; None when never."""
+    text = marks.get((DIGEST, name))
+    return datetime.fromisoformat(text) if text else None
 
 
 def due(digest: Digest, last: datetime | None, snapshot: Snapshot) -> Due | None:
@@ -67,7 +89,7 @@ def _days(on: str, first: date, last: date, snapshot: Snapshot) -> Iterator[tupl
 def _leaves(on: str, day: date, calendar: Calendar) -> bool:
     if not calendar.works(day):
         return False
-    if on == "every working day":
+    if on == DAILY:
         return True
     begins = day.replace(day=1) if on == "first working day of month" else day - timedelta(_days_since(on, day))
     # On a holiday it leaves on the next working day.

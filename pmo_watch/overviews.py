@@ -4,21 +4,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from pmo_watch.alerts import CLOSING, Alert, Awaited, Message, Reason
-from pmo_watch.audiences import COMMITTEES, PMO, Recipient, first_working, send_at
+from pmo_watch.audiences import COMMITTEES, OWNERS, PMO, Recipient, first_working, send_at
 from pmo_watch.desk import Desk, message_id
-from pmo_watch.digests import OPEN, SILENCED, Due, due, section, stands
+from pmo_watch.digests import DAILY, DIGEST, OPEN, SILENCED, Due, due, last_left, section, stands
 from pmo_watch.finding_rows import rows_of
 from pmo_watch.flow import Findings
 from pmo_watch.news import News, read
+from pmo_watch.owing import Missing, missing
 from pmo_watch.rules import Audience, Digest, Rule
+from pmo_watch.standing import Owed, Standing
+from pmo_watch.standings import Standings, running_projects
 from pmo_watch.subjects import Place, Subject
 
-DIGEST = "digest"  # kind of the marks that say when a digest left last
 MOST_GREY = 50  # rows of a rule that cannot be assessed and have no alert: a digest shows no more than 100 in all
 MOVED = {
     Reason.OPENED.value: "new",
@@ -41,43 +44,66 @@ class Overview:
     decisions: dict[str, Awaited] = field(default_factory=dict)
     unassessed: dict[str, News] = field(default_factory=dict)  # for those who look after data
     grey: set[str] = field(default_factory=set)  # projects that could not be assessed
+    owed: dict[str, Owed] = field(default_factory=dict)
+    projects: set[str] = field(default_factory=set)  # those that the recipient looks after
+    audiences: set[str] = field(default_factory=set)
 
 
 class Overviews:
     """Makes the digests that are due."""
 
-    def __init__(self, desk: Desk, alerts: Sequence[Alert], findings: Sequence[Findings]) -> None:
+    def __init__(self, desk: Desk, alerts: Sequence[Alert], findings: Sequence[Findings], standings: Standings) -> None:
         self._desk = desk
+        self._standings = standings
         self._alerts = [one for one in alerts if one.level is not None]
         self._findings = findings
         self._rows: Mapping[str, Mapping[str, object]] | None = None
         self.messages: list[Message] = []
         self.marks: dict[tuple[str, str], str | None] = {}
 
+    @cached_property
+    def _running(self) -> Sequence[str]:
+        return running_projects(self._desk.snapshot)
+
+    @cached_property
+    def _lacking(self) -> Sequence[Missing]:
+        return missing(self._desk.snapshot)
+
     def make(self, marks: Mapping[tuple[str, str], str]) -> None:
         """Make every digest that is due since it last left."""
         for name, digest in sorted(self._desk.rules.digests.items()):
-            left = marks.get((DIGEST, name))
-            found = due(digest, datetime.fromisoformat(left) if left else None, self._desk.snapshot)
+            found = due(digest, last_left(name, marks), self._desk.snapshot)
             if found is not None:
-                self._desk.subjects.fetch((one.entity, one.subject) for one in self._alerts)
-                self._digest(digest, found)
+                audiences = [one for _, one in sorted(self._desk.rules.audiences.items()) if _reads(one, digest)]
+                self.messages += self._digest(digest, found, audiences)
                 self.marks[DIGEST, name] = self._desk.snapshot.now.isoformat()
 
-    def _digest(self, digest: Digest, found: Due) -> None:
+    def now(self, audience: Audience, digest: Digest, since: datetime | None) -> list[Message]:
+        """Return what the audience would read if the digest left now, one message for each who reads it."""
+        found = Due(self._desk.snapshot.now, since=since)
+        made = self._overviews(digest, found, [replace(audience, empty=True)])
+        return [self._message(digest, found, one) for _, one in sorted(made.items()) if audience.name in one.audiences]
+
+    def _digest(self, digest: Digest, found: Due, audiences: Sequence[Audience]) -> list[Message]:
+        made = self._overviews(digest, found, audiences)
+        return [self._message(digest, found, one) for _, one in sorted(made.items())]
+
+    def _overviews(self, digest: Digest, found: Due, audiences: Sequence[Audience]) -> dict[tuple[str, str], Overview]:
+        self._desk.subjects.fetch((one.entity, one.subject) for one in self._alerts)
         overviews: dict[tuple[str, str], Overview] = {}
-        for _, audience in sorted(self._desk.rules.audiences.items()):
-            if digest.name in audience.deliver.values():
-                self._open(digest, audience, found, overviews)
-                self._not_assessed(digest, audience, found, overviews)
-                if audience.role in COMMITTEES:
-                    self._decisions(audience, found, overviews)
-                if audience.empty:
-                    for recipient in self._desk.audiences.everyone(audience):
-                        _overview(overviews, recipient, audience)
+        for audience in audiences:
+            self._open(digest, audience, found, overviews)
+            self._not_assessed(digest, audience, found, overviews)
+            if audience.role in COMMITTEES:
+                self._decisions(audience, found, overviews)
+            if audience.empty:
+                for recipient in self._desk.audiences.everyone(audience):
+                    _overview(overviews, recipient, audience)
+            if audience.role not in OWNERS:  # who answers for a row looks after no project
+                self._projects_of(audience, found, overviews)
+                self._owed(audience, found, overviews)
         self._ended(digest, overviews)
-        for key in sorted(overviews):
-            self.messages.append(self._message(digest, found, overviews[key]))
+        return overviews
 
     def _open(self, digest: Digest, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
         desk = self._desk
@@ -196,6 +222,41 @@ class Overviews:
             for recipient in desk.audiences.resolve(audience.name, subject).recipients:
                 _overview(overviews, recipient, audience).decisions[uid] = awaited
 
+    def _projects_of(self, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
+        """Note which projects each recipient looks after; a committee reads of those that have a colour anyway."""
+        desk = self._desk
+        desk.subjects.fetch(("project", uid) for uid in self._running)
+        for uid in self._running:
+            subject = desk.subjects.find("project", uid)
+            resolved = desk.audiences.resolve(audience.name, subject)
+            if subject is None or resolved.vacant or not _within(found, subject):
+                continue
+            for recipient in resolved.recipients:
+                if _is_committee(audience) and uid in self._standings.coloured:
+                    _overview(overviews, recipient, audience)
+                if (overview := overviews.get(recipient.key)) is not None:
+                    overview.projects.add(uid)
+
+    def _owed(self, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
+        """Add what was not delivered; that alone is something to say to those who look after projects."""
+        desk = self._desk
+        desk.subjects.fetch((one.kind, one.uid) for one in self._lacking)
+        desk.subjects.fetch(("person", one.provider) for one in self._lacking if one.provider)
+        for one in self._lacking:
+            subject = desk.subjects.find(one.kind, one.uid)
+            if subject is None or not _within(found, subject):
+                continue
+            for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+                if not _is_committee(audience) or recipient.key in overviews:
+                    _overview(overviews, recipient, audience).owed[one.uid] = self._owed_by(one, subject)
+
+    def _owed_by(self, one: Missing, subject: Subject) -> Owed:
+        place = subject.project or subject.program or Place("", "", "", "", {})
+        provider = self._desk.subjects.find("person", one.provider) if one.provider else None
+        names = {"en": subject.name, **subject.names} if one.kind == "submission" else {}
+        delivers = provider.name if provider else ""
+        return Owed(one.kind, names, place.code, place.name, one.period, one.due_on, one.periods, delivers)
+
     def _message(self, digest: Digest, found: Due, overview: Overview) -> Message:
         desk, recipient, every = self._desk, overview.recipient, list(overview.news.values())
         said = [one for one in every if not overview.committee or one.reason in MOVEMENTS]
@@ -211,10 +272,22 @@ class Overviews:
             digest=digest.name,
             day=desk.snapshot.today,
             no_names=overview.committee,
-            counts=_counts(every, overview.grey),
+            counts=_counts(every, overview),
             decisions=tuple(decisions),
+            owed=tuple(overview.owed.values()),
+            standing=self._standing(digest, found, overview),
             not_before=self._not_before(recipient, digest),
         )
+
+    def _standing(self, digest: Digest, found: Due, overview: Overview) -> Standing | None:
+        """Return how the recipient's projects stand; None in what comes every day, where nothing would have moved."""
+        if not overview.projects or (digest.on == DAILY and not overview.committee):
+            return None
+        moved: dict[str, Counter[str]] = {}
+        for one in overview.news.values():
+            if one.reason in MOVEMENTS and one.alert.project:
+                moved.setdefault(one.alert.project, Counter())[movement(one)] += 1
+        return self._standings.of(overview.projects, digest.name, found.since, moved)
 
     def _not_before(self, recipient: Recipient, digest: Digest) -> datetime | None:
         """Return when the digest may leave: from its own hour on, never on a day off and never in the night."""
@@ -232,7 +305,12 @@ def _overview(overviews: dict[tuple[str, str], Overview], recipient: Recipient, 
     """Return what the recipient reads, also as one of this audience."""
     found = overviews.setdefault(recipient.key, Overview(recipient))
     found.committee = found.committee and _is_committee(audience)
+    found.audiences.add(audience.name)
     return found
+
+
+def _reads(audience: Audience, digest: Digest) -> bool:
+    return digest.name in audience.deliver.values()
 
 
 def _is_committee(audience: Audience | None) -> bool:
@@ -264,16 +342,22 @@ def _not_alerting(rule: Rule, subject: Subject) -> Alert:
     )
 
 
-def _counts(every: Iterable[News], grey: Iterable[str]) -> dict[str, int]:
-    """Return how many alerts have which level and moved how, and how many projects could not be assessed."""
+def movement(news: News) -> str:
+    """Return how an alert moved: new, worse, better, ended; open, unknown or silenced where it did not."""
+    return "ended" if news.closes else MOVED[news.reason]
+
+
+def _counts(every: Iterable[News], overview: Overview) -> dict[str, int]:
+    """Return how many alerts have which level and moved how, what could not be assessed, and what is owed."""
     counts: Counter[str] = Counter()
-    projects = set(grey)
+    projects = set(overview.grey)
     for one in every:
-        counts["ended" if one.closes else MOVED[one.reason]] += 1
+        counts[movement(one)] += 1
         if not one.closes and one.reason != SILENCED:
             counts[one.alert.level or ""] += 1
             counts["acknowledged"] += one.alert.acknowledged_until is not None
         if one.alert.unknown_since is not None and one.alert.project:
             projects.add(one.alert.project)
     counts["not_assessed"] = len(projects)
+    counts["owed"] = len(overview.owed)
     return {name: number for name, number in sorted(counts.items()) if number}

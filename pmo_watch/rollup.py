@@ -29,6 +29,11 @@ def dimensions_of(rules: RuleSet, measures: Mapping[str, Measure[Any]]) -> dict[
     }
 
 
+def no_colours() -> pl.DataFrame:
+    """Return the colours of no project."""
+    return pl.DataFrame(schema=SCHEMA)
+
+
 def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str], snapshot: Snapshot) -> pl.DataFrame:
     """Return project (uid), dimension and state: the worst of the findings on the project and its entities.
 
@@ -40,7 +45,7 @@ def computed_colours(findings: Sequence[Findings], dimensions: Mapping[str, str]
         if dimensions.get(one.rule) and not one.frame.is_empty():
             by_dimension.setdefault(dimensions[one.rule], []).append(_ranked(one))
     if not by_dimension:
-        return pl.DataFrame(schema=SCHEMA)
+        return no_colours()
     places = project_of(snapshot)
     # The worst of each row comes first: a hundred rules on the same rows are then joined to their projects once.
     worst = pl.concat(

@@ -7,16 +7,22 @@ one transaction.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import polars as pl
+
 from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.at_once import AtOnce
 from pmo_watch.audiences import Audiences, Channels
 from pmo_watch.desk import Desk
+from pmo_watch.digests import last_left
 from pmo_watch.flow import Findings, Snapshot
 from pmo_watch.news import read
 from pmo_watch.notices import Notices
 from pmo_watch.overviews import Overviews
-from pmo_watch.rules import RuleSet
+from pmo_watch.rollup import no_colours
+from pmo_watch.rules import Audience, Digest, RuleSet
 from pmo_watch.silences import going_on, over
+from pmo_watch.standing import LookBack
+from pmo_watch.standings import Known, Standings
 from pmo_watch.subjects import Subjects
 from pmo_watch.told import ToldBook
 
@@ -27,20 +33,22 @@ Marks = Mapping[tuple[str, str], str]  # kind ("digest", "flag") and name -> tex
 class Changes:
     """What a cycle brought: transitions in order, every alert pending or open after them, the findings.
 
-    `flapping`: alerts that are marked so, also closed ones.
+    `flapping`: alerts that are marked so, also closed ones. `colours`: of projects, as `rollup.computed_colours` says.
     """
 
     transitions: Sequence[Transition] = ()
     alerts: Sequence[Alert] = ()
     findings: Sequence[Findings] = ()
     flapping: Sequence[Alert] = ()
+    colours: pl.DataFrame = field(default_factory=no_colours)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """What the store keeps of messages: who was told, silences not ended, what waits, threads, marks.
 
-    `faults`: notifiers that do not work, since when, and what the other side said.
+    `faults`: notifiers that do not work, since when, and what the other side said. `look_back`: what was, where a
+    digest leaves.
     """
 
     told: Sequence[Told] = ()
@@ -49,6 +57,7 @@ class Ledger:
     threads: Sequence[Thread] = ()
     marks: Marks = field(default_factory=dict)
     faults: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    look_back: LookBack = field(default_factory=LookBack)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +107,7 @@ def route(
     notices.on_removed(changes.transitions)
     notices.on_flapping(changes.flapping)
     notices.on_unknown(changes.transitions, changes.alerts)
-    overviews = Overviews(desk, changes.alerts, changes.findings)
+    overviews = _overviews(desk, changes, ledger)
     overviews.make(ledger.marks)
     return Routed(
         messages=(*messages, *notices.messages, *overviews.messages),
@@ -111,6 +120,26 @@ def route(
         held=dict(desk.held),
         unresolved=dict(desk.unresolved),
     )
+
+
+def overview(
+    changes: Changes,
+    ledger: Ledger,
+    rules: RuleSet,
+    snapshot: Snapshot,
+    channels: Channels,
+    wanted: tuple[Audience, Digest],
+) -> list[Message]:
+    """Return what an audience would read if a digest left now, one message for each who reads it; nobody is told."""
+    audience, digest = wanted
+    desk = _desk(changes, ledger, rules, RuleSet(), snapshot, channels)
+    AtOnce(desk).gather(changes.transitions)  # what ended is noted for the digests that began to tell of it
+    return _overviews(desk, changes, ledger).now(audience, digest, last_left(digest.name, ledger.marks))
+
+
+def _overviews(desk: Desk, changes: Changes, ledger: Ledger) -> Overviews:
+    known = Known(desk.snapshot, changes.colours, ledger.look_back)
+    return Overviews(desk, changes.alerts, changes.findings, Standings(known))
 
 
 def _desk(

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
 from pmo_watch.errors import StoreError
-from pmo_watch.flow import SourceState, Wish
+from pmo_watch.flow import Samples, SourceState, Wish
 from pmo_watch.store import alerts, colours, migrations, outbox, snapshots
 from pmo_watch.store.changes import (
     AlertQuery,
@@ -26,7 +26,7 @@ from pmo_watch.store.changes import (
     TransitionQuery,
 )
 from pmo_watch.store.database import reading, writing
-from pmo_watch.store.history import Past, Question, token_of
+from pmo_watch.store.history import Past, Question, samples_of, token_of
 from pmo_watch.store.retention import prune
 from pmo_watch.store.upgrade import revision_of
 
@@ -103,6 +103,18 @@ class Store:
         with reading(self._engine) as connection:
             wanted = list(wishes)
             return self._past.answer(connection, wanted, question) | colours.read_colours(connection, wanted, now, zone)
+
+    def samples_of(
+        self, wish: Samples, uids: Sequence[str], now: datetime, zone: tzinfo, pending: Sequence[ReadingChange] = ()
+    ) -> pl.DataFrame:
+        """Answer a wish for samples of these rows alone, as `past` does for all rows; nothing of it is kept."""
+        with reading(self._engine) as connection:
+            return samples_of(connection, wish, uids, Question(now, zone, pending))
+
+    def colours_at(self, at: datetime, dimension: str) -> dict[str, str]:
+        """Return the computed colour of each project in a dimension, by uid, as known at that moment."""
+        with reading(self._engine) as connection:
+            return colours.read_colours_at(connection, at, dimension)
 
     # --- alerts ---
 

@@ -68,3 +68,12 @@ def _heard(connection: Connection, looked: Sequence[Period]) -> pl.DataFrame:
 
 def _frame(rows: Iterable[Sequence[object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=dict(schema), orient="row")
+
+
+def read_colours_at(connection: Connection, at: datetime, dimension: str) -> dict[str, str]:
+    """Return the colour of each project in a dimension, by uid, as known at that moment."""
+    stood = or_(COLOUR.c.known_to.is_(None), COLOUR.c.known_to > at)
+    query = select(COLOUR.c.project, COLOUR.c.state).where(
+        COLOUR.c.dimension == dimension, COLOUR.c.known_from <= at, stood
+    )
+    return {row.project: row.state for row in connection.execute(query)}

@@ -18,6 +18,7 @@ from pmo_watch.store.imports import stands_for, with_past
 from pmo_watch.store.snapshots import Written
 from pmo_watch.store.tables import READING, SOURCE
 
+AT_ONCE = 500  # uids in one query
 Good = tuple[tuple[str, date], ...]  # source, day of its last complete reading
 
 
@@ -138,6 +139,20 @@ class Past:
         for change, moment in began:
             frame = of.moved_on(frame, wish, change, moment)
         return frame
+
+
+def samples_of(connection: Connection, wish: Samples, uids: Sequence[str], question: Question) -> pl.DataFrame:
+    """Answer a wish for samples of some rows alone, now and then: nothing of it is kept."""
+    since = of.since_of(wish, question.now, question.zone)
+    pieces = [of.versions_of(connection, wish, uids[at : at + AT_ONCE], since) for at in range(0, len(uids), AT_ONCE)]
+    kept = pl.concat(pieces) if pieces else of.versions_of(connection, wish, (), since)
+    for change in question.pending:
+        kept = of.moved_on(kept, wish, change, change.state.read_at or question.now)
+    rows = kept.filter(pl.col("uid").is_in(list(uids)))
+    looked = of.periods_of(wish, question.now, question.zone)
+    return of.samples(
+        rows, wish, looked, _heard(connection, looked, _good_days(connection, question), question.pending)
+    )
 
 
 def _with_past(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import polars as pl
-from sqlalchemy import Connection, or_, true
+from sqlalchemy import Connection, and_, or_, true
 
 from pmo_watch import periods
 from pmo_watch.flow import First, Previous, Samples, Since, Vanished, Wish
@@ -100,6 +100,13 @@ def read_versions(connection: Connection, wishes: Sequence[Wish], since: datetim
         names = {"vanished_on": None, **names}
         lately.append(table.c.vanished_on >= since.date())  # a row ends when it is first missed, and is gone later
     return fetch(connection, entity, [*ORIGIN, *names], true() if since == EVER else or_(*lately))
+
+
+def versions_of(connection: Connection, wish: Samples, uids: Sequence[str], since: datetime) -> pl.DataFrame:
+    """Read what a wish for samples keeps of some rows."""
+    table = VERSIONS[wish.entity]
+    lately = or_(table.c.known_to.is_(None), table.c.known_to > since)
+    return fetch(connection, wish.entity, [*ORIGIN, *fields_of(wish)], and_(table.c.uid.in_(list(uids)), lately))
 
 
 def kept_of(versions: pl.DataFrame, wish: Wish, since: datetime) -> pl.DataFrame:

@@ -62,8 +62,8 @@ def test_a_digest_may_leave_working_days_before_a_meeting() -> None:
     both = left("5 wd before steering_committee", "2026-11-09T23:00", "2026-11-20T09:00", meeting=[meeting, other])
 
     assert before is None  # the 11th is a holiday: five days before the 18th is the 10th
-    assert on_day == Due(at("2026-11-10T08:30"), frozenset({"project:a"}))
-    assert both == Due(at("2026-11-18T08:30"), frozenset({"project:a", "project:b"}))
+    assert on_day == Due(at("2026-11-10T08:30"), frozenset({"project:a"}), at("2026-11-09T23:00"))
+    assert both == Due(at("2026-11-18T08:30"), frozenset({"project:a", "project:b"}), at("2026-11-09T23:00"))
     assert left("5 wd before steering_committee", "2026-11-09T00:00", "2026-11-20T09:00", meeting=[off]) is None
 
 
