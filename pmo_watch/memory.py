@@ -148,13 +148,16 @@ def picture(
         snapshot = replace(before.snapshot, now=now, sources=known.states)
         return replace(before, snapshot=snapshot, known=known)
     measures = in_force.plugins.measures
-    history = past(wishes(in_force.rules, measures, wanted.measures))
-    # A source that is switched off keeps its rows; one that has left the settings takes them with it.
-    order = [name for name in in_force.settings.sources if name in known.rows]
-    enabled = {name: known.rows[name] for name in order}
-    snapshot = build_snapshot(enabled, known.states, context, history)
+    snapshot = seen(known, in_force, now, past(wishes(in_force.rules, measures, wanted.measures)))
     evaluated = evaluate(in_force.rules, snapshot, measures, wanted.measures, watched(wanted.alerts()))
     return Picture(key, snapshot, evaluated, known)
+
+
+def seen(known: Known, in_force: InForce, now: datetime, history: Mapping[Wish, pl.DataFrame]) -> Snapshot:
+    """Return the snapshot of what is known, at this moment."""
+    # A source that is switched off keeps its rows; one that has left the settings takes them with it.
+    rows = {name: known.rows[name] for name in in_force.settings.sources if name in known.rows}
+    return build_snapshot(rows, known.states, in_force.context(now), history)
 
 
 def shown_measures(observers: Mapping[str, Observer]) -> list[str]:

@@ -29,9 +29,14 @@ def over(silences: Iterable[Silence], now: datetime) -> list[Silence]:
     return [one for one in silences if not one.ended and one.until <= now]
 
 
+def holding(alert: Alert, rule: Rule | None, silences: Iterable[Silence]) -> list[Silence]:
+    """Return those of these silences that hold back what is to be said of the alert."""
+    return [one for one in silences if matches(one, alert, rule)]
+
+
 def is_silenced(alert: Alert, rule: Rule | None, silences: Sequence[Silence]) -> bool:
     """Say whether one of these silences holds back what is to be said of the alert."""
-    return any(matches(one, alert, rule) for one in silences)
+    return bool(holding(alert, rule, silences))
 
 
 def hidden(silence: Silence, alerts: Iterable[Alert], rules: Mapping[str, Rule]) -> int:
