@@ -225,7 +225,22 @@ def _since(item: Item, voice: Voice) -> str:
 
 
 def _change(item: Item, voice: Voice) -> str:
-    """Return what has changed, in words; nothing for one that is new or still open, or whose level says its end."""
+    """Return what has changed, in words, and the date that somebody promised; nothing for what is new or still open."""
+    return ", ".join(text for text in (_moved(item, voice), _promise(item, voice)) if text)
+
+
+def _promise(item: Item, voice: Voice) -> str:
+    """Return the new date that was promised, or that it was not met; a date names nobody."""
+    alert = item.alert
+    if item.reason in CLOSING or not (alert.new_date or alert.missed_date):
+        return ""
+    if alert.new_date:
+        return voice.words("new_date_promised", date=voice.words.day(alert.new_date))
+    return voice.words("promise_missed", date=voice.words.day(alert.missed_date)) if alert.missed_date else ""
+
+
+def _moved(item: Item, voice: Voice) -> str:
+    """Return how it moved; nothing for one that is new or still open, or whose level says its end."""
     said, alert = voice.words, item.alert
     if item.reason == "recovered":
         return _recovered(item, voice)
