@@ -158,6 +158,11 @@ class Store:
         with reading(self._engine) as connection:
             return alerts.read_silences(connection)
 
+    def every_silence(self) -> list[tuple[Silence, str]]:
+        """Return all silences there ever were, oldest first, each with who ended it by hand (empty: nobody)."""
+        with reading(self._engine) as connection:
+            return alerts.read_every_silence(connection)
+
     def add_silence(self, silence: Silence) -> None:
         """Keep a silence; the same id again replaces it."""
         with writing(self._engine) as connection:
@@ -280,6 +285,11 @@ class Store:
         """Return messages without their bodies."""
         with reading(self._engine) as connection:
             return outbox.read_outbox(connection, query)
+
+    def messages_about(self, alerts: Sequence[str]) -> dict[str, list[OutboxEntry]]:
+        """Return the messages about each of these alerts (ids), oldest first; an alert without any is left out."""
+        with reading(self._engine) as connection:
+            return outbox.read_messages_about(connection, alerts)
 
     def message(self, message_id: str) -> tuple[OutboxEntry, Rendered] | None:
         """Return a message with its body; None when there is none of that id."""

@@ -59,6 +59,8 @@ def find_alerts(connection: Connection, query: AlertQuery) -> list[Alert]:
     wanted = select(ALERT).where(ALERT.c.id > query.after).order_by(ALERT.c.id).limit(query.limit)
     if query.state:
         wanted = wanted.where(states[query.state])
+    if query.begins:
+        wanted = wanted.where(ALERT.c.id.startswith(query.begins, autoescape=True))
     for name in ("id", "rule", "subject", "project", "level"):
         if value := getattr(query, name):
             wanted = wanted.where(ALERT.c[name] == value)
@@ -161,6 +163,12 @@ def read_silences(connection: Connection) -> list[Silence]:
     """Return silences whose end nobody said yet."""
     query = select(SILENCE).where(SILENCE.c.ended.is_(False)).order_by(SILENCE.c.since, SILENCE.c.id)
     return [Silence(**made_of(row, Silence)) for row in connection.execute(query)]
+
+
+def read_every_silence(connection: Connection) -> list[tuple[Silence, str]]:
+    """Return all silences there ever were, each with who ended it by hand."""
+    query = select(SILENCE).order_by(SILENCE.c.since, SILENCE.c.id)
+    return [(Silence(**made_of(row, Silence)), row.ended_by) for row in connection.execute(query)]
 
 
 def write_silences(connection: Connection, silences: Sequence[Silence]) -> None:

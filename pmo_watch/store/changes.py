@@ -107,7 +107,10 @@ class ReadingEntry:
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Which alerts to list, in the order of their ids; empty means any. `after`: id of the last one had."""
+    """Which alerts to list, in the order of their ids; empty means any.
+
+    `after`: id of the last one had. `begins`: how the id begins.
+    """
 
     id: str = ""
     state: str = ""  # pending, open, closed
@@ -117,6 +120,7 @@ class AlertQuery:
     level: str = ""
     limit: int = 100
     after: str = ""
+    begins: str = ""
 
 
 @dataclass(frozen=True, slots=True)

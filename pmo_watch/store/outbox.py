@@ -38,6 +38,7 @@ from pmo_watch.store.pictures import Pictures, forget_pictures, read_pictures, w
 from pmo_watch.store.rows import made_of, upsert
 from pmo_watch.store.tables import CIRCUIT, OUTBOX, OUTBOX_ALERT
 
+MOST_AT_ONCE = 500  # alerts in one question
 ANSWER_LENGTH = 500  # spec channels 1.1
 UNDELIVERED = (OutboxState.WAITING.value, OutboxState.DEFERRED.value, OutboxState.LEASED.value)
 DEAD = (OutboxState.REJECTED.value, OutboxState.EXPIRED.value)
@@ -350,6 +351,21 @@ def read_outbox(connection: Connection, query: OutboxQuery) -> list[OutboxEntry]
         same = and_(OUTBOX.c.created_at == last, OUTBOX.c.id < query.after)
         wanted = wanted.where(or_(OUTBOX.c.created_at < last, same))
     return [_entry_of(row) for row in connection.execute(wanted)]
+
+
+def read_messages_about(connection: Connection, alerts: Sequence[str]) -> dict[str, list[OutboxEntry]]:
+    """Return the messages about each of these alerts, oldest first; an alert without any is left out."""
+    columns = [OUTBOX.c[one.name] for one in fields(OutboxEntry)]
+    found: dict[str, list[OutboxEntry]] = {}
+    for first in range(0, len(alerts), MOST_AT_ONCE):
+        some = alerts[first : first + MOST_AT_ONCE]
+        query = select(OUTBOX_ALERT.c.alert.label("about"), *columns).join(
+            OUTBOX, OUTBOX.c.id == OUTBOX_ALERT.c.message
+        )
+        query = query.where(OUTBOX_ALERT.c.alert.in_(some)).order_by(OUTBOX.c.created_at, OUTBOX.c.id)
+        for row in connection.execute(query):
+            found.setdefault(row.about, []).append(_entry_of(row))
+    return found
 
 
 def read_message(connection: Connection, message_id: str) -> tuple[OutboxEntry, Rendered] | None:

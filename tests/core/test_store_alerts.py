@@ -320,3 +320,24 @@ def test_thousand_alerts_are_written_at_once(store: Store) -> None:
 
     assert {one.value for one in store.alerts()} == {1.5}
     assert len(store.transitions(TransitionQuery(limit=2000))) == 1000
+
+
+def test_alert_is_found_by_how_its_id_begins(store: Store) -> None:
+    one, other, closed = (replace(an_alert(number), id=name, subject=name)
+                          for number, name in enumerate(("5c2e01", "5c2f02", "5c2e03")))  # fmt: skip
+    store.write(CycleChange(NOW, alerts=[one, other, replace(closed, closed_at=NOW)]))
+
+    assert [found.id for found in store.find_alerts(AlertQuery(begins="5c2"))] == ["5c2e01", "5c2e03", "5c2f02"]
+    assert [found.id for found in store.find_alerts(AlertQuery(begins="5c2e"))] == ["5c2e01", "5c2e03"]
+    assert store.find_alerts(AlertQuery(begins="%")) == []
+
+
+def test_silence_that_is_over_stays_known_with_who_ended_it(store: Store) -> None:
+    store.add_silence(SILENCE)
+    ended = store.end_silence("s1", "Bob", day(1))
+    assert ended is not None
+    store.write(CycleChange(day(1), silences=[replace(ended, ended=True)]))
+
+    assert store.silences() == []
+    ((known, by),) = store.every_silence()
+    assert (known.who, known.until, known.ended, by) == ("Ann", day(1), True, "Bob")

@@ -397,3 +397,18 @@ def test_what_was_settled_or_ran_out_is_nobodys_lease(store: Store) -> None:
     assert store.deliver_as("one", NOW) == 1
     assert state_of(store, "a") == OutboxState.ACCEPTED
     assert store.deliver_as("one", NOW) == 0
+
+
+def test_messages_about_an_alert_are_found_oldest_first(store: Store) -> None:
+    put(store, "m1")
+    other = replace(a_message(an_item(2)), id="m2")
+    both = replace(a_message(an_item(1), an_item(2)), id="m3")
+    store.write(CycleChange(minutes(5), messages=[(other, RENDERED), (both, RENDERED)]))
+    one, two = (an_item(number).alert.id for number in (1, 2))
+
+    found = store.messages_about([one, two, "nobody"])
+
+    assert {alert: [entry.id for entry in entries] for alert, entries in found.items()} == {
+        one: ["m1", "m3"],
+        two: ["m2", "m3"],
+    }
