@@ -13,11 +13,12 @@ from pmo_watch.alerts import Message, Rendered
 from pmo_watch.headlines import thread_subject
 from pmo_watch.plain import NAME, plain
 from pmo_watch.telling import MessageView, NotifierType, SectionView
+from pmo_watch.template_pages import TemplateFault
 from pmo_watch.templates import page
 from pmo_watch.views import message_view
 from pmo_watch.wording import RenderContext, Voice, newly_red
 
-__all__ = ["RenderContext", "render", "render_for"]
+__all__ = ["RenderContext", "page_values", "render", "render_for"]
 
 MOST_ITEMS = 100
 MOST_HTML_BYTES = 90_000  # Gmail cuts near 102 kB
@@ -57,15 +58,31 @@ def render_for(
     return replace(rendered, payload=payload, trimmed=trimmed), view
 
 
+def page_values(message: Message, context: RenderContext) -> Mapping[str, Any]:
+    """Return what a template is given to make the mail of a message."""
+    voice = Voice.to(message, context)
+    view = message_view(message, voice)
+    return _values(view, voice, min(_count(view), MOST_ITEMS))
+
+
 def _fitting(view: MessageView, voice: Voice, *, with_html: bool) -> tuple[int, str, str]:
     """Return how many items fit, and both parts with that many."""
+    shown, html = _fitting_html(view, voice) if with_html else (min(_count(view), MOST_ITEMS), "")
+    return shown, _page("txt", view, voice, shown), html
+
+
+def _fitting_html(view: MessageView, voice: Voice) -> tuple[int, str]:
     shown = min(_count(view), MOST_ITEMS)
-    html = _html(view, voice, shown) if with_html else ""
+    html = _html(view, voice, shown)
     if len(html.encode()) > MOST_HTML_BYTES:
         fewer = range(1, shown)
         shown = bisect_right(fewer, MOST_HTML_BYTES, key=lambda number: len(_html(view, voice, number).encode()))
         html = _html(view, voice, shown)
-    return shown, _page("message.txt.j2", view, voice, shown), html
+    if (size := len(html.encode())) > MOST_HTML_BYTES and (name := _own(view, voice, "html")):
+        said = f"{name}: it makes {size} bytes without any alert; a mail may have {MOST_HTML_BYTES}"
+        voice.context.overrides.give_up(name, said)
+        return _fitting_html(view, voice)
+    return shown, html
 
 
 def _count(view: MessageView) -> int:
@@ -73,19 +90,42 @@ def _count(view: MessageView) -> int:
 
 
 def _html(view: MessageView, voice: Voice, shown: int) -> str:
-    return _inliner().inline(_page("message.html.j2", view, voice, shown))
+    made = _page("html", view, voice, shown)
+    try:
+        return _inliner().inline(made)
+    except css_inline.InlineError as fault:
+        if not (name := _own(view, voice, "html")):
+            raise
+        voice.context.overrides.give_up(name, f"{name}: its styles cannot be used: {fault}")
+        return _html(view, voice, shown)
 
 
-def _page(name: str, view: MessageView, voice: Voice, shown: int) -> str:
+def _own(view: MessageView, voice: Voice, form: str) -> str:
+    """Return the organisation's template for a message; nothing where ours makes it."""
+    kind = "committee" if view.kind == "digest" and voice.no_names else view.kind
+    return voice.context.overrides.chosen(kind, view.language, form)
+
+
+def _page(form: str, view: MessageView, voice: Voice, shown: int) -> str:
+    values = _values(view, voice, shown)
+    while name := _own(view, voice, form):
+        try:
+            return voice.context.overrides.page(name, values)
+        except TemplateFault as fault:
+            voice.context.overrides.give_up(name, str(fault))  # the next one, at last ours: no message is lost
+    return page(f"message.{form}.j2", **values)
+
+
+def _values(view: MessageView, voice: Voice, shown: int) -> dict[str, Any]:
     rest = _count(view) - shown
-    return page(
-        name,
-        view=replace(view, sections=tuple(_first(view.sections, shown))),
-        more=view.more.replace("{n}", voice.words.number(rest)) if rest else "",
-        pair=voice.words.pair,
-        colours=_COLOURS,
-        organisation=voice.context.organisation.name,
-    )
+    return {
+        "view": replace(view, sections=tuple(_first(view.sections, shown))),
+        "more": view.more.replace("{n}", voice.words.number(rest)) if rest else "",
+        "pair": voice.words.pair,
+        "colours": _COLOURS,
+        "accent": _COLOURS[""],
+        "organisation": voice.context.organisation.name,
+    }
 
 
 def _first(sections: Iterable[SectionView], number: int) -> Iterable[SectionView]:

@@ -6,6 +6,7 @@ of the template language (calls, filters, loops, arithmetic) is a fault that `ch
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import PackageLoader, StrictUndefined, Template, TemplateError, nodes
@@ -34,6 +35,11 @@ _pages = ImmutableSandboxedEnvironment(
 )
 _pages.filters["host"] = host
 _pages.filters["underlined"] = underlined
+
+
+def built_in_text(name: str) -> str:
+    """Return one of our own templates as it is written."""
+    return (files("pmo_watch") / name).read_text(encoding="utf-8")
 
 
 def page(name: str, **values: Any) -> str:

@@ -12,6 +12,7 @@ from pmo_watch.evidence import as_day, facts, missing_figure, reason_text
 from pmo_watch.flow import Organisation
 from pmo_watch.plain import NAME, NOTE, link, plain
 from pmo_watch.telling import ItemView
+from pmo_watch.template_pages import Overrides
 from pmo_watch.templates import fill
 from pmo_watch.words import MISSING, Words, pick, words
 from pmo_watch.workdays import Calendar
@@ -41,7 +42,7 @@ class RenderContext:
     `calendar`: the organisation's, for days until an answer and days that an alert was open. `source_kinds`: the
     `type:` of each source. `external_url`: our own address; without it there are no links at all. `alerts_page`: the
     page that lists alerts, below it; empty where none is served. `acknowledge`: returns the address at which the
-    recipient acknowledges, or nothing.
+    recipient acknowledges, or nothing. `overrides`: the organisation's own templates.
     """
 
     now: datetime
@@ -52,6 +53,7 @@ class RenderContext:
     alerts_page: str = ""
     grafana_url: str = ""
     acknowledge: Callable[[Message], str] = lambda _: ""
+    overrides: Overrides = field(default_factory=Overrides)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
