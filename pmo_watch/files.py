@@ -5,10 +5,11 @@ Nothing here knows a format. A file is known by its `part`: its name below the f
 
 import glob
 import os
+import stat
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
@@ -17,6 +18,7 @@ from pmo_watch.errors import SourceRefused
 PASSING = ("~$*", ".*", "*.tmp", "*.partial")  # locks, hidden files, downloads that go on
 WILD = frozenset("*?[")
 PIECE_BYTES = 1 << 20
+RESTING_SECONDS = 2  # the coarsest clock of a file system: two changes within it may bear the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,17 @@ class FoundFile:
     part: str
     size: int
     modified_ns: int
+    changed_ns: int = field(default=0, compare=False)
+    number: int = field(default=0, compare=False)  # of the file in its file system
+
+    def stamp(self) -> str:
+        """Return what stays only while nobody writes to the file, puts another in its place or sets its times.
+
+        Empty while its last change is so recent that the next one could bear the same time.
+        """
+        if self.changed_ns / 1e9 > time.time() - RESTING_SECONDS:
+            return ""
+        return f"{self.size:x}-{self.modified_ns:x}-{self.changed_ns:x}-{self.number:x}"
 
     @property
     def modified_seconds(self) -> float:
@@ -111,7 +124,9 @@ def _seen(part: str, path: Path) -> FoundFile | None:
         state = path.stat()
     except OSError:  # gone since it was listed
         return None
-    return FoundFile(path, part, state.st_size, state.st_mtime_ns) if path.is_file() else None
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    return FoundFile(path, part, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
 
 
 def still_as_found(file: FoundFile) -> bool:

@@ -17,12 +17,16 @@ ABOUT_FILES = {"path", "watch", "settle_seconds", "max_size_mb"}  # settings tha
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file as it was read: its digest, which plan it is a state of, and whether it is the current one."""
+    """A file as it was read: its digest, which plan it is a state of, and whether it is the current one.
+
+    `stamp`: as `FoundFile.stamp` when it was found; while it is the same, the file need not be opened.
+    """
 
     digest: str
     plan: str
     is_current: bool
     without_status_date: bool = False
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ class Memory:
             return memory
         if since["made_with"] == memory.made_with:
             memory.files = {
-                part: KnownFile(mark, plan, bool(current), bool(assumed))
-                for part, (mark, plan, current, assumed) in since["files"].items()
+                part: KnownFile(mark, plan, bool(current), bool(assumed), *stamp)
+                for part, (mark, plan, current, assumed, *stamp) in since["files"].items()
             }
         same_key = since["key"] == settings.key
         memory.plans = {
@@ -83,7 +87,7 @@ class Memory:
             "made_with": self.made_with,
             "key": self.key_setting,
             "files": {
-                part: [one.digest, one.plan, int(one.is_current), int(one.without_status_date)]
+                part: [one.digest, one.plan, int(one.is_current), int(one.without_status_date), one.stamp]
                 for part, one in sorted(self.files.items())
             },
             "plans": {

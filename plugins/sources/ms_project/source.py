@@ -3,7 +3,7 @@
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -163,8 +163,9 @@ class PlanFiles:
     def _look_at(self, file: FoundFile, old: Memory, account: _Account) -> _Seen | None:
         self._check_open()
         try:
-            mark = digest(file.path)
             known = old.files.get(file.part)
+            is_same = known is not None and known.stamp == file.stamp() != ""
+            mark = known.digest if known is not None and is_same else digest(file.path)
             if known is not None and known.digest == mark:
                 return _Seen(file, mark, known.plan, is_unchanged=known.is_current)
             beginning, _ = self._load(file, header_only=True)
@@ -216,7 +217,7 @@ class PlanFiles:
                 older.append(one)
             elif one.is_unchanged:
                 account.unchanged.append(one.part)
-                new.files[one.part] = old.files[one.part]
+                new.files[one.part] = replace(old.files[one.part], stamp=one.file.stamp())
                 current = _Past(one, one.part)
             elif (made := self._records(one, old, new, account)) is not None:
                 current = _Past(one, one.part, made)
@@ -290,7 +291,7 @@ class PlanFiles:
         else:
             if still_as_found(one.file):
                 new.plans[one.plan] = KnownPlan(known.key, known.code, made.chosen or known.chosen)
-                new.files[one.part] = KnownFile(one.digest, one.plan, True, made.without_status_date)
+                new.files[one.part] = KnownFile(one.digest, one.plan, True, made.without_status_date, one.file.stamp())
                 account.take(one.file, made)
                 return made
             account.waiting[one.part] = f"{one.part} changed while it was read: left for the next time"
@@ -360,7 +361,7 @@ class PlanFiles:
 def _remember(older: Sequence[_Seen], new: Memory) -> None:
     """Note files as older states of their plans."""
     for one in older:
-        new.files[one.part] = KnownFile(one.digest, one.plan, is_current=False)
+        new.files[one.part] = KnownFile(one.digest, one.plan, is_current=False, stamp=one.file.stamp())
 
 
 def open_plans(settings: Settings, context: SourceContext) -> PlanFiles:

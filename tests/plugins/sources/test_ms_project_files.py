@@ -1,5 +1,6 @@
 """Which files are read, which stay as they are, and what one bad file costs."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from plans import NOW, SAVED, open_source, plan, read, task, write
 from pmo_watch_plugins.sources.ms_project import MS_PROJECT, source
 from pmo_watch_plugins.sources.ms_project.source import PlanFiles
 
+from pmo_watch import files
 from pmo_watch.api import (
     Organisation,
     Records,
@@ -23,6 +25,12 @@ from pmo_watch.testing import check_source
 
 DAY = 86_400
 FRESH = datetime(2100, 1, 1, tzinfo=ZoneInfo("UTC")).timestamp()  # written after any second look
+
+
+@pytest.fixture(autouse=True)
+def _just_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files count as just written, however slow the machine is; tests of files that rest say so."""
+    monkeypatch.setattr(files, "RESTING_SECONDS", 3600)
 
 
 def names(folder: Path) -> Path:
@@ -227,6 +235,39 @@ def test_a_file_nobody_may_read_is_someones_to_mend(tmp_path: Path, monkeypatch:
     assert str(refused.value) == (
         f"{tmp_path / 'a.xml'} cannot be opened: give the user of pmo-watch the right to read it"
     )
+
+
+def test_a_file_that_nobody_touched_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "RESTING_SECONDS", 0)
+    first = read(names(tmp_path))
+    monkeypatch.setattr(source, "digest", lambda path: pytest.fail(f"{path} was opened"))
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert (second.records, second.summary.unchanged) == ([], ("a.xml", "b.xml"))
+    assert second.summary.cursor == first.summary.cursor
+
+
+def test_other_bytes_of_the_same_length_and_time_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "RESTING_SECONDS", 0)
+    path = tmp_path / "a.xml"
+    write(path, plan(task(1, Name="Pilot"), task(2)))
+    written = path.stat().st_mtime_ns
+    first = read(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"Pilot", b"Trial"))
+    os.utime(path, ns=(written, written))
+
+    second = read(tmp_path, first.summary.cursor)
+
+    assert "Trial" in second.frame("task")["name"]
+
+
+def test_a_file_that_has_just_changed_is_looked_into(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", plan(task(1)))
+
+    (known,) = read(tmp_path).summary.cursor["files"].values()
+
+    assert known[-1] == ""
 
 
 def test_closing_ends_a_reading(tmp_path: Path) -> None:
