@@ -48,7 +48,8 @@ def acknowledge(alert: Alert, wanted: Wanted, at: datetime, today: date) -> Tran
     )
     if replace(after, acknowledged_on=alert.acknowledged_on) == alert:
         return None
-    return Transition(after, alert, Reason.ACKNOWLEDGED, at, who=who)
+    said = {"because": after.acknowledged_reason, "until": wanted.until, "new_date": wanted.new_date}
+    return Transition(after, alert, Reason.ACKNOWLEDGED, at, {key: one for key, one in said.items() if one}, who=who)
 
 
 def acknowledgement_fault(alert: Alert, wanted: Wanted, today: date) -> str:

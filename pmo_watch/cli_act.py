@@ -48,23 +48,33 @@ def list_alerts(
             found += store.find_alerts(AlertQuery(state="closed", limit=1000))
     rows = [asdict(unnamed(one)) for one in found if not rule or one.rule == rule]
     columns = ("id", "level", "project_code", "subject_name", "rule", "value", "unit", "since", "acknowledged_until",
-               "unknown_since", "close_reason")  # fmt: skip
+               "new_date", "missed_date", "unknown_since", "close_reason")  # fmt: skip
     show(rows, columns, form, "no alert is open")
 
 
 @alerts.command("ack")
 def acknowledge(
-    alert: AlertId, until: Until, why: Why, who: Who = "", config: Config = None, form: Form = Format.TABLE
+    alert: AlertId,
+    until: Until,
+    why: Why,
+    new_date: Annotated[str, typer.Option("--new-date", help="A date that is promised, such as 2027-02-20.")] = "",
+    who: Who = "",
+    config: Config = None,
+    form: Form = Format.TABLE,
 ) -> None:
     """Take notice of an alert until a day or until it gets worse: reminders and escalation stop."""
     in_force = configured(config)
     with stored(in_force) as store:
         found = find_alert(store, alert)
-        wanted = Wanted(day(until, "--until"), who or person(), why)
+        promised = day(new_date, "--new-date") if new_date else None
+        wanted = Wanted(day(until, "--until"), who or person(), why, new_date=promised)
         after = unnamed(*acknowledge_alerts(store, [found.id], wanted, datetime.now(UTC), in_force.zone))
     if form is Format.JSON:
         show_json(asdict(after))
-    said(f"{after.id} {after.project_code} {after.subject_name}: acknowledged until {after.acknowledged_until}")
+    promise = f", new date promised: {after.new_date}" if after.new_date else ""
+    said(
+        f"{after.id} {after.project_code} {after.subject_name}: acknowledged until {after.acknowledged_until}{promise}"
+    )
 
 
 @alerts.command("silence")

@@ -28,7 +28,7 @@ from pmo_watch.workdays import Calendar
 AHEAD_WORKING_DAYS = 5  # what the page proposes
 POSTS_PER_MINUTE = 20
 MOST_FIELDS = 1000  # a message holds at most 100 alerts
-LABELS = ("alert", "value", "since", "ack_until", "ack_name", "cause_action_owner_date", "acknowledge")
+LABELS = ("alert", "value", "since", "ack_until", "new_date", "ack_name", "cause_action_owner_date", "acknowledge")
 REFUSED = {"malformed": (404, "ack_not_found"), "signature": (404, "ack_not_found"), "expired": (410, "ack_expired")}
 ENDED = {
     "recovered": "recovered",
@@ -83,6 +83,7 @@ class Typed:
 
     confirm: str = ""
     until: str = ""
+    new_date: str = ""
     reason: str = ""
     name: str = ""
     ticked: tuple[str, ...] = ()
@@ -143,7 +144,7 @@ class AckPages:
         """Return what is asked for, in the name of whoever signed in, else of whom the link was made for.
 
         Raises:
-            ValueError: the date is none.
+            ValueError: a date is none.
             ConfigError: nothing is ticked, or a name is needed and missing.
         """
         recipient = asked.link.recipient.removeprefix("person:")
@@ -151,7 +152,9 @@ class AckPages:
         if len(name) < 2 or not ids:
             raise ConfigError("tick at least one alert, and say who you are")
         made_for = "" if name == recipient else f" made for {recipient}"
-        return Wanted(date.fromisoformat(typed.until), name, typed.reason, by=f"link{made_for}, {asked.peer}")
+        by, promised = f"link{made_for}, {asked.peer}", typed.new_date.strip()
+        new_date = date.fromisoformat(promised) if promised else None
+        return Wanted(date.fromisoformat(typed.until), name, typed.reason, by, new_date)
 
     def _asked(self, request: Request, now: datetime, language: str) -> Asked | Response:
         token, said = request.path_params["token"], words(language)
@@ -198,10 +201,6 @@ class AckPages:
         return HTMLResponse(body, status)
 
     def _row(self, alert: Alert, said: Words) -> Mapping[str, str]:
-        note = ""
-        if alert.acknowledged_until:
-            by = f"{said('acknowledged_by')} {plain(alert.acknowledged_by, NAME)}"
-            note = said("until", text=by, date=said.day(alert.acknowledged_until))
         return {
             "id": alert.id,
             "level": alert.level or "",
@@ -209,7 +208,7 @@ class AckPages:
             "what": self._what(alert, said),
             "value": said.quantity(alert.value, alert.unit) if alert.value is not None else MISSING,
             "since": self._day(alert.since, said),
-            "note": note,
+            "note": _note(alert, said),
         }
 
     def _ended(self, asked: Asked) -> Response:
@@ -235,11 +234,24 @@ class AckPages:
         return said.day(moment.astimezone(self._zone).date()) if moment else MISSING
 
 
+def _note(alert: Alert, said: Words) -> str:
+    """Return who has acknowledged it until when, and which new date was promised or not met."""
+    notes = []
+    if alert.acknowledged_until:
+        by = f"{said('acknowledged_by')} {plain(alert.acknowledged_by, NAME)}"
+        notes.append(said("until", text=by, date=said.day(alert.acknowledged_until)))
+    if alert.new_date:
+        notes.append(said("new_date_promised", date=said.day(alert.new_date)))
+    elif alert.missed_date:
+        notes.append(said("promise_missed", date=said.day(alert.missed_date)))
+    return ", ".join(notes)
+
+
 def _typed(body: bytes) -> Typed:
     """Read the form; of anything else than a form nothing is taken."""
     try:
         form = parse_qsl(body.decode(), max_num_fields=MOST_FIELDS)
     except ValueError:
         return Typed()
-    given = {name: value for name, value in form if name in {"confirm", "until", "reason", "name"}}
+    given = {name: value for name, value in form if name in {"confirm", "until", "new_date", "reason", "name"}}
     return Typed(**given, ticked=tuple(value for name, value in form if name == "alert"))

@@ -29,13 +29,16 @@ class Acts:
         self._zone = zone
 
     async def acknowledge(self, request: Request, who: str) -> Response:
-        """Acknowledge one alert: `{"until": "2026-12-01", "reason": "..."}`.
+        """Acknowledge one alert: `{"until": "2026-12-01", "reason": "...", "new_date": "2027-02-20"}`.
+
+        `new_date` may be left out.
 
         Raises:
             BadRequest
         """
-        body = await _body(request, ("until", "reason"))
-        wanted = Wanted(_day(body, "until"), who, _text(body, "reason"), by="api")
+        body = await _body(request, ("until", "reason", "new_date"))
+        new_date = _day(body, "new_date") if "new_date" in body else None
+        wanted = Wanted(_day(body, "until"), who, _text(body, "reason"), "api", new_date)
         return await run_in_threadpool(self._acknowledge, request.path_params["id"], wanted)
 
     def _acknowledge(self, alert: str, wanted: Wanted) -> Response:

@@ -226,6 +226,8 @@ def alert_row(alert: Alert, *, silenced: bool = False) -> dict[str, Any]:
         "acknowledged_until": alert.acknowledged_until,
         "acknowledged_by": alert.acknowledged_by or None,
         "acknowledged_reason": alert.acknowledged_reason or None,
+        "new_date": alert.new_date,
+        "missed_date": alert.missed_date,
         "flapping": alert.flapping,
     }
 

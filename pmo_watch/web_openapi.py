@@ -32,7 +32,11 @@ READY = {
 
 def document() -> Mapping[str, Any]:
     """Return the whole description."""
-    ack = _object({"until": DAY, "reason": REASON}, "until", "reason")
+    promised = {
+        **DAY,
+        "description": "A date that is promised; once it has passed, whoever is told hears that it was missed.",
+    }
+    ack = _object({"until": DAY, "reason": REASON, "new_date": promised}, "until", "reason")
     match = {"type": "object", "minProperties": 1, "additionalProperties": False,
              "properties": dict.fromkeys(("rule", "project", "entity", "tag"), TEXT)}  # fmt: skip
     silence = _object({"match": match, "until": DAY, "reason": REASON}, "match", "until", "reason")

@@ -1,5 +1,6 @@
 """A person's word on an alert, and what stands in its way."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -64,6 +65,19 @@ def test_what_is_missing_is_named(until: date, who: str, reason: str, says: str)
         acknowledge(an_open_alert(), Wanted(until, who, reason), MONDAY, TODAY)
 
     assert str(refused.value) == says
+
+
+def test_a_promise_stays_until_another_date_is_given() -> None:
+    promised = Wanted(date(2026, 11, 23), "m.rossi", "new date agreed", new_date=date(2027, 2, 20))
+    first = acknowledge(an_open_alert(), promised, MONDAY, TODAY)
+    assert first is not None
+    again = acknowledge(first.alert, Wanted(date(2026, 11, 24), "ann", "seen"), MONDAY, TODAY)
+    assert again is not None
+    moved = acknowledge(again.alert, replace(promised, new_date=date(2027, 3, 1), who="ann"), MONDAY, TODAY)
+    assert moved is not None
+
+    each = [(one.alert.new_date, one.alert.new_date_by) for one in (first, again, moved)]
+    assert each == [(date(2027, 2, 20), "m.rossi"), (date(2027, 2, 20), "m.rossi"), (date(2027, 3, 1), "ann")]
 
 
 def test_a_closed_or_pending_alert_cannot_be_acknowledged() -> None:

@@ -1,6 +1,8 @@
 """The state machine, row by row of the table of spec alerts, and the vectors of spec measures 4.10."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Literal
 
 import pytest
 from factories import MONDAY, SUBJECT, Story, a_finding, a_rule, a_snapshot, a_source, findings_of
@@ -8,6 +10,7 @@ from factories import MONDAY, SUBJECT, Story, a_finding, a_rule, a_snapshot, a_s
 from pmo_watch.acknowledgements import Wanted, acknowledge
 from pmo_watch.advance import advance
 from pmo_watch.alerts import Reason
+from pmo_watch.escalations import newly_told
 from pmo_watch.flow import Outcome
 from pmo_watch.rules import Escalation, NoData, Reminder, RuleSet, Span
 
@@ -27,6 +30,11 @@ def acknowledge_until(story: Story, day: date, promised: date | None = None) -> 
     done = acknowledge(story.alert, wanted, story.now, story.now.date())
     assert done is not None
     story.alerts[done.alert.id] = done.alert
+
+
+def step(days: int, to: str, level: Literal["amber", "red"] = "red") -> Escalation:
+    """Return a step of a ladder; `to` names audiences, with blanks between."""
+    return Escalation(Span(days, "wd"), level, tuple(to.split()))
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -257,6 +265,152 @@ def test_nothing_escalates_or_reminds_while_acknowledged_or_unknown() -> None:
     assert story.see("grey") == [Reason.UNKNOWN, Reason.ACKNOWLEDGEMENT_ENDED]
     assert story.see("grey") == []
     assert story.see("red") == [Reason.KNOWN_AGAIN, Reason.ESCALATED, Reason.REMINDED]
+
+
+def test_a_ladder_goes_up_step_by_step_each_step_once() -> None:
+    ladder = (step(1, "committee"), step(2, "pmo"), step(2, "channel"))
+    story = an_open("red", escalate=ladder)
+
+    assert [story.see("red") for _ in range(4)] == [[Reason.ESCALATED], [Reason.ESCALATED] * 2, [], []]
+    assert [newly_told(one) for one in story.transitions[1:]] == [("committee",), ("pmo",), ("channel",)]
+    assert [one.step for one in story.transitions[1:]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("ladder", "told"),
+    [
+        ((("pmo", 5), ("committee", 1)), [("pmo",)]),
+        ((("channel", 1), ("committee", 1), ("pmo", 5)), [("channel",), ("pmo",)]),
+        ((("pmo", 5),), [("pmo",)]),
+        ((("committee", 3), ("pmo", 5)), [("pmo",)]),
+        ((("committee channel", 1), ("pmo", 5)), [("channel",), ("pmo",)]),
+        ((("committee", 1), ("committee", 4), ("pmo", 5)), [("committee",), ("pmo",)]),
+        ((), []),
+    ],
+    ids=["moved", "added before", "removed", "later", "another audience", "said twice", "none left"],
+)
+def test_a_step_that_was_taken_is_not_taken_again_when_the_rule_is_edited(
+    ladder: tuple[tuple[str, int], ...], told: list[tuple[str, ...]]
+) -> None:
+    story = an_open("red", escalate=(step(1, "committee"), step(5, "pmo")))
+    story.see("red")
+    before = len(story.transitions)
+
+    story.rule = replace(story.rule, escalate=tuple(step(days, to) for to, days in ladder))
+    for _ in range(8):
+        story.see("red")
+
+    assert [newly_told(one) for one in story.transitions[before:]] == told
+
+
+def test_an_alert_that_opens_again_climbs_the_ladder_anew() -> None:
+    story = an_open("red", escalate=(step(1, "committee"),))
+    story.see("red")
+    story.see("green")
+
+    assert [story.see("red") for _ in range(2)] == [[Reason.OPENED], [Reason.ESCALATED]]
+
+
+def test_a_step_for_red_is_taken_once_though_the_alert_becomes_red_twice() -> None:
+    story = an_open("red", escalate=(step(1, "committee"),))
+    story.see("red")
+    story.see("amber")
+
+    assert [story.see("red") for _ in range(3)] == [[Reason.WORSENED], [], []]
+
+
+def test_acknowledged_days_do_not_count_towards_a_step() -> None:
+    story = an_open("red", escalate=(step(3, "committee"),))  # on Monday the 16th
+    story.see("red")  # Tuesday is the first day
+    acknowledge_until(story, date(2026, 11, 19))
+
+    reasons = [story.see("red") for _ in range(7)]  # Wednesday and Thursday do not count; Friday is the second
+
+    assert reasons == [[], [], [Reason.ACKNOWLEDGEMENT_ENDED], [], [], [Reason.ESCALATED], []]
+
+
+def test_a_worsening_that_ends_an_acknowledgement_lets_the_days_count_again() -> None:
+    story = an_open("amber", escalate=(step(3, "committee", "amber"),))
+    acknowledge_until(story, date(2026, 12, 1))
+    story.see("amber")  # Tuesday
+
+    reasons = [story.see("red") for _ in range(7)]  # from Wednesday, which is the first day
+
+    assert reasons == [[Reason.WORSENED], [], [Reason.ESCALATED], [], [], [], []]
+
+
+def test_unknown_days_do_not_count_towards_a_step() -> None:
+    story = an_open("red", escalate=(step(2, "committee"),))
+
+    assert story.see("grey") == [Reason.UNKNOWN]  # Tuesday, the first day
+    assert story.see("grey") == []
+    assert story.see("grey") == []
+    assert story.see("red") == [Reason.KNOWN_AGAIN, Reason.ESCALATED]  # Friday is the second
+
+
+def test_days_on_which_nobody_looked_count_though_an_acknowledgement_ended_among_them() -> None:
+    story = an_open("red", escalate=(step(3, "committee"),))
+    acknowledge_until(story, date(2026, 11, 17))
+
+    # The daemon was down until Friday: Wednesday, Thursday and Friday count.
+    assert story.tick("red", days=4) == [Reason.ACKNOWLEDGEMENT_ENDED, Reason.ESCALATED]
+
+
+def test_a_promised_date_that_passes_ends_the_acknowledgement_and_is_missed() -> None:
+    story = an_open("red")
+    acknowledge_until(story, date(2026, 12, 1), promised=date(2026, 11, 18))
+
+    assert [story.see("red") for _ in range(4)] == [[], [], [Reason.PROMISE_MISSED], []]
+    assert (story.alert.missed_date, story.alert.new_date) == (date(2026, 11, 18), None)
+    assert (story.alert.acknowledged_until, story.alert.new_date_by) == (None, "m.rossi@example.org")
+
+
+def test_a_promise_outlasts_the_acknowledgement_and_a_worsening() -> None:
+    story = an_open("amber")
+    acknowledge_until(story, date(2026, 11, 17), promised=date(2026, 11, 20))
+
+    reasons = [story.see("amber"), story.see("amber"), *(story.see("red") for _ in range(4))]
+
+    ended, worse, missed = [Reason.ACKNOWLEDGEMENT_ENDED], [Reason.WORSENED], [Reason.PROMISE_MISSED]
+    assert reasons == [[], ended, worse, [], missed, []]
+
+
+def test_a_promise_that_ends_with_the_acknowledgement_is_said_once() -> None:
+    story = an_open("red", remind=Reminder(every=Span(1, "wd")))
+    acknowledge_until(story, date(2026, 11, 17), promised=date(2026, 11, 17))
+
+    assert [story.see("red") for _ in range(2)] == [[], [Reason.PROMISE_MISSED]]
+
+
+def test_a_promise_that_is_kept_is_never_missed() -> None:
+    story = an_open("red")
+    acknowledge_until(story, date(2026, 12, 1), promised=date(2026, 11, 18))
+
+    assert [story.see("red"), story.see("green"), story.see("green"), story.see("red")] == [
+        [],
+        [Reason.RECOVERED],
+        [],
+        [Reason.OPENED],
+    ]
+    assert (story.alert.new_date, story.alert.missed_date) == (None, None)
+
+
+def test_nothing_is_said_of_a_promise_while_nothing_can_be_said_of_the_alert() -> None:
+    story = an_open("red")
+    acknowledge_until(story, date(2026, 12, 1), promised=date(2026, 11, 17))
+    story.see("red", outcome=Outcome.FAILED)
+
+    assert story.see("red", outcome=Outcome.FAILED) == []
+    assert story.see("red") == [Reason.KNOWN_AGAIN, Reason.PROMISE_MISSED]
+
+
+def test_steps_kept_by_number_are_named_by_the_rule_of_the_day() -> None:
+    story = an_open("red", escalate=(step(1, "committee"), step(2, "pmo")))
+    known = replace(story.alert, steps=("#1", "#7"), escalation_step=1)
+    story.alerts[known.id] = known
+
+    assert [story.see("red") for _ in range(2)] == [[], [Reason.ESCALATED]]
+    assert story.alert.steps == ("red:committee", "red:pmo")
 
 
 def test_reminders_come_every_so_many_working_days() -> None:

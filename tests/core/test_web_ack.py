@@ -46,7 +46,7 @@ async def test_page_shows_the_alerts_of_the_message_as_they_are_now(client: http
         "▲ Red PRJ-042 Go-live 15 working days 11 May 2026 "
         "▲ Red PRJ-042 Training 12 working days 11 May 2026 "
         "◆ Amber PRJ-042 Pilot 12 working days 11 May 2026 "
-        "Acknowledged until Cause, action, owner, date Acknowledge"
+        "Acknowledged until New date, if one is promised Cause, action, owner, date Acknowledge"
     )
     assert page.ticked == [red.id, third.id, amber.id]
 
@@ -143,6 +143,34 @@ async def test_form_acknowledges_what_is_ticked(client: httpx2.AsyncClient, daem
         ("acknowledged", "m.rossi@example.org (link, 127.0.0.1)", NOW)
     ] * 2
     assert daemon.counted("pmo_watch_acknowledgements_total", via="link") == 2
+
+
+async def test_form_takes_a_date_that_is_promised_and_the_page_shows_it(
+    client: httpx2.AsyncClient, daemon: Daemon
+) -> None:
+    daemon.told(three_alerts()[0])
+    page = await opened(client, daemon.link())
+
+    unfit = [await page.send(until="2026-06-01", new_date=day) for day in ("soon", "2026-05-11")]
+    after = await page.send(until="2026-06-01", new_date="2027-02-20")
+    done = await opened(client, page.location)
+
+    assert "New date, if one is promised" in page.text
+    assert 'name="new_date" value="" min="2026-05-12"' in page.html
+    assert [(one.status, one.field("new_date")) for one in unfit] == [(422, "soon"), (422, "2026-05-11")]
+    assert "A new date is today or later." in unfit[0].text
+    assert after.status == 303
+    assert (daemon.store.alerts()[0].new_date, daemon.store.alerts()[0].new_date_by) == (
+        date(2027, 2, 20),
+        "m.rossi@example.org",
+    )
+    assert "until 1 June 2026, new date promised: 20 February 2027" in done.text
+
+
+async def test_page_says_that_a_promised_date_was_not_met(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    daemon.told(replace(three_alerts()[0], missed_date=date(2026, 5, 8)), language="nl")
+
+    assert "de toegezegde datum, 8 mei 2026, werd niet gehaald" in (await opened(client, daemon.link())).text
 
 
 async def test_page_after_it_says_so_and_has_no_form(client: httpx2.AsyncClient, daemon: Daemon) -> None:

@@ -80,7 +80,26 @@ async def test_operator_acknowledges_an_alert(client: httpx2.AsyncClient, daemon
             422,
             "until: 2026-08-11 is more than 90 days ahead, give 2026-08-10 or an earlier day",
         ),
-        ("0000000000000001", {**UNTIL, "untill": "x"}, 422, "'untill' is not known here; there is until, reason"),
+        (
+            "0000000000000001",
+            {**UNTIL, "untill": "x"},
+            422,
+            "'untill' is not known here; there is until, reason, new_date",
+        ),
+        ("0000000000000001", {**UNTIL, "new_date": None}, 422, "new_date: should be a text"),
+        ("0000000000000001", {**UNTIL, "new_date": "20/02/2027"}, 422, "new_date: should be a date such as 2026-12-01"),
+        (
+            "0000000000000001",
+            {**UNTIL, "new_date": "2026-05-11"},
+            422,
+            "new_date: 2026-05-11 is past, give today or a later day",
+        ),
+        (
+            "0000000000000001",
+            {**UNTIL, "new_date": "2062-02-20"},
+            422,
+            "new_date: 2062-02-20 is more than 1825 days ahead, give 2031-05-11 or an earlier day",
+        ),
         ("0000000000000001", [1], 422, "the body should be an object"),
     ],
 )
@@ -96,6 +115,16 @@ async def test_acknowledging_says_what_stands_in_its_way(
     assert (answer.status_code, answer.json()["error"]["message"]) == (status, text)
     assert all(one.acknowledged_until is None for one in daemon.store.alerts())
     assert daemon.counted("pmo_watch_acknowledgements_total", via="api") == 0
+
+
+async def test_operator_passes_on_a_date_that_was_promised(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    daemon.change(*three_alerts())
+
+    answer = await client.post("/api/v1/alerts/0000000000000001/ack", json={**UNTIL, "new_date": "2027-02-20"})
+
+    assert (answer.status_code, answer.json()["new_date"], answer.json()["missed_date"]) == (200, "2027-02-20", None)
+    (logged,) = daemon.store.transitions(TransitionQuery())
+    assert logged.finding == {"because": UNTIL["reason"], "until": UNTIL["until"], "new_date": "2027-02-20"}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 60_000], ids=["empty", "open", "no text", "deep"])

@@ -115,6 +115,8 @@ async def test_alert_is_flat_with_moments_in_utc(client: httpx2.AsyncClient, dae
             "acknowledged_until": "2026-06-01",
             "acknowledged_by": "Ann",
             "acknowledged_reason": None,
+            "new_date": None,
+            "missed_date": None,
             "flapping": False,
         }
     ]

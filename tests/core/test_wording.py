@@ -45,6 +45,35 @@ def test_recovery_says_after_how_many_working_days(language: str, sentence: str)
 
 
 @pytest.mark.parametrize(
+    ("language", "promised", "missed"),
+    [
+        (
+            "en",
+            "acknowledged by Ann until 1 June 2026, new date promised: 20 February 2027",
+            "the promised date, 8 May 2026, was not met",
+        ),
+        (
+            "fr",
+            f"pris en compte par Ann jusqu'au 1er juin 2026, nouvelle date promise{NB}: 20 février 2027",
+            "la date promise, le 8 mai 2026, n'a pas été tenue",
+        ),
+        (
+            "nl",
+            "bevestigd door Ann tot 1 juni 2026, nieuwe datum toegezegd: 20 februari 2027",
+            "de toegezegde datum, 8 mei 2026, werd niet gehaald",
+        ),
+    ],
+)
+def test_a_promised_date_is_shown_until_it_was_not_met(language: str, promised: str, missed: str) -> None:
+    made = an_alert(acknowledged_until=date(2026, 6, 1), acknowledged_by="Ann", new_date=date(2027, 2, 20))
+    broken = an_alert(missed_date=date(2026, 5, 8))
+
+    assert only(an_item(alert=made, reason="open"), language).change == promised
+    assert only(an_item(alert=broken, reason="promise_missed"), language).change == missed
+    assert only(an_item(alert=broken, reason="recovered", level="green"), language).change.endswith(missed) is False
+
+
+@pytest.mark.parametrize(
     ("language", "sentence"),
     [
         ("en", 'not assessable: baseline finish is missing for milestone "Go-live"'),
