@@ -166,6 +166,19 @@ class Told:
     in_place_of: str = ""  # uid of the absent person in whose place the recipient was told; empty: in their own
 
 
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """In whose place somebody is told: of an absent person, else of a role that nobody holds.
+
+    `until`: the last day of the absence; None where the message speaks of what was told during it.
+    """
+
+    person: str = ""  # uid of the absent person
+    name: str = ""
+    until: date | None = None
+    role: str = ""  # a role or audience that resolves to nobody
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
     """One alert in a message: facts, not words."""
@@ -183,6 +196,7 @@ class Item:
     url: str = ""
     finding: Mapping[str, Any] = field(default_factory=dict)
     why_me: str = ""  # the audience
+    stands_in: StandIn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class AtOnce:
 
     def _close(self, told: Told, news: News) -> None:
         if not (told.digest and self._desk.counted(told.audience, news.alert)):  # a digest gave them only a number
-            self._put(self._desk.audiences.told(told), news)
+            audiences = self._desk.audiences
+            self._put(audiences.told(told), replace(news, stands_in=audiences.stood_in(told)))
         self._desk.book.strike(told)
 
     def _tell(self, transition: Transition) -> None:
@@ -111,20 +112,41 @@ class AtOnce:
             self._to(audience, news_of(transition, audience))
 
     def _remind(self, transition: Transition) -> None:
-        """Remind whoever was told at once."""
+        """Remind whoever was told at once in their own right, and while they are absent who stands in."""
         if self._desk.silenced(transition.alert):
             self._desk.held["silenced"] += 1
             return
         for told in self._desk.book.about(transition.alert.id):
-            if not told.digest:
-                self._put(self._desk.audiences.told(told), news_of(transition, told.audience))
+            if not (told.digest or told.in_place_of):
+                self._reach(self._desk.audiences.told(told), news_of(transition, told.audience))
 
     def _to(self, audience: str, news: News) -> None:
         if self._desk.counted(audience, news.alert):
             return  # a digest says how many there are
-        for recipient in self._desk.whom(audience, news.alert):
-            first = self._desk.book.find(news.alert.id, recipient) is None
-            self._put(recipient, replace(news, first=first))
+        told = self._desk.whom(audience, news.alert)
+        heard = [self._reach(recipient, news) for recipient in told]
+        if told and not any(heard):
+            self._alarm(told[0], news)
+
+    def _reach(self, recipient: Recipient, news: News) -> bool:
+        """Tell somebody, and at once who stands in for them while they are absent; False: nobody hears before that."""
+        self._put(recipient, self._for(recipient, news))
+        if self._desk.absent_until(recipient) is None:
+            return True
+        stand_in = self._desk.stand_in(recipient, news.alert)
+        if stand_in is not None:
+            self._put(stand_in, self._for(stand_in, news))
+        return stand_in is not None
+
+    def _alarm(self, absent: Recipient, news: News) -> None:
+        """Tell the PMO of what is newly red and would wait until somebody is back."""
+        if news.alert.level == "red" and news.reason in {Reason.OPENED, Reason.WORSENED}:
+            for recipient in self._desk.for_nobody(absent, news.alert):
+                self._reach(recipient, news)
+
+    def _for(self, recipient: Recipient, news: News) -> News:
+        first = self._desk.book.find(news.alert.id, recipient) is None
+        return replace(news, first=first, stands_in=recipient.stands_in)
 
     def _put(self, recipient: Recipient, news: News) -> None:
         self._parcels.setdefault(recipient.key, Parcel(recipient)).put(news)
@@ -133,11 +155,13 @@ class AtOnce:
         """Take in messages that still wait for their recipients' hours, when there is news for the same ones."""
         improved = {one.alert.id: one for one in transitions if one.reason == Reason.IMPROVED}
         after = self._desk.snapshot.now + MARGIN
+        told = {one.id: read(one.facts) for one in waiting}
+        moved = {one.id for one in waiting if one.not_before > after and self._is_moved(one, told[one.id])}
         for message in waiting:
-            earlier = read(message.facts)
+            earlier = told[message.id]
             better = [improved[one.alert.id] for one in earlier if one.alert.id in improved]
             known = self._parcels.get((message.recipient, message.notifier))
-            if message.not_before <= after or not (known or better):
+            if message.not_before <= after or not (known or better or message.id in moved):
                 self._unsent(message.recipient, message.notifier, earlier)
                 continue
             parcel = known or self._parcel(message, earlier)
@@ -149,22 +173,57 @@ class AtOnce:
                     parcel.put(one)
                 self._unsay(parcel.recipient, earlier, parcel.news)
 
+    def _is_moved(self, message: WaitingMessage, earlier: Sequence[News]) -> bool:
+        """Say whether an absence was entered, moved or struck since the message began to wait; deputies hear of it."""
+        desk, now = self._desk, self._desk.snapshot.now
+        recipient = self._recipient(message, earlier)
+        if recipient is None or (send_at(recipient, now, desk.channels) or now).date() == message.not_before.date():
+            return False
+        if desk.absent_until(recipient) is not None:
+            for news in earlier:
+                self._pass_on(recipient, news)
+        return True
+
+    def _pass_on(self, absent: Recipient, news: News) -> None:
+        """Tell whoever stands in for somebody of what was to wait for them only until the morning."""
+        desk = self._desk
+        if news.closes:
+            return
+        audience = desk.audiences.resolve(news.audience, desk.subjects.of(news.alert)).recipients
+        absent = next((one for one in audience if one.key == absent.key), absent)
+        stand_in = desk.stand_in(absent, news.alert)
+        others = (one for one in audience if one.key != absent.key)
+        if stand_in is not None:
+            self._unless_known(stand_in, news)
+        elif not any(desk.absent_until(one) is None or desk.stand_in(one, news.alert) for one in others):
+            self._alarm(absent, news)
+
+    def _unless_known(self, recipient: Recipient, news: News) -> None:
+        told = self._desk.book.find(news.alert.id, recipient)
+        if told is None or told.level != news.alert.level:
+            self._put(recipient, self._for(recipient, news))
+
     def _unsent(self, recipient: str, notifier: str, news: Iterable[News]) -> None:
         self._desk.unsent.update((one.alert.id, recipient, notifier) for one in news if one.first)
 
     def _parcel(self, message: WaitingMessage, news: Sequence[News]) -> Parcel | None:
         """Return a new parcel for the recipient of a waiting message."""
+        recipient = self._recipient(message, news)
+        if recipient is None:
+            return None
+        parcel = Parcel(recipient)
+        self._parcels[recipient.key] = parcel
+        return parcel
+
+    def _recipient(self, message: WaitingMessage, news: Sequence[News]) -> Recipient | None:
+        """Return the recipient of a waiting message as known now; None when nobody is owed anything of it."""
         told = [
             one
             for each in news
             for one in self._desk.book.about(each.alert.id)
             if (one.recipient, one.notifier) == (message.recipient, message.notifier)
         ]
-        if not told:
-            return None
-        parcel = Parcel(self._desk.audiences.told(told[0]))
-        self._parcels[parcel.recipient.key] = parcel
-        return parcel
+        return self._desk.audiences.told(told[0]) if told else None
 
     def _unsay(self, recipient: Recipient, earlier: Iterable[News], kept: Mapping[str, News]) -> None:
         """Strike out what nobody will hear any more."""
@@ -193,7 +252,7 @@ class AtOnce:
         desk, recipient, news = self._desk, parcel.recipient, list(parcel.news.values())
         not_before = send_at(recipient, desk.snapshot.now, desk.channels)
         if not_before is not None:
-            desk.held["send_window"] += 1
+            desk.held["absent" if desk.absent_until(recipient) else "send_window"] += 1
             self._unsent(*recipient.key, news)
         for one in news:
             if not one.closes:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from pmo_watch.alerts import Alert, Told
+from pmo_watch.absences import Stretch, absences, last_day
+from pmo_watch.alerts import Alert, StandIn, Told
 from pmo_watch.flow import Snapshot
 from pmo_watch.rules import Audience, RuleSet
 from pmo_watch.subjects import Place, Subject, Subjects
@@ -35,8 +36,9 @@ ROLE_FIELDS = (
 )
 PERSONAL = "person"  # alerts on a row of this entity say something of one person
 MAY_KNOW = ("project_leader", "line_manager")
-READ = ("uid", "email", "name", "language", "timezone", "calendar", "channels", "manager")
-FARTHEST = 60  # days in which a working day must come
+READ = ("uid", "email", "name", "language", "timezone", "calendar", "channels", "manager", "deputy")
+FARTHEST = 60  # days in which a working day must come, absences apart
+MOST_DEPUTIES = 10  # asked one after the other, when they are away too
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,11 @@ class Channels:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody who gets messages over one notifier; `language` is empty where the project's holds."""
+    """Somebody who gets messages over one notifier; `language` is empty where the project's holds.
+
+    `away`: absences that are not over, in order. `deputies`: uids of those who stand in, first choice first.
+    `stands_in`: in whose place this one is told; None: in their own.
+    """
 
     id: str  # person uid, e-mail address or notifier
     name: str
@@ -67,11 +73,18 @@ class Recipient:
     zone: str
     calendar: Calendar
     fallback: str = ""
+    away: tuple[Stretch, ...] = ()
+    deputies: tuple[str, ...] = ()
+    stands_in: StandIn | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         """Who and over which notifier."""
         return self.id, self.notifier
+
+    def works(self, day: date) -> bool:
+        """Say whether it is a working day of the recipient: by the calendar, and not away."""
+        return self.calendar.works(day) and last_day(self.away, day) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,7 @@ class Audiences:
         self._people = _people(snapshot)
         self._by_email = {str(row["email"]).lower(): uid for uid, row in self._people.items()}
         self._roles = _roles(snapshot)
+        self._away = absences(snapshot)
 
     def resolve(self, name: str, subject: Subject | None) -> Resolved:
         """Return who is to be told by this audience about this subject; the PMO where that is nobody."""
@@ -105,7 +119,10 @@ class Audiences:
             return Resolved(found)
         if name == PMO:
             return Resolved((), vacant=True)
-        return Resolved(self.resolve(PMO, subject).recipients, vacant=True)
+        vacancy = StandIn(role=audience.role if audience and audience.role else name)
+        return Resolved(
+            tuple(replace(one, stands_in=vacancy) for one in self.resolve(PMO, subject).recipients), vacant=True
+        )
 
     def everyone(self, audience: Audience) -> tuple[Recipient, ...]:
         """Return whoever stands behind the audience anywhere: who gets a digest that has nothing to say."""
@@ -138,7 +155,37 @@ class Audiences:
             # The channel is no longer set up: a mail is the nearest thing.
             notifier = next(iter(self._channels.addressed), notifier)
         fallback = self._channels.fallbacks.get(notifier, "")
-        return Recipient(told.recipient, name, notifier, told.address, language, zone, calendar, fallback)
+        made = Recipient(told.recipient, name, notifier, told.address, language, zone, calendar, fallback)
+        return self._with_absences(made, str(known["deputy"] or "")) if known else made
+
+    def stood_in(self, told: Told) -> StandIn | None:
+        """Return in whose place it was told; None: in their own, or in that of somebody nobody knows any more."""
+        known = self._people.get(told.in_place_of)
+        return StandIn(told.in_place_of, str(known["name"] or known["email"])) if known else None
+
+    def stand_in(self, absent: Recipient, now: datetime) -> Recipient | None:
+        """Return who is told in the place of somebody absent: the first deputy who reads it before their return.
+
+        A deputy who is away too passes it on to theirs. None: nobody absent, or no deputy is there.
+        """
+        until = absent_until(absent, now, self._channels)
+        back = send_at(absent, now, self._channels)
+        waiting, asked = list(absent.deputies), {absent.id}
+        while until and back and waiting and len(asked) <= MOST_DEPUTIES:
+            uid = waiting.pop(0)
+            for one in () if uid in asked else self._persons([uid], None):
+                if absent_until(one, now, self._channels) is None and (send_at(one, now, self._channels) or now) < back:
+                    return replace(one, stands_in=StandIn(absent.id, absent.name, until))
+                waiting += one.deputies
+            asked.add(uid)
+        return None
+
+    def may_read(self, recipient: Recipient, subject: Subject) -> bool:
+        """Say whether somebody may read what is found of this row, which of a person few may (`MAY_KNOW`)."""
+        if subject.entity != PERSONAL:
+            return True
+        holders = (one.id for role in MAY_KNOW for one in self._holders(role, subject))
+        return recipient.id != subject.uid and recipient.id in holders
 
     def leaders(self, subject: Subject) -> list[tuple[str, str]]:
         """Return names and accounts of the project leaders, to be called in a channel."""
@@ -176,14 +223,18 @@ class Audiences:
         if subject is not None and (own := self._own(role, subject)) is not None:
             return self._persons([own], None)
         nearest = [self._nearest(role, chain) for chain in subject.chains] if subject else []
-        found = tuple(dict.fromkeys(one for some in nearest for one in some))
-        return found or self._persons(self._roles.get(("", role), ()), None)
+        found: dict[tuple[str, str], Recipient] = {}
+        for one in (one for some in nearest for one in some):
+            found.setdefault(one.key, one)
+        everywhere = self._roles.get(("", role), {})
+        return tuple(found.values()) or self._persons(everywhere, None, everywhere)
 
     def _nearest(self, role: str, places: Iterable[Place]) -> tuple[Recipient, ...]:
-        held = (
-            self._persons([*self._roles.get((place.uid, role), ()), *_named_by(place, role)], None) for place in places
-        )
-        return next((found for found in held if found), ())
+        for place in places:
+            held = self._roles.get((place.uid, role), {})
+            if found := self._persons([*held, *_named_by(place, role)], None, held):
+                return found
+        return ()
 
     def _own(self, role: str, subject: Subject) -> str | None:
         """Return the uid of the person that the row itself names for a role; None where rows do not."""
@@ -195,18 +246,22 @@ class Audiences:
             return subject.text("manager") or None
         return None
 
-    def _persons(self, uids: Iterable[str], audience: Audience | None) -> tuple[Recipient, ...]:
+    def _persons(
+        self, uids: Iterable[str], audience: Audience | None, deputies: Mapping[str, str] | None = None
+    ) -> tuple[Recipient, ...]:
+        """Return those of these persons who can be told. `deputies`: of the role that they are told for."""
         known = [self._people[uid] for uid in dict.fromkeys(uids) if uid in self._people]
-        made = [self._person(row, audience.language if audience else "") for row in known]
+        language = audience.language if audience else ""
+        made = [self._person(row, language, (deputies or {}).get(row["uid"], "")) for row in known]
         return tuple(one for one in made if one is not None)
 
-    def _person(self, row: Mapping[str, Any], language: str) -> Recipient | None:
+    def _person(self, row: Mapping[str, Any], language: str, deputy: str) -> Recipient | None:
         wanted = [one for one in row["channels"] or () if one in self._channels.addressed]
         usable = wanted or list(self._channels.addressed[:1])
         if not usable:
             return None
         zone, calendar = self._hours(row)
-        return Recipient(
+        made = Recipient(
             row["uid"],
             row["name"] or row["email"],
             usable[0],
@@ -216,6 +271,11 @@ class Audiences:
             calendar,
             usable[1] if len(usable) > 1 else self._channels.fallbacks.get(usable[0], ""),
         )
+        return self._with_absences(made, deputy, str(row["deputy"] or ""))
+
+    def _with_absences(self, person: Recipient, *deputies: str) -> Recipient:
+        away = self._away.get(person.id, ())
+        return replace(person, away=away, deputies=tuple(one for one in deputies if one)) if away else person
 
     def _hours(self, row: Mapping[str, Any]) -> tuple[str, Calendar]:
         """Return zone and calendar of a person, the organisation's where the person has none that we know."""
@@ -252,22 +312,23 @@ def _people(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
     return {row["uid"]: row for row in snapshot.frame("person").filter(reachable).select(READ).iter_rows(named=True)}
 
 
-def _roles(snapshot: Snapshot) -> dict[tuple[str, str], list[str]]:
-    """Return who holds which role where today; an empty place is the organisation."""
+def _roles(snapshot: Snapshot) -> dict[tuple[str, str], dict[str, str]]:
+    """Return who holds which role where today, with the deputy for it; an empty place is the organisation."""
     today = pl.lit(snapshot.today)
     begun = pl.col("from").is_null() | (pl.col("from") <= today)
     lasts = pl.col("until").is_null() | (pl.col("until") >= today)
     held = snapshot.frame("role").filter(begun & lasts & pl.col("person").is_not_null())
-    found: dict[tuple[str, str], list[str]] = {}
-    for scope, code, person in held.select("scope", "code", "person").iter_rows():
-        found.setdefault((scope or "", code), []).append(person)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for scope, code, person, deputy in held.select("scope", "code", "person", "deputy").iter_rows():
+        holders = found.setdefault((scope or "", code), {})
+        holders[person] = holders.get(person) or deputy or ""
     return found
 
 
 def send_at(recipient: Recipient, now: datetime, channels: Channels) -> datetime | None:
-    """Return when the recipient's hours begin; None while they last."""
+    """Return when the recipient's hours begin, after an absence if they are away then; None while they last."""
     local = now.astimezone(ZoneInfo(recipient.zone))
-    works = recipient.calendar.works(local.date())
+    works = recipient.works(local.date())
     if works and channels.send_from <= local.time() < channels.send_until:
         return None
     day = local.date() if works and local.time() < channels.send_from else local.date() + timedelta(days=1)
@@ -276,8 +337,25 @@ def send_at(recipient: Recipient, now: datetime, channels: Channels) -> datetime
 
 def first_working(recipient: Recipient, moment: datetime) -> datetime:
     """Return the moment, moved to the recipient's next working day when it is on none, in UTC."""
-    for days in range(FARTHEST):
-        later = moment + timedelta(days=days)
-        if recipient.calendar.works(later.date()):
+    later = moment
+    for _ in range(FARTHEST + len(recipient.away)):
+        if recipient.works(later.date()):
             return later.astimezone(ZoneInfo("UTC"))
+        last = last_day(recipient.away, later.date()) or later.date()
+        later = datetime.combine(last + timedelta(days=1), later.timetz())
     return moment.astimezone(ZoneInfo("UTC"))
+
+
+def absent_until(recipient: Recipient, now: datetime, channels: Channels) -> date | None:
+    """Return the last day of the absence on which a message would leave; None: the recipient is there to read it.
+
+    Absences between which no day is worked are one.
+    """
+    if not recipient.away:
+        return None
+    moment = send_at(replace(recipient, away=()), now, channels) or now
+    day = moment.astimezone(ZoneInfo(recipient.zone)).date()
+    if last_day(recipient.away, day) is None:
+        return None
+    back = first_working(recipient, moment.astimezone(ZoneInfo(recipient.zone))).astimezone(ZoneInfo(recipient.zone))
+    return max(last for first, last in recipient.away if first < back.date())

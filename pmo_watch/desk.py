@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-from pmo_watch.alerts import Alert, Item, Message, Reason, Silence, Told
-from pmo_watch.audiences import PERSONAL, Audiences, Channels, Recipient, reads_of_persons
+from pmo_watch.alerts import Alert, Item, Message, Reason, Silence, StandIn, Told
+from pmo_watch.audiences import PERSONAL, PMO, Audiences, Channels, Recipient, absent_until, reads_of_persons
 from pmo_watch.flow import Snapshot
 from pmo_watch.news import News
 from pmo_watch.own_rules import ICT
@@ -69,6 +69,27 @@ class Desk:
             return found.recipients
         return found.recipients or self.audiences.owner(self.rule(alert.rule).owner)
 
+    def absent_until(self, recipient: Recipient) -> date | None:
+        """Return the last day of the absence that keeps the recipient from reading what is sent now; None: there."""
+        return absent_until(recipient, self.snapshot.now, self.channels)
+
+    def stand_in(self, absent: Recipient, alert: Alert | None = None) -> Recipient | None:
+        """Return who is told of the alert in the place of somebody absent; None: nobody can, or nobody is absent."""
+        if not absent.away:
+            return None
+        found = self.audiences.stand_in(absent, self.snapshot.now)
+        if found and alert and not self.audiences.may_read(found, self.subjects.of(alert)):
+            return None
+        return found
+
+    def for_nobody(self, absent: Recipient, alert: Alert) -> tuple[Recipient, ...]:
+        """Return the PMO as told in the place of somebody absent who has no deputy; nobody for what few may read."""
+        if alert.entity == PERSONAL:
+            return ()
+        stands_in = StandIn(absent.id, absent.name, self.absent_until(absent))
+        found = self.audiences.resolve(PMO, self.subjects.of(alert)).recipients
+        return tuple(replace(one, stands_in=stands_in) for one in found if one.key != absent.key)
+
     def counted(self, audience: str, alert: Alert) -> bool:
         """Say whether an audience may know that there is such an alert, and not whom it is about."""
         known = self.rules.audiences.get(audience)
@@ -120,7 +141,8 @@ class Desk:
             program_name=program.name if program else "",
             url=subject.text("url"),
             finding=news.finding,
-            why_me=self._role(news.audience),
+            why_me=self._role(PMO if news.stands_in and news.stands_in.role else news.audience),
+            stands_in=news.stands_in,
         )
 
     def elsewhere(self, recipient: Recipient, broken: Collection[str]) -> Recipient | None:
@@ -142,6 +164,7 @@ class Desk:
         """Return a message that says this news, and nothing else yet."""
         language = self.language(recipient, [one.alert for one in news])
         items = self.items(news, language)
+        stands_in = [item.stands_in for item in items] or [recipient.stands_in]
         return Message(
             id=identity,
             kind=kind,
@@ -154,6 +177,7 @@ class Desk:
             items=items,
             fallback=self._fallback(recipient, items),
             data_basis=self._data_basis(items),
+            stands_in=tuple(dict.fromkeys(one for one in stands_in if one is not None)),
         )
 
     def _fallback(self, recipient: Recipient, items: Iterable[Item]) -> str:
@@ -192,6 +216,7 @@ class Desk:
             alert.level or "",
             digest,
             thread,
+            in_place_of=news.stands_in.person if news.stands_in else "",
         )
 
     def mentions(self, recipient: Recipient, news: Iterable[News]) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pmo_watch.alerts import CLOSING, Alert, Reason, Transition
+from pmo_watch.alerts import CLOSING, Alert, Reason, StandIn, Transition
 
 OPEN = "open"  # an alert that is open, with nothing new: at the end of a silence, in a digest
 SILENCED = "silenced"
@@ -23,7 +23,7 @@ class News:
     """One alert as one recipient is to hear of it.
 
     `reason`: a Reason, or `open`, `silenced`. `before`: the level before. `first`: the recipient has not heard of the
-    alert yet. `audience`: why it is told.
+    alert yet. `audience`: why it is told. `stands_in`: in whose place; None: in the recipient's own.
     """
 
     alert: Alert
@@ -33,6 +33,7 @@ class News:
     audience: str
     first: bool = False
     finding: Mapping[str, Any] = field(default_factory=dict)
+    stands_in: StandIn | None = None
 
     @property
     def closes(self) -> bool:
@@ -59,7 +60,16 @@ def fold(earlier: News, later: News) -> News | None:
         undone = earlier.reason == Reason.WORSENED
         return None if undone else replace(earlier, alert=later.alert, finding=later.finding)
     stronger = max(earlier, later, key=lambda one: RANK.index(one.reason))
-    return replace(later, reason=stronger.reason, before=earlier.before, audience=earlier.audience, first=first)
+    # Who is told in their own right stands in for nobody.
+    stands_in = earlier.stands_in and later.stands_in
+    return replace(
+        later,
+        reason=stronger.reason,
+        before=earlier.before,
+        audience=earlier.audience,
+        first=first,
+        stands_in=stands_in,
+    )
 
 
 def written(news: Iterable[News]) -> str:

@@ -42,7 +42,10 @@ class ToldBook:
         if known is not None:
             # Once told at once, the end is told at once too; a thread is left only when everything in it is closed.
             digest = told.digest if known.digest else ""
-            told = replace(known, level=told.level, digest=digest, thread=known.thread or told.thread)
+            # Who stood in, and is told in their own right by now, goes on being told.
+            in_place_of = told.in_place_of if known.in_place_of else ""
+            thread = known.thread or told.thread
+            told = replace(known, level=told.level, digest=digest, thread=thread, in_place_of=in_place_of)
         self.write(told)
 
     def strike(self, told: Told) -> None:

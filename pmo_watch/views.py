@@ -8,7 +8,17 @@ from pmo_watch.alerts import CLOSING, Awaited, Item, Message
 from pmo_watch.headlines import counts, how_many, subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
 from pmo_watch.telling import ItemView, MessageView, SectionView
-from pmo_watch.wording import LEVELS, Voice, data_basis, item_view, level_text, newly_red, worst
+from pmo_watch.wording import (
+    LEVELS,
+    Voice,
+    data_basis,
+    in_place_of,
+    item_view,
+    level_text,
+    newly_red,
+    role_name,
+    worst,
+)
 from pmo_watch.words import MISSING
 
 _LABELS = (
@@ -224,13 +234,17 @@ def _expected(items: Iterable[ItemView]) -> tuple[tuple[str, str], ...]:
 
 
 def _why_me(message: Message, voice: Voice) -> str:
-    """Return `why you receive this: ...`, in roles where the audience is one."""
+    """Return `why you receive this: ...`, in roles where the audience is one, and in whose place."""
     said = voice.words
     names = dict.fromkeys(item.why_me for item in message.items if item.why_me)
-    if not names:
+    roles = said.listed(role_name(name, voice) for name in names)
+    reasons = [one for one in (roles, *(in_place_of(one, voice) for one in message.stands_in)) if one]
+    if not reasons:
         return ""
-    shown = (said(name) if said.has(name) else plain(name.replace("_", " "), NAME) for name in names)
-    return said.pair(said.beginning("why_me"), said.listed(shown))
+    text = reasons[0]
+    for last in reasons[1:]:
+        text = said("semicolon", list=text, last=last)
+    return said.pair(said.beginning("why_me"), text)
 
 
 def _links(codes: Sequence[str], voice: Voice, message: Message | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pmo_watch.alerts import CLOSING, Item, Message
+from pmo_watch.alerts import CLOSING, Item, Message, StandIn
 from pmo_watch.evidence import as_day, facts, missing_figure, reason_text
 from pmo_watch.flow import Organisation
 from pmo_watch.plain import NAME, NOTE, link, plain
@@ -170,7 +170,7 @@ def item_view(item: Item, voice: Voice) -> ItemView:
         how_much=said,
         change=change,
         since=since,
-        facts=() if hold_back or item.reason in CLOSING else facts(item.finding, item.alert.entity, voice.words),
+        facts=() if hold_back or item.reason in CLOSING else _facts(item, voice),
         why=fill(plain(voice.own(item.rule.message), NOTE), names) or _sentence(item, voice),
         advice="" if hold_back or item.reason in CLOSING else _advice(item, voice, names),
         url="" if hold_back else link(item.url),
@@ -182,6 +182,29 @@ def item_view(item: Item, voice: Voice) -> ItemView:
         subject_id=plain(item.subject_id, NAME) if subject_name(item, voice) else "",
         since_at=began,
     )
+
+
+def in_place_of(stands_in: StandIn, voice: Voice) -> str:
+    """Return in whose place somebody is told."""
+    said, name = voice.words, plain(stands_in.name, NAME)
+    if stands_in.role:
+        return said("in_place_of_nobody", role=role_name(stands_in.role, voice))
+    if stands_in.until is None:
+        return said("in_place_of", name=name)
+    return said("in_place_of_absent", name=name, date=said.day(stands_in.until))
+
+
+def role_name(name: str, voice: Voice) -> str:
+    """Return a role or audience in words, its name where languages have none for it."""
+    return voice.words(name) if voice.words.has(name) else plain(name.replace("_", " "), NAME)
+
+
+def _facts(item: Item, voice: Voice) -> tuple[tuple[str, str], ...]:
+    """Return what an alert rests on, first of all why it is told to somebody else than usual."""
+    found = facts(item.finding, item.alert.entity, voice.words)
+    if item.stands_in is None:
+        return found
+    return ((voice.words.beginning("why_me"), in_place_of(item.stands_in, voice)), *found)
 
 
 def how_much(item: Item, voice: Voice) -> str:

@@ -156,7 +156,7 @@ COUNTED = {
         *("disconnected", "server_error", "config", "other"),
     ),
     ("pmo_watch_outbox_messages", "outcome"): ("waiting", "leased", "deferred"),
-    ("pmo_watch_messages_held_total", "reason"): ("silenced", "acknowledged", "send_window", "dry_run"),
+    ("pmo_watch_messages_held_total", "reason"): ("silenced", "acknowledged", "send_window", "absent", "dry_run"),
     ("pmo_watch_acknowledgements_total", "via"): ("link", "page", "cli", "api"),
     ("pmo_watch_ack_links_refused_total", "reason"): ("malformed", "signature", "expired", "closed", "confirm"),
     ("pmo_watch_http_requests_total", "code"): ("2xx", "3xx", "4xx", "5xx"),
