@@ -57,6 +57,7 @@ sources:
 """
 NOTIFIERS = """\
 # How people are told, and what is shown. Take away the # of what you use.
+# To begin with, mails are written to a folder (trial) and sent to nobody; once mail works, take trial out.
 notifiers:
 """
 CALENDAR = """\
