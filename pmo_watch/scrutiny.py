@@ -78,12 +78,12 @@ class MeasureSeen:
 
 @dataclass(frozen=True, slots=True)
 class RowSeen:
-    """What a rule makes of one row; `failed`: why the rule could not be evaluated at all."""
+    """What a rule makes of one row; `calendar`: by which its working days are counted."""
 
     uid: str
+    calendar: str
     only_if: tuple[ConditionSeen, ...] = ()
     measures: tuple[MeasureSeen, ...] = ()
-    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ def examine(rules: RuleSet, snapshot: Snapshot, measures: Measures, wanted: Mapp
 
 def _rows(laid: LaidOpen, uids: Collection[str]) -> dict[str, RowSeen]:
     """Return what a rule makes of these rows; those it does not look at are left out."""
-    columns = {"uid": pl.col("uid"), **_conditions(laid.only_if)}
+    columns = {"uid": pl.col("uid"), "calendar": pl.col("@calendar"), **_conditions(laid.only_if)}
     for number, one in enumerate(laid.weighed):
         columns |= _weighed(f"{number}", one)
     found = _filtered(laid.sheet, columns, uids)
@@ -121,6 +121,7 @@ def _rows(laid: LaidOpen, uids: Collection[str]) -> dict[str, RowSeen]:
     return {
         row["uid"]: RowSeen(
             row["uid"],
+            row["calendar"],
             tuple(_condition(f"if {number}", test, row) for number, (test, _, _) in enumerate(laid.only_if)),
             tuple(_measure(f"{number}", one, row, shown[row["uid"]])
                   for number, (one, shown) in enumerate(zip(laid.weighed, evidence, strict=True))),
