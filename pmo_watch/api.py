@@ -54,6 +54,7 @@ from pmo_watch.flow import (
     Wish,
 )
 from pmo_watch.hookspecs import hookimpl
+from pmo_watch.labels import PRIVATE, alert_labels, described, known_as, labelled, project_labels
 from pmo_watch.mails import is_address, mail, short_id
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
@@ -91,6 +92,7 @@ __all__ = [
     "LOOPBACK",
     "NOT_GOING_ON",
     "PREFIXES",
+    "PRIVATE",
     "ROLE_FIELDS",
     "Alert",
     "Answer",
@@ -177,8 +179,10 @@ __all__ = [
     "Wish",
     "WorkingDays",
     "Zone",
+    "alert_labels",
     "checked_address",
     "computed_colours",
+    "described",
     "did_you_mean",
     "digest",
     "digest_of",
@@ -190,6 +194,8 @@ __all__ = [
     "is_address",
     "is_done",
     "is_open",
+    "known_as",
+    "labelled",
     "last_submitted",
     "link",
     "list_files",
@@ -197,6 +203,7 @@ __all__ = [
     "packed",
     "periods",
     "plain",
+    "project_labels",
     "quoted",
     "short_id",
     "shorten",

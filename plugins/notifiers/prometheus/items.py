@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from pmo_watch.api import described, known_as
+
 from .exposition import Family
 from .families import family, gauge
-from .labels import described, known_as
 from .portfolio import Portfolio
 
 OVERDUE = "milestone.overdue"

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from pmo_watch.api import CycleReport
+from pmo_watch.api import CycleReport, described, labelled, project_labels
 
 from .exposition import Family
 from .families import family, gauge
-from .labels import described, known_as
 
 LEVELS = {"green": 0.0, "amber": 1.0, "red": 2.0}
 DIMENSIONS = ("overall", "schedule", "cost", "scope", "risk", "resources", "quality", "data")
@@ -36,8 +35,8 @@ class Portfolio:
     def __init__(self, report: CycleReport) -> None:
         self.report = report
         self.snapshot = report.snapshot
-        self.programs = self._labelled("program")
-        self.portfolios = self._labelled("portfolio")
+        self.programs = labelled(self.snapshot, "program")
+        self.portfolios = labelled(self.snapshot, "portfolio")
         self.projects = self._projects()
 
     def present(self, entity: str) -> pl.DataFrame:
@@ -45,19 +44,10 @@ class Portfolio:
         rows: pl.DataFrame = self.snapshot.frame(entity)
         return rows.filter(pl.col("vanished_on").is_null())
 
-    def _labelled(self, entity: str) -> pl.DataFrame:
-        rows = self.present(entity).select("uid", "id")
-        return rows.select("uid", known_as(rows, "id").alias(entity))
-
     def _projects(self) -> pl.DataFrame:
-        rows = self.present("project").with_columns(code=pl.coalesce("code", "id", "uid"))
         leaders = self.snapshot.frame("person").select(leader="uid", leader_name="name")
-        found = rows.with_columns(known_as(rows, "code").alias("project")).join(leaders, on="leader", how="left")
-        for above in (self.programs, self.portfolios):
-            name = above.columns[-1]
-            named = above.rename({"uid": name, name: "@label"})
-            found = found.join(named, on=name, how="left").drop(name).rename({"@label": name})
-        return found
+        rows = self.present("project").drop("program", "portfolio").join(project_labels(self.snapshot), on="uid")
+        return rows.join(leaders, on="leader", how="left")
 
     def of_projects(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows that belong to projects, with the label of the project in place of its uid."""

@@ -1,21 +1,19 @@
 """Findings and alerts, as families of metrics."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import polars as pl
 
-from pmo_watch.api import Alert, CycleReport, Findings, state_of
+from pmo_watch.api import PRIVATE, Alert, CycleReport, Findings, alert_labels, state_of
 
 from .exposition import Family
 from .families import family, gauge
-from .labels import known_as
 from .portfolio import Portfolio
 
 FINDING_STATES = ("green", "amber", "red", "grey", "na")
 ALERT_STATES = ("pending", "open", "unknown", "acknowledged", "silenced")
-PRIVATE = frozenset({"person", "role"})  # personal data: counted, not listed
 WORDS = ("rule", "project", "entity", "level", "state")
 
 
@@ -59,22 +57,8 @@ def level_of(alert: Alert) -> str:
 def alert_families(on: Portfolio, *, person_labels: bool) -> Iterator[Family]:
     """Yield the families with a series per alert."""
     shown = [one for one in on.report.alerts if person_labels or one.entity not in PRIVATE]
-    codes = _project_labels(on, shown)
-    rows = [
-        (one.subject, one.rule, codes.get(one.project, ""), one.subject_id or one.subject,
-         level_of(one), state_of(one, silenced=one.id in on.report.silenced), one.opened_at)
-        for one in shown
-    ]  # fmt: skip
-    schema = {**dict.fromkeys(("uid", *WORDS), pl.String()), "opened": pl.Datetime("us", "UTC")}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    frame = frame.with_columns(known_as(frame, "entity", within=("rule", "project")).alias("entity"))
+    rows = [(level_of(one), state_of(one, silenced=one.id in on.report.silenced), one.opened_at) for one in shown]
+    schema = {"level": pl.String(), "state": pl.String(), "opened": pl.Datetime("us", "UTC")}
+    frame = alert_labels(on.projects, shown).hstack(pl.DataFrame(rows, schema=schema, orient="row"))
     yield gauge(frame, pl.lit(1.0), "pmo_alerts", *WORDS)
     yield gauge(frame, pl.col("opened").dt.epoch("us") / 1e6, "pmo_alert_since_timestamp_seconds", *WORDS[:3])
-
-
-def _project_labels(on: Portfolio, alerts: Iterable[Alert]) -> dict[str, str]:
-    """Return the label of every project, also of those that are gone and still have alerts."""
-    known = dict(on.projects.select("uid", "project").rows())
-    codes = {one.project: one.project_code for one in alerts if one.project and one.project not in known}
-    gone = pl.DataFrame(list(codes.items()), schema={"uid": pl.String(), "code": pl.String()}, orient="row")
-    return known | dict(zip(codes, known_as(gone, "code"), strict=True))
