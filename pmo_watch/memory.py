@@ -5,6 +5,7 @@ not committed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,7 +18,7 @@ from pmo_watch.errors import StoreError
 from pmo_watch.evaluate import Evaluated, evaluate, wishes
 from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
-from pmo_watch.merge import build_snapshot
+from pmo_watch.merge import Merged, merge_rows, with_history
 from pmo_watch.normalise import Accepted, accept
 from pmo_watch.second_round import watched
 from pmo_watch.settings import database_url
@@ -148,16 +149,23 @@ def picture(
         snapshot = replace(before.snapshot, now=now, sources=known.states)
         return replace(before, snapshot=snapshot, known=known)
     measures = in_force.plugins.measures
-    snapshot = seen(known, in_force, now, past(wishes(in_force.rules, measures, wanted.measures)))
+    asked = wishes(in_force.rules, measures, wanted.measures)
+    with ThreadPoolExecutor(max_workers=1) as beside:  # history comes out of the database while rows are merged
+        history = beside.submit(past, asked)
+        snapshot = with_history(_merged(known, in_force, now), history.result())
     evaluated = evaluate(in_force.rules, snapshot, measures, wanted.measures, watched(wanted.alerts()))
     return Picture(key, snapshot, evaluated, known)
 
 
 def seen(known: Known, in_force: InForce, now: datetime, history: Mapping[Wish, pl.DataFrame]) -> Snapshot:
     """Return the snapshot of what is known, at this moment."""
+    return with_history(_merged(known, in_force, now), history)
+
+
+def _merged(known: Known, in_force: InForce, now: datetime) -> Merged:
     # A source that is switched off keeps its rows; one that has left the settings takes them with it.
     rows = {name: known.rows[name] for name in in_force.settings.sources if name in known.rows}
-    return build_snapshot(rows, known.states, in_force.context(now), history)
+    return merge_rows(rows, known.states, in_force.context(now))
 
 
 def shown_measures(observers: Mapping[str, Observer]) -> list[str]:

@@ -65,10 +65,28 @@ class Context:
     switched_on: Collection[str] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Merged:
+    """The rows of all sources as one, before history is added. `stacked`: every source's own rows, under one uid."""
+
+    stacked: Mapping[str, pl.DataFrame]
+    frames: Mapping[str, pl.DataFrame]
+    directory: Directory
+    states: Mapping[str, SourceState]
+    context: Context
+    rejected: Sequence[Rejected]
+    contradictions: pl.DataFrame
+
+
 def build_snapshot(
     rows: SourceRows, states: Mapping[str, SourceState], context: Context, past: Mapping[Wish, pl.DataFrame]
 ) -> Snapshot:
     """Merge the rows of all sources, resolve references, and add what follows from rows, history and the day."""
+    return with_history(merge_rows(rows, states, context), past)
+
+
+def merge_rows(rows: SourceRows, states: Mapping[str, SourceState], context: Context) -> Merged:
+    """Merge the rows of all sources and resolve references."""
     stacked = {name: _stack(name, rows, states, context) for name in ENTITIES if name != "source"}
     stacked["indicator"] = _with_undefined(stacked["indicator"], stacked["observation"], "indicator", "indicator")
     stacked["program"] = _with_undefined(stacked["program"], stacked["project"], "program", "program")
@@ -88,24 +106,29 @@ def build_snapshot(
     against.append(contradictions.left_out(states.values(), rows, directory))
     on = context.switched_on
     frames["source"] = _source_rows([one for name, one in states.items() if on is None or name in on])
-    past = {wish: _past_merged(wish, found, stacked, frames, directory) for wish, found in past.items()}
-    frames = derive(frames, context.today, context.calendars, context.organisation, past)
+    return Merged(stacked, frames, directory, states, context, tuple(rejected), pl.concat(against))
+
+
+def with_history(rows: Merged, past: Mapping[Wish, pl.DataFrame]) -> Snapshot:
+    """Return the snapshot: the merged rows with what follows from them, from history and from the day."""
+    context = rows.context
+    past = {wish: _past_merged(wish, found, rows.stacked, rows.frames, rows.directory) for wish, found in past.items()}
+    frames = derive(rows.frames, context.today, context.calendars, context.organisation, past)
     frames["role"] = required_roles(frames["role"], frames["project"])
     frames |= expected_figures(frames, context.now, context.today, context.calendars, context.organisation)
     frames["status_report"] = expected_reports(
         frames["status_report"], frames["project"], context.today, context.calendars, context.organisation
     )
-    shaped = {name: _shape(name, frame) for name, frame in frames.items()}
     return Snapshot(
         context.now,
         context.today,
-        shaped,
+        {name: _shape(name, frame) for name, frame in frames.items()},
         context.calendars,
         context.organisation,
-        states,
+        rows.states,
         past,
-        tuple(rejected),
-        pl.concat(against),
+        rows.rejected,
+        rows.contradictions,
     )
 
 
