@@ -21,6 +21,7 @@ from pmo_watch.rule_files import Readable, list_rule_files, load_rules, rules_fr
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import RuleSet
 from pmo_watch.telling import Probed
+from pmo_watch.template_checks import template_remarks
 from pmo_watch.templates import text_fault
 from pmo_watch.yaml_faults import read_text
 
@@ -79,13 +80,14 @@ def _faults(in_force: InForce, paths: list[Path]) -> tuple[list[str], list[str]]
             shown += [
                 f"{rule.file}:{rule.line}: {rule.id}: {wrong}" for text in texts.values() if (wrong := text_fault(text))
             ]
-    return shown, [str(one) for one in remarks(rules, in_force.calendars, today)]
+    found_odd = [*remarks(rules, in_force.calendars, today), *template_remarks(in_force.templates)]
+    return shown, [str(one) for one in found_odd]
 
 
 def _loaded(in_force: InForce, path: Path) -> tuple[list[Fault], RuleSet]:
     """Return the faults and rules of a folder, or of one file among those of the settings, whose names it may use."""
     persons = in_force.settings.people.results
-    catalogue = Catalogue(in_force.plugins.measures, frozenset(in_force.notifiers()), persons=persons)
+    catalogue = Catalogue(in_force.plugins.measures, frozenset(in_force.notifiers()), persons=persons, calendars=in_force.calendars)
     folder, file = in_force.settings.rules, path.resolve()
     if not path.is_file():
         loaded = load_rules(path, catalogue)

@@ -308,7 +308,8 @@ class Engine:
         was = LookBack()
         if leaving := leaving_now(decided.rules.digests, marks, snapshot):
             was = look_back(store, snapshot, leaving, changes(decided.accepted, decided.readings, snapshot.today))
-        return Ledger(told, silences, store.waiting(now), threads, marks, faults, was)
+        failed = self.in_force.templates.failed()
+        return Ledger(told, silences, store.waiting(now), threads, marks, faults, was, failed)
 
     def _marks(self, routed: Routed, decided: _Decided) -> dict[tuple[MarkKind, str], str | None]:
         marks: dict[tuple[MarkKind, str], str | None] = {

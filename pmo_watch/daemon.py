@@ -256,8 +256,8 @@ class Daemon:
         def edited() -> None:
             loop.call_soon_threadsafe(self._reload_aside)
 
-        settings = self._in_force.settings
-        wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [([settings.rules, settings.path], edited)]
+        written = self._in_force.settings.written()
+        wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [(written, edited)]
         for name, paths in watched_paths(self._in_force, self._clock.now(), self._defect).items():
             wanted.append((paths, partial(changed, name)))
         fresh: list[Watch] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from pmo_watch.rules import RuleSet
 from pmo_watch.settings import Settings
 from pmo_watch.settings_entries import NotifierEntry, SourceEntry
 from pmo_watch.telling import Defect, Notifier, NotifierContext, Observer, OwnMetrics, unnoticed
+from pmo_watch.template_files import SUFFIX, LoadedTemplates, load_templates
 from pmo_watch.workdays import Calendar
 
 LOG = structlog.get_logger("pmo_watch.in_force")
@@ -32,10 +33,13 @@ LOG = structlog.get_logger("pmo_watch.in_force")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InForce:
-    """Everything that people set, checked. `loaded` holds the rules, their faults and the texts in force."""
+    """Everything that people set, checked. `loaded` holds the rules, the faults and the texts in force, those of
+    templates among them.
+    """
 
     base: Configuration
     loaded: LoadedRules
+    templates: LoadedTemplates = field(default_factory=LoadedTemplates)
 
     @property
     def settings(self) -> Settings:
@@ -103,22 +107,44 @@ def load(path: Path | None, last_good: Mapping[str, str] | None = None) -> InFor
 
 
 def with_rules(in_force: InForce, last_good: Mapping[str, str]) -> InForce:
-    """Load the rules again and return what is in force with them."""
+    """Load rules and templates again and return what is in force with them."""
     settings = in_force.settings
-    language = settings.organisation.language
-    return replace(in_force, loaded=load_rules(settings.rules, _catalogue(in_force), last_good, language))
+    texts, former = _parted(last_good)
+    loaded = load_rules(settings.rules, _catalogue(in_force), texts, settings.organisation.language)
+    templates = load_templates(settings.templates, former)
+    return replace(in_force, loaded=_together(loaded, templates), templates=templates)
+
+
+def _parted(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts of rule files and those of templates."""
+    templates = {name: text for name, text in texts.items() if name.endswith(SUFFIX)}
+    return {name: text for name, text in texts.items() if name not in templates}, templates
+
+
+def _together(loaded: LoadedRules, templates: LoadedTemplates) -> LoadedRules:
+    """Return the rules with the files of templates beside theirs: what is wrong with any is told in the same way."""
+    rules = replace(
+        loaded.rules,
+        stale_files={**loaded.rules.stale_files, **templates.stale},
+        unused_files={**loaded.rules.unused_files, **templates.unused},
+        owners={**loaded.rules.owners, **dict.fromkeys(templates.texts, "")},  # the PMO
+    )
+    return LoadedRules(rules, (*loaded.faults, *templates.faults), {**loaded.texts, **templates.texts})
 
 
 def with_former_rules(in_force: InForce, former: Mapping[str, str]) -> InForce:
     """Return it with the rule files as they were in force last, whatever they say now; itself where they say the same.
 
+    Templates change no alert: the present ones are taken up.
+
     `former`: file -> text; empty where no rules were ever in force.
     """
     now = in_force.loaded
-    if not former or dict(former) == dict(now.texts):
+    written, _ = _parted(former)
+    if not written or written == _parted(now.texts)[0]:
         return in_force
     settings = in_force.settings
-    texts = Readable(former)
+    texts = Readable(written)
     loaded = rules_from_texts(settings.rules, texts, _catalogue(in_force), language=settings.organisation.language)
     # What is wrong with the present files stays said: it was told of already.
     rules = replace(
@@ -127,13 +153,13 @@ def with_former_rules(in_force: InForce, former: Mapping[str, str]) -> InForce:
         unused_files=now.rules.unused_files,
         owners={**loaded.rules.owners, **now.rules.owners},
     )
-    return replace(in_force, loaded=LoadedRules(rules, now.faults, loaded.texts))
+    return replace(in_force, loaded=LoadedRules(rules, now.faults, {**loaded.texts, **in_force.templates.texts}))
 
 
 def _catalogue(in_force: InForce) -> Catalogue:
     told = frozenset(name for name, entry in in_force.settings.notifiers.items() if not entry.observes)
     failed, persons = frozenset(in_force.plugins.failed), in_force.settings.people.results
-    return Catalogue(in_force.plugins.measures, told, failed, persons)
+    return Catalogue(in_force.plugins.measures, told, failed, persons, in_force.calendars)
 
 
 def open_source(

@@ -89,6 +89,23 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "fr": ("{name} ne contient plus d'erreurs", "Son contenu actuel est en vigueur."),
         "nl": ("{name} bevat geen fouten meer", "Wat er nu in staat, is van kracht."),
     },
+    "template": {
+        "en": (
+            "{name} failed while a message was made",
+            "{text}",
+            "The message left all the same, and the next ones will: our own template makes them until this is mended.",
+        ),
+        "fr": (
+            "{name} a échoué lors de la rédaction d'un message",
+            "{text}",
+            "Le message est parti malgré tout, comme les suivants, selon le modèle d'origine, jusqu'à sa correction.",
+        ),
+        "nl": (
+            "{name} is mislukt bij het opmaken van een bericht",
+            "{text}",
+            "Het bericht is toch vertrokken, net als de volgende, met ons eigen sjabloon, tot dit verbeterd is.",
+        ),
+    },
     "channel": {
         "en": (
             "Channel {name} does not work",
@@ -187,6 +204,11 @@ class Notices:
                 self._send(self._desk.audiences.owner(rules.owners.get(file, "")), Notice(topic, file, text, text))
         for file in told:
             self._send(self._desk.audiences.owner(rules.owners.get(file, "")), Notice("mended", file, ""))
+
+    def on_templates(self, failed: Mapping[str, str]) -> None:
+        """Tell the PMO once of each template that failed on a message: another one made it, and makes the next ones."""
+        for name, text in self._not_yet("template", failed):
+            self._send(self._desk.audiences.owner(""), Notice("template", name, text, text))
 
     def _told(self, topic: str) -> list[str]:
         """Return what was told of before this cycle."""

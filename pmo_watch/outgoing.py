@@ -70,4 +70,5 @@ def render_context(in_force: InForce, now: datetime) -> RenderContext:
         external_url=external,
         grafana_url=settings.grafana.url,
         acknowledge=acknowledge,
+        overrides=in_force.templates.overrides,
     )

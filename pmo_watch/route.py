@@ -48,7 +48,7 @@ class Ledger:
     """What the store keeps of messages: who was told, silences not ended, what waits, threads, marks.
 
     `faults`: notifiers that do not work, since when, and what the other side said. `look_back`: what was, where a
-    digest leaves.
+    digest leaves. `templates`: those that failed on a message, and how.
     """
 
     told: Sequence[Told] = ()
@@ -58,6 +58,7 @@ class Ledger:
     marks: Marks = field(default_factory=dict)
     faults: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     look_back: LookBack = field(default_factory=LookBack)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +105,7 @@ def route(
     notices.on_sources()
     notices.on_channels(ledger.faults)
     notices.on_files()
+    notices.on_templates(ledger.templates)
     notices.on_removed(changes.transitions)
     notices.on_flapping(changes.flapping)
     notices.on_unknown(changes.transitions, changes.alerts)

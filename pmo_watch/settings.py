@@ -58,6 +58,7 @@ class Settings:
     organisation: OrganisationSettings
     database: Database
     rules: Path
+    templates: Path
     http: Http
     grafana: Grafana
     limits: Limits
@@ -80,6 +81,10 @@ class Settings:
     def folder(self) -> Path:
         """The folder of the file."""
         return self.path.parent
+
+    def written(self) -> list[Path]:
+        """Return what people write and change: the rules, the settings, and the templates where there are any."""
+        return [self.rules, self.path, *([self.templates] if self.templates.is_dir() else [])]
 
     def organisation_values(self) -> Organisation:
         """Return what the pure steps read of the organisation."""
@@ -200,6 +205,7 @@ class _Check:
             organisation=shape.organisation,
             database=shape.database,
             rules=shape.rules,
+            templates=shape.templates,
             http=shape.http,
             grafana=shape.grafana,
             limits=shape.limits,
@@ -340,6 +346,9 @@ class _Check:
             self._warnings.append(
                 f"{place}: required: nobody can sign in: set http.users or http.proxy, or leave it out"
             )
+        if "templates" in shape.model_fields_set and not shape.templates.is_dir():
+            place = self._found.place(("templates",))
+            self._warnings.append(f"{place}: there is no folder {shape.templates}: messages look as they come")
         if shape.http.insecure:
             self._warnings.append(
                 f"{self._found.place(('http', 'insecure'))}: insecure: anybody who reaches it may read"

@@ -271,6 +271,11 @@ class Shape(Section):
     )
     database: Database = Field(default_factory=Database, description="Where everything is kept.")
     rules: LocalFolder = Field(Path("rules.d"), description="Folder of the rule files.", validate_default=True)
+    templates: LocalPath = Field(
+        Path("templates"),
+        description="Folder of templates that stand in for ours; none is needed.",
+        validate_default=True,
+    )
     plugins_dir: LocalFolder | None = Field(None, description="Folder with plugins of your own, one `*.py` each.")
     secrets_dir: LocalFolder | None = Field(None, description="Folder with one file per secret, named like it.")
     http: Http = Field(default_factory=Http, description="The daemon's web server.")

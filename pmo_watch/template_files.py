@@ -33,12 +33,17 @@ class LoadedTemplates:
     `folder`: its name, which stands before each file in `texts`, `stale` and `unused`.
     """
 
+    folder: str = ""
     overrides: Overrides = field(default_factory=Overrides)
     faults: tuple[Fault, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     stale: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
     idle: tuple[str, ...] = ()  # files that make no message and are part of none
+
+    def failed(self) -> dict[str, str]:
+        """Return the templates that failed on a message and are not used any more, with what went wrong."""
+        return {f"{self.folder}/{name}": text for name, text in self.overrides.failed.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def load_templates(folder: Path, last_good: Mapping[str, str] | None = None) -> 
     """
     present, faults = _present(folder)
     if not present and not faults:
-        return LoadedTemplates(Overrides(folder))
+        return LoadedTemplates(folder.name)
     former = {Path(name).name: text for name, text in (last_good or {}).items()}
     return _in_force(folder, present, faults, former)
 
@@ -124,6 +129,7 @@ def _in_force(
     said = {name: "\n".join(map(str, some)) for name, some in faults.items()}
     label = folder.name
     return LoadedTemplates(
+        label,
         Overrides(folder, chosen),
         everything,
         {f"{label}/{name}": text for name, text in chosen.items()},

@@ -192,6 +192,10 @@ class Overrides:
         self._folder = folder
         self._sandbox = sandbox(folder, self.texts) if self.texts else None
 
+    def again(self) -> "Overrides":
+        """Return the same templates, none of which has failed yet."""
+        return Overrides(self._folder, self.texts)
+
     def chosen(self, kind: str, language: str, form: str) -> str:
         """Return the file that makes a kind of message in a language, the most special one; nothing where ours does."""
         if not self.texts:
