@@ -124,6 +124,13 @@ class Audiences:
             tuple(replace(one, stands_in=vacancy) for one in self.resolve(PMO, subject).recipients), vacant=True
         )
 
+    def places(self, name: str, subject: Subject) -> Mapping[tuple[str, str], Place]:
+        """Return where each recipient of an audience holds its role; nobody whom the row itself or no place names."""
+        audience = self._rules.audiences.get(name)
+        role = audience.role if audience else name if name == PMO else ""
+        held = self._held(role, subject) if role else []
+        return {one.key: place for place, some in held if place is not None for one in some}
+
     def everyone(self, audience: Audience) -> tuple[Recipient, ...]:
         """Return whoever stands behind the audience anywhere: who gets a digest that has nothing to say."""
         if not audience.role:
@@ -220,21 +227,25 @@ class Audiences:
 
     def _holders(self, role: str, subject: Subject | None) -> tuple[Recipient, ...]:
         """Return who holds the role for the subject: on its own row, else at the nearest place that has somebody."""
-        if subject is not None and (own := self._own(role, subject)) is not None:
-            return self._persons([own], None)
-        nearest = [self._nearest(role, chain) for chain in subject.chains] if subject else []
         found: dict[tuple[str, str], Recipient] = {}
-        for one in (one for some in nearest for one in some):
+        for one in (one for _, some in self._held(role, subject) for one in some):
             found.setdefault(one.key, one)
-        everywhere = self._roles.get(("", role), {})
-        return tuple(found.values()) or self._persons(everywhere, None, everywhere)
+        return tuple(found.values())
 
-    def _nearest(self, role: str, places: Iterable[Place]) -> tuple[Recipient, ...]:
+    def _held(self, role: str, subject: Subject | None) -> list[tuple[Place | None, tuple[Recipient, ...]]]:
+        """Return where somebody holds the role, and who; None is the row itself, or the organisation."""
+        if subject is not None and (own := self._own(role, subject)) is not None:
+            return [(None, self._persons([own], None))]
+        nearest = [self._nearest(role, chain) for chain in subject.chains] if subject else []
+        everywhere = self._roles.get(("", role), {})
+        return [one for one in nearest if one] or [(None, self._persons(everywhere, None, everywhere))]
+
+    def _nearest(self, role: str, places: Iterable[Place]) -> tuple[Place, tuple[Recipient, ...]] | None:
         for place in places:
             held = self._roles.get((place.uid, role), {})
             if found := self._persons([*held, *_named_by(place, role)], None, held):
-                return found
-        return ()
+                return place, found
+        return None
 
     def _own(self, role: str, subject: Subject) -> str | None:
         """Return the uid of the person that the row itself names for a role; None where rows do not."""
