@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from pmo_watch.alerts import Message, Rendered
 from pmo_watch.headlines import thread_subject
+from pmo_watch.pictures import with_pictures
 from pmo_watch.plain import NAME, plain
 from pmo_watch.telling import MessageView, NotifierType, SectionView
 from pmo_watch.template_pages import TemplateFault
@@ -35,7 +36,9 @@ def render(message: Message, context: RenderContext) -> tuple[Rendered, MessageV
     subject that the store keeps for the others.
     """
     voice = Voice.to(message, context)
-    view = message_view(message, voice)
+    view, pictures = message_view(message, voice), ()
+    if message.address:
+        view, pictures = with_pictures(view)
     shown, text, html = _fitting(view, voice, with_html=bool(message.address))
     rendered = Rendered(
         subject=view.subject,
@@ -43,6 +46,7 @@ def render(message: Message, context: RenderContext) -> tuple[Rendered, MessageV
         html=html,
         headers=_headers(message, view, voice),
         trimmed=_count(view) - shown,
+        pictures=pictures,
     )
     return rendered, view
 

@@ -105,8 +105,14 @@ def _says(reached: date | None, forecasts: Sequence[tuple[date, date]]) -> bool:
 
 
 def _trend(row: Mapping[str, Any], code: str, forecasts: Sequence[tuple[date, date]]) -> MilestoneTrend:
-    named = row["name"] or row["id"] or ""
-    return MilestoneTrend(code, named, tuple(forecasts), row["baseline_finish"], row["actual_finish"])
+    named, reached = row["name"] or row["id"] or "", row["actual_finish"]
+    told = [one for one, before in zip(forecasts, [None, *forecasts], strict=False) if not _over(before, reached)]
+    return MilestoneTrend(code, named, tuple(told), row["baseline_finish"], reached)
+
+
+def _over(before: tuple[date, date] | None, reached: date | None) -> bool:
+    """Say whether the report before spoke of a milestone that was reached by then: later ones repeat it."""
+    return reached is not None and before is not None and before[0] >= reached
 
 
 def _forecasts(samples: pl.DataFrame) -> dict[str, list[tuple[date, date]]]:

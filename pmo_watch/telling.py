@@ -43,10 +43,54 @@ class MessageView:
     expected: tuple[tuple[str, str], ...] = ()  # rule, what is expected of the reader; each text once
     labels: Mapping[str, str] = field(default_factory=dict)  # words for headings, by their key in the glossary
     decisions: tuple[tuple[str, str, str], ...] = ()  # decision, project, needed by
+    tables: tuple["TableView", ...] = ()  # of a digest: how projects stand
+    charts: tuple["ChartView", ...] = ()
+    owed: tuple["TableView", ...] = ()  # what was not delivered: one table, or none
     preheader: str = ""  # level and value, the first thing a list of messages shows
     recipient: str = ""  # person uid, e-mail address or notifier
     recipient_name: str = ""
     made_at: datetime | None = None  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One cell of a table: its text, the level it speaks of, and what stands beside it in brackets."""
+
+    text: str
+    level: str = ""  # red, amber, green, grey; empty for none
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table in words; the first cell of each row names it. `rest`: how many rows it leaves out.
+
+    `name`: movements, matrix, owed, or the chart whose figures it holds.
+    """
+
+    name: str
+    heading: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[CellView, ...], ...]
+    note: str = ""
+    rest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """A chart: what it shows in one sentence, as an SVG document of that size, and as a table of the same figures.
+
+    `picture`: name of the picture that shows it in a mail; empty where the table stands in its place.
+    """
+
+    name: str
+    heading: str
+    finding: str
+    svg: str
+    width: int
+    height: int
+    table: TableView
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pmo_watch.telling import ItemView, MessageView, SectionView
+from pmo_watch.telling import CellView, ChartView, ItemView, MessageView, SectionView, TableView
 
 # What stands beside the message's view in every template: docs/templates.md has each with an example.
 NAMES: Mapping[str, Any] = MappingProxyType(
@@ -34,7 +34,10 @@ TESTS = ("boolean", "defined", "divisibleby", "eq", "equalto", "even", "false", 
          "none", "odd", "true", "undefined")  # fmt: skip
 LOOP = ("cycle", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex")
 OF_MAPPINGS = ("items", "keys", "values")
-CALLED = {MessageView: "a message", SectionView: "a section", ItemView: "an alert"}
+CALLED = {
+    **{MessageView: "a message", SectionView: "a section", ItemView: "an alert"},
+    **{TableView: "a table", CellView: "a cell", ChartView: "a chart"},
+}
 
 
 class Loop:

@@ -28,7 +28,7 @@ _texts = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=Fal
 _pages = ImmutableSandboxedEnvironment(
     loader=PackageLoader("pmo_watch", ""),
     undefined=StrictUndefined,
-    autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+    autoescape=lambda name: name is not None and name.endswith((".html.j2", ".svg.j2")),
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from pmo_watch.alerts import CLOSING, Awaited, Item, Message
 from pmo_watch.headlines import counts, how_many, subject, tally, title
 from pmo_watch.plain import NAME, NOTE, link, plain
+from pmo_watch.standing_views import chart_views, owed_tables, sentences, tables
 from pmo_watch.telling import ItemView, MessageView, SectionView
 from pmo_watch.wording import (
     LEVELS,
@@ -72,6 +73,9 @@ def message_view(message: Message, voice: Voice) -> MessageView:
         | {"sent_by": said("sent_by", product="pmo-watch", organisation=voice.context.organisation.name)},
         decisions=tuple(_decision(one, voice) for one in message.decisions[:_MOST_LINES]),
         preheader=_preheader(symbol, items, summary),
+        tables=tables(message, voice),
+        charts=chart_views(message.standing, voice),
+        owed=owed_tables(message, voice),
         recipient=message.recipient,
         recipient_name=plain(message.recipient_name, NAME),
         made_at=voice.context.now,
@@ -202,10 +206,11 @@ def _lines(message: Message, voice: Voice) -> tuple[str, ...]:
             voice.words("test_text", notifier=plain(message.notifier, NAME)),
             *(plain(one, NOTE) for one in message.lines),
         )
-    if message.kind == "digest" and not message.items and not message.lines:
+    standing = sentences(message, voice)
+    if message.kind == "digest" and not (message.items or message.lines or message.owed or standing):
         return (voice.words("nothing_to_report"),)
     owners = _owners_of_actions(message, voice) if message.kind == "digest" and not message.no_names else ()
-    return (*owners, *_first(message.lines, _MOST_LINES, voice))
+    return (*standing, *owners, *_first(message.lines, _MOST_LINES, voice))
 
 
 def _owners_of_actions(message: Message, voice: Voice) -> tuple[str, ...]:

@@ -64,11 +64,14 @@ class Words:
             return False
         return True
 
-    def count(self, key: str, number: Decimal | float, shown: str = "") -> str:
-        """Return `number` of the thing that `key` names, in the right plural; `shown` is the number in figures."""
+    def count(self, key: str, number: Decimal | float, shown: str = "", **parts: str) -> str:
+        """Return `number` of the thing that `key` names, in the right plural; `shown` is the number in figures.
+
+        `parts` are the other {parts} of the words.
+        """
         one = -2 < number < 2 if self.language == "fr" else number == 1  # also for fractions, as the glossary says
         found = self._catalogue.ngettext(key, key, 1 if one else 2)
-        return found.format(n=shown or self.number(number))
+        return found.format(n=shown or self.number(number), **parts)
 
     def label(self, name: str, entity: str = "") -> str:
         """Return the words for a field or figure, such as `baseline_finish`; its own name in words where none are."""
