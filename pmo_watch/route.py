@@ -93,7 +93,7 @@ def route(
 
     `former`: the rules in force at the last cycle, which name a rule that was removed and its owner.
     """
-    desk = _desk(changes, ledger, rules, former or RuleSet(), snapshot, channels)
+    desk = desk_of(changes, ledger, rules, former or RuleSet(), snapshot, channels)
     at_once = AtOnce(desk)
     at_once.gather(changes.transitions)
     ended = over(ledger.silences, snapshot.now)
@@ -134,7 +134,7 @@ def overview(
 ) -> list[Message]:
     """Return what an audience would read if a digest left now, one message for each who reads it; nobody is told."""
     audience, digest = wanted
-    desk = _desk(changes, ledger, rules, RuleSet(), snapshot, channels)
+    desk = desk_of(changes, ledger, rules, RuleSet(), snapshot, channels)
     AtOnce(desk).gather(changes.transitions)  # what ended is noted for the digests that began to tell of it
     return _overviews(desk, changes, ledger).now(audience, digest, last_left(digest.name, ledger.marks))
 
@@ -144,9 +144,10 @@ def _overviews(desk: Desk, changes: Changes, ledger: Ledger) -> Overviews:
     return Overviews(desk, changes.alerts, changes.findings, Standings(known))
 
 
-def _desk(
+def desk_of(
     changes: Changes, ledger: Ledger, rules: RuleSet, former: RuleSet, snapshot: Snapshot, channels: Channels
 ) -> Desk:
+    """Return what every message is made with; `former`: see `route`."""
     spoken_of = [one.alert for one in changes.transitions]
     spoken_of += [one for one in changes.alerts if one.unknown_since or ledger.silences]
     spoken_of += [news.alert for message in ledger.waiting for news in read(message.facts)]
