@@ -75,26 +75,52 @@ def in_use(calendars: Mapping[str, Calendar], default: str, *named: pl.Series) -
     return {name: calendar for name, calendar in calendars.items() if name in names}
 
 
-Choose = Callable[[Callable[[Calendar], pl.Expr]], pl.Expr]
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The calendars of rows that each have their own: `which` is the number of the row's, counted from 0."""
+
+    calendars: tuple[Calendar, ...]
+    which: pl.Expr = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _side_by_side(calendars: tuple[Calendar, ...]) -> tuple[pl.Series, int, pl.Series, int, date]:
+    """Return the columns of `_spread` of all calendars, one behind the other, each with its length for one of them.
+
+    Days that only some of them cover are null in the others.
+    """
+    spread = [_spread(one) for one in calendars]
+    begins = min(first for *_, first in spread)
+    length = max((first - begins).days + len(counted) for counted, _, first in spread)
+    most = max(len(days) for _, days, _ in spread)
+    ordinals = [_padded(counted, (first - begins).days, length) for counted, _, first in spread]
+    worked = [_padded(days, 0, most) for _, days, _ in spread]
+    return pl.concat(ordinals), length, pl.concat(worked), most, begins
+
+
+def _padded(values: pl.Series, before: int, length: int) -> pl.Series:
+    """Return the values with so many nulls before them, and as many after them as make up the length."""
+    return pl.concat([values.clear(before), values, values.clear(length - before - len(values))])
+
+
+Choose = Callable[[Callable[["Calendar | Several"], pl.Expr]], pl.Expr]
 
 
 def each_in_its_own(calendars: Mapping[str, Calendar], default: str, column: str = "@calendar") -> Choose:
     """Return a function that applies an expression in the calendar named by `column`, row by row.
 
-    A null or unknown name means the calendar called `default`.
+    A null or unknown name means the calendar called `default`. The expression is built once, however many calendars
+    there are: one of another one would else grow with their square.
     """
-
-    def choose(build: Callable[[Calendar], pl.Expr]) -> pl.Expr:
-        chosen = build(calendars[default])
-        for name, calendar in calendars.items():
-            if name != default:
-                chosen = pl.when(pl.col(column) == name).then(build(calendar)).otherwise(chosen)
-        return chosen
-
-    return choose
+    names = [default, *(name for name in calendars if name != default)]
+    if len(names) == 1:
+        return lambda build: build(calendars[default])
+    which = pl.col(column).replace_strict(names, range(len(names)), default=0, return_dtype=pl.Int64)
+    several = Several(tuple(calendars[name] for name in names), which)
+    return lambda build: build(several)
 
 
-def count(start: pl.Expr, end: pl.Expr, calendar: Calendar) -> pl.Expr:
+def count(start: pl.Expr, end: pl.Expr, calendar: Calendar | Several) -> pl.Expr:
     """Count the working days in (start, end], whole days; negative when `end` is before `start`.
 
     Null when either is null or outside the days that the calendar covers.
@@ -102,21 +128,36 @@ def count(start: pl.Expr, end: pl.Expr, calendar: Calendar) -> pl.Expr:
     return _ordinal(end, calendar) - _ordinal(start, calendar)
 
 
-def add(day: pl.Expr, number: pl.Expr, calendar: Calendar) -> pl.Expr:
+def add(day: pl.Expr, number: pl.Expr, calendar: Calendar | Several) -> pl.Expr:
     """Return the `number`-th working day after `day`, or before it when negative; `day` itself for 0.
 
     Null when either is null or the result lies outside the days that the calendar covers.
     """
-    _, days, _ = _spread(calendar)
     after = _ordinal(day, calendar) + number - 1
     before = _ordinal(day - pl.duration(days=1), calendar) + number
     index = pl.when(number > 0).then(after).otherwise(before)
-    inside = pl.when((index >= 0) & (index < len(days))).then(index)
-    return pl.when(number == 0).then(day).otherwise(pl.lit(days).gather(inside))
+    if isinstance(calendar, Several):
+        _, _, days, length, _ = _side_by_side(calendar.calendars)
+        found = _gathered(days, index, length, calendar.which)
+    else:
+        _, days, _ = _spread(calendar)
+        found = _gathered(days, index, len(days))
+    return pl.when(number == 0).then(day).otherwise(found)
 
 
-def _ordinal(day: pl.Expr, calendar: Calendar) -> pl.Expr:
+def _ordinal(day: pl.Expr, calendar: Calendar | Several) -> pl.Expr:
+    if isinstance(calendar, Several):
+        ordinals, length, _, _, first = _side_by_side(calendar.calendars)
+        return _gathered(ordinals, _days_since(first, day), length, calendar.which)
     ordinals, _, first = _spread(calendar)
-    index = (day.cast(pl.Date) - pl.lit(first)).dt.total_days()
-    inside = pl.when((index >= 0) & (index < len(ordinals))).then(index)
-    return pl.lit(ordinals).gather(inside)
+    return _gathered(ordinals, _days_since(first, day), len(ordinals))
+
+
+def _days_since(first: date, day: pl.Expr) -> pl.Expr:
+    return (day.cast(pl.Date) - pl.lit(first)).dt.total_days()
+
+
+def _gathered(values: pl.Series, index: pl.Expr, length: int, which: pl.Expr | None = None) -> pl.Expr:
+    """Return the value at an index, in the part of so many values that is the row's own; null outside."""
+    inside = pl.when((index >= 0) & (index < length)).then(index)
+    return pl.lit(values).gather(inside if which is None else inside + which * length)

@@ -151,3 +151,26 @@ def test_each_row_in_its_own_calendar() -> None:
     counted = frame.select(n=choose(lambda one: workdays.count(pl.col("a"), pl.col("b"), one)))["n"].to_list()
 
     assert counted == [6, 8, 8, 8]
+
+
+def test_each_row_is_added_to_in_its_own_calendar_and_never_beyond_it() -> None:
+    calendars = {name: calendar(name) for name in ("BE", "EU-2023", "saturday")}
+    rows = [(row[1], day(row[2]), row[3], day(row[4])) for row in ADDS if row[1] in calendars]
+    frame = pl.DataFrame(rows, schema=["@calendar", "a", "n", "expected"], orient="row")
+
+    choose = workdays.each_in_its_own(calendars, "BE")
+    added = frame.select(d=choose(lambda one: workdays.add(pl.col("a"), pl.col("n"), one)))["d"]
+
+    assert added.to_list() == frame["expected"].to_list()
+
+
+def test_an_expression_of_another_one_does_not_grow_with_the_number_of_calendars() -> None:
+    def written(*names: str) -> str:
+        choose = workdays.each_in_its_own({name: calendar(name) for name in names}, "BE")
+        later = choose(lambda one: workdays.add(pl.col("a"), pl.lit(10), one))
+        counted = choose(lambda one: workdays.count(pl.col("b"), later, one))
+        tree = counted.meta.tree_format(return_as_string=True)
+        assert tree is not None
+        return tree
+
+    assert written("BE", "EU-2023", "saturday", "bridge").count("\n") == written("BE", "EU-2023").count("\n")
