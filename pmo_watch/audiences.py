@@ -149,6 +149,10 @@ class Audiences:
         found = self._address(address, "") if address else ()
         return found or self.resolve(PMO, None).recipients
 
+    def person(self, uid: str) -> Recipient | None:
+        """Return a person who can be told; None when there is no such."""
+        return next(iter(self._persons([uid], None)), None)
+
     def told(self, told: Told) -> Recipient:
         """Return who was told, over the channel over which it was told, as the person is known now."""
         zone, calendar = self._hours({})

@@ -87,7 +87,9 @@ def _faults(in_force: InForce, paths: list[Path]) -> tuple[list[str], list[str]]
 def _loaded(in_force: InForce, path: Path) -> tuple[list[Fault], RuleSet]:
     """Return the faults and rules of a folder, or of one file among those of the settings, whose names it may use."""
     persons = in_force.settings.people.results
-    catalogue = Catalogue(in_force.plugins.measures, frozenset(in_force.notifiers()), persons=persons, calendars=in_force.calendars)
+    catalogue = Catalogue(
+        in_force.plugins.measures, frozenset(in_force.notifiers()), persons=persons, calendars=in_force.calendars
+    )
     folder, file = in_force.settings.rules, path.resolve()
     if not path.is_file():
         loaded = load_rules(path, catalogue)

@@ -24,12 +24,13 @@ OPEN, SILENCED = "open", "silenced"
 class Due:
     """A digest that leaves now: when it was due, and of which projects or programmes; None is all.
 
-    `since`: when it left last; None when never.
+    `since`: when it left last; None when never. `only`: uids of the persons it is for; None is everybody.
     """
 
     at: datetime
     scopes: frozenset[str] | None = None
     since: datetime | None = None
+    only: frozenset[str] | None = None
 
 
 DIGEST = "digest"  # kind of the marks that say when a digest left last

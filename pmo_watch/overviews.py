@@ -17,6 +17,7 @@ from pmo_watch.finding_rows import rows_of
 from pmo_watch.flow import Findings
 from pmo_watch.news import News, read
 from pmo_watch.owing import Missing, missing
+from pmo_watch.readers import Readers
 from pmo_watch.rules import Audience, Digest, Rule
 from pmo_watch.standing import Owed, Standing
 from pmo_watch.standings import Standings, running_projects
@@ -58,6 +59,7 @@ class Overviews:
         self._alerts = [one for one in alerts if one.level is not None]
         self._findings = findings
         self._rows: Mapping[str, Mapping[str, object]] | None = None
+        self._readers: Readers | None = None
         self.messages: list[Message] = []
         self.marks: dict[tuple[str, str], str | None] = {}
 
@@ -70,25 +72,37 @@ class Overviews:
         return missing(self._desk.snapshot)
 
     def make(self, marks: Mapping[tuple[str, str], str]) -> None:
-        """Make every digest that is due since it last left."""
+        """Make every digest that is due since it last left, and those that somebody missed who is back."""
+        readers = Readers(self._desk, marks)
         for name, digest in sorted(self._desk.rules.digests.items()):
-            found = due(digest, last_left(name, marks), self._desk.snapshot)
+            left = last_left(name, marks)
+            found = due(digest, left, self._desk.snapshot)
             if found is not None:
-                audiences = [one for _, one in sorted(self._desk.rules.audiences.items()) if _reads(one, digest)]
-                self.messages += self._digest(digest, found, audiences)
+                self.messages += self._digest(digest, found, readers)
                 self.marks[DIGEST, name] = self._desk.snapshot.now.isoformat()
+                readers.left(digest, found)
+            for places, persons in readers.back(digest, found).items():
+                again = Due(self._desk.snapshot.now, frozenset(places.split()) or None, left, persons)
+                self.messages += self._digest(digest, again, readers)
+        readers.forget(self._desk.rules.digests)
+        self.marks |= readers.changed
 
     def now(self, audience: Audience, digest: Digest, since: datetime | None) -> list[Message]:
         """Return what the audience would read if the digest left now, one message for each who reads it."""
         found = Due(self._desk.snapshot.now, since=since)
-        made = self._overviews(digest, found, [replace(audience, empty=True)])
+        made = self._overviews(digest, found, [replace(audience, empty=True)], None)
         return [self._message(digest, found, one) for _, one in sorted(made.items()) if audience.name in one.audiences]
 
-    def _digest(self, digest: Digest, found: Due, audiences: Sequence[Audience]) -> list[Message]:
-        made = self._overviews(digest, found, audiences)
+    def _digest(self, digest: Digest, found: Due, readers: Readers) -> list[Message]:
+        audiences = [one for _, one in sorted(self._desk.rules.audiences.items()) if _reads(one, digest)]
+        made = self._overviews(digest, found, audiences, readers)
         return [self._message(digest, found, one) for _, one in sorted(made.items())]
 
-    def _overviews(self, digest: Digest, found: Due, audiences: Sequence[Audience]) -> dict[tuple[str, str], Overview]:
+    def _overviews(
+        self, digest: Digest, found: Due, audiences: Sequence[Audience], readers: Readers | None
+    ) -> dict[tuple[str, str], Overview]:
+        """Return what each recipient reads. `readers`: None where absence does not count, as in a report."""
+        self._readers = readers
         self._desk.subjects.fetch((one.entity, one.subject) for one in self._alerts)
         overviews: dict[tuple[str, str], Overview] = {}
         for audience in audiences:
@@ -97,13 +111,18 @@ class Overviews:
             if audience.role in COMMITTEES:
                 self._decisions(audience, found, overviews)
             if audience.empty:
-                for recipient in self._desk.audiences.everyone(audience):
+                for recipient in self._reading(found, self._desk.audiences.everyone(audience)):
                     _overview(overviews, recipient, audience)
             if audience.role not in OWNERS:  # who answers for a row looks after no project
                 self._projects_of(audience, found, overviews)
                 self._owed(audience, found, overviews)
-        self._ended(digest, overviews)
+        self._ended(digest, found, overviews)
         return overviews
+
+    def _reading(
+        self, found: Due, recipients: tuple[Recipient, ...], alert: Alert | None = None
+    ) -> tuple[Recipient, ...]:
+        return self._readers.of(found, recipients, alert) if self._readers else recipients
 
     def _open(self, digest: Digest, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
         desk = self._desk
@@ -114,13 +133,15 @@ class Overviews:
             heard_of = desk.book.about(alert.id)
             if not heard_of and not stands(audience, digest.name, rule, alert, None):
                 continue
-            for recipient in desk.whom(audience.name, alert):
+            private = None if desk.counted(audience.name, alert) else alert  # a number of alerts is no secret
+            for recipient in self._reading(found, desk.whom(audience.name, alert), private):
                 told = desk.book.find(alert.id, recipient)
                 unsent = (alert.id, *recipient.key) in desk.unsent
                 if not unsent and stands(audience, digest.name, rule, alert, told):
                     reason = section(alert, told, silenced=desk.silenced(alert))
                     before = told.level if told else ""
                     news = News(alert, reason, before, desk.snapshot.now, audience.name, finding=self._row(alert))
+                    news = replace(news, stands_in=recipient.stands_in)
                     known = _overview(overviews, recipient, audience).news
                     if alert.id not in known or self._counted(known[alert.id]):
                         known[alert.id] = news
@@ -142,19 +163,18 @@ class Overviews:
             }
         return self._rows.get(f"{alert.rule}\0{alert.subject}", {})
 
-    def _ended(self, digest: Digest, overviews: dict[tuple[str, str], Overview]) -> None:
+    def _ended(self, digest: Digest, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
         """Add what ended to the digest in which its beginning was told, whoever holds which role by now."""
         desk = self._desk
         for told in list(desk.book.ended()):
-            if told.digest == digest.name:
+            recipient = desk.audiences.told(told)
+            if told.digest == digest.name and (self._readers is None or self._readers.reads(found, recipient)):
+                is_committee = _is_committee(desk.rules.audiences.get(told.audience))
                 overview = overviews.setdefault(
-                    (told.recipient, told.notifier),
-                    Overview(
-                        desk.audiences.told(told), committee=_is_committee(desk.rules.audiences.get(told.audience))
-                    ),
+                    (told.recipient, told.notifier), Overview(recipient, committee=is_committee)
                 )
                 for news in read(told.ended):
-                    overview.news[news.alert.id] = news
+                    overview.news[news.alert.id] = replace(news, stands_in=desk.audiences.stood_in(told))
                 desk.book.strike(told)
 
     def _not_assessed(
@@ -169,15 +189,16 @@ class Overviews:
         for uid in self._projects({one.id: one for one in rules}):
             subject = desk.subjects.find("project", uid)
             if subject is not None and _within(found, subject):
-                for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+                for recipient in self._reading(found, desk.audiences.resolve(audience.name, subject).recipients):
                     _overview(overviews, recipient, audience).grey.add(uid)
         for alert, row in () if is_committee else self._grey({one.id: one for one in rules}):
             subject = desk.subjects.of(alert)
             if not _within(found, subject) or desk.silenced(alert):
                 continue
             news = News(alert, Reason.UNKNOWN.value, alert.level or "", desk.snapshot.now, audience.name, finding=row)
-            for recipient in desk.audiences.resolve(audience.name, subject).recipients:
-                _overview(overviews, recipient, audience).unassessed[alert.id] = news
+            for recipient in self._reading(found, desk.audiences.resolve(audience.name, subject).recipients, alert):
+                stated = replace(news, stands_in=recipient.stands_in)
+                _overview(overviews, recipient, audience).unassessed[alert.id] = stated
 
     def _projects(self, rules: Mapping[str, Rule]) -> Iterable[str]:
         """Return the projects of which one of the rules could not assess something."""
@@ -219,7 +240,7 @@ class Overviews:
                 continue
             project = subject.project or Place("", "", "", "", {})
             awaited = Awaited(subject.id, subject.name, project.code, project.name, subject.due, subject.text("url"))
-            for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+            for recipient in self._reading(found, desk.audiences.resolve(audience.name, subject).recipients):
                 _overview(overviews, recipient, audience).decisions[uid] = awaited
 
     def _projects_of(self, audience: Audience, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
@@ -231,7 +252,7 @@ class Overviews:
             resolved = desk.audiences.resolve(audience.name, subject)
             if subject is None or resolved.vacant or not _within(found, subject):
                 continue
-            for recipient in resolved.recipients:
+            for recipient in self._reading(found, resolved.recipients):
                 if _is_committee(audience) and uid in self._standings.coloured:
                     _overview(overviews, recipient, audience)
                 if (overview := overviews.get(recipient.key)) is not None:
@@ -246,7 +267,7 @@ class Overviews:
             subject = desk.subjects.find(one.kind, one.uid)
             if subject is None or not _within(found, subject):
                 continue
-            for recipient in desk.audiences.resolve(audience.name, subject).recipients:
+            for recipient in self._reading(found, desk.audiences.resolve(audience.name, subject).recipients):
                 if not _is_committee(audience) or recipient.key in overviews:
                     _overview(overviews, recipient, audience).owed[one.uid] = self._owed_by(one, subject)
 
@@ -304,6 +325,7 @@ class Overviews:
 def _overview(overviews: dict[tuple[str, str], Overview], recipient: Recipient, audience: Audience) -> Overview:
     """Return what the recipient reads, also as one of this audience."""
     found = overviews.setdefault(recipient.key, Overview(recipient))
+    found.recipient = found.recipient if found.recipient.stands_in is None else recipient
     found.committee = found.committee and _is_committee(audience)
     found.audiences.add(audience.name)
     return found

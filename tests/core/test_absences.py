@@ -1,5 +1,6 @@
 """Absence and deputies: who is told at once in the place of whom, what waits for the return, and what nobody hears."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -284,3 +285,74 @@ def test_a_deputy_does_not_read_of_single_persons_without_a_role_that_may() -> N
     room.people[0]["deputy"] = mail("cleo")  # her line manager
     room.cycle(**{"eve@example.org": "green"})
     assert waits_for(room.cycle(**{"eve@example.org": "red"})) == {"ann": BACK, "cleo": None}
+
+
+# --- digests ------------------------------------------------------------------------------------------------------
+
+
+def a_reader(deputy: str = "", digest: str = "daily", **parts: Any) -> PostRoom:
+    """Return a room in which Ann reads everything in a digest, and is away from Tuesday to Friday."""
+    room = a_room(deputy=deputy)
+    room.audience("project_leader", role="project_leader", deliver={"amber": digest, "red": digest}, **parts)
+    return room
+
+
+def test_a_digest_is_read_by_the_deputy_and_again_on_return_as_things_stand_then() -> None:
+    room = a_reader("bob")
+
+    told = [said(room.cycle(**states)) for states in ({"M1": "red"}, {"M2": "amber"}, {"M2": "green"})]
+    told += [said(room.cycle()) for _ in range(4)]
+
+    assert told[:3] == [
+        [("bob", ["M1 opened red"])],
+        [("bob", ["M1 open red", "M2 opened amber"])],
+        [("bob", ["M1 open red", "M2 recovered green"])],
+    ]
+    assert said(room.sent[-1:]) == [("ann", ["M1 opened red"])]
+    assert room.sent[0].stands_in == (IN_PLACE,)
+    assert room.kept.marks == [one for one in room.kept.marks if one[0] != "flag"]
+
+
+def test_a_weekly_digest_that_was_missed_is_read_on_the_day_of_the_return() -> None:
+    room = a_reader(digest="weekly")
+    room.rows["absence"] = [away("ann", date(2026, 11, 23), date(2026, 11, 24))]
+    room.cycle(2)  # on Monday it has left
+    sent = [said(room.cycle(M1="amber")) for _ in range(10)]
+
+    assert [day for day, some in enumerate(sent, start=17) if some] == [25]
+    assert sent[8] == [("ann", ["M1 opened amber"])]
+
+
+def test_what_was_read_in_a_digest_before_the_absence_ends_in_one_after_it() -> None:
+    room = a_reader("bob")
+    room.rows["absence"] = [away("ann", date(2026, 11, 18), date(2026, 11, 20))]
+    room.cycle(M1="amber")  # Tuesday: Ann reads it
+    days = [said(room.cycle(M1="green")) for _ in range(6)]
+
+    assert days == [[], [], [], [], [], [("ann", ["M1 recovered green"])]]
+
+
+def test_a_digest_that_was_missed_is_forgotten_with_its_rules() -> None:
+    room = a_reader()
+    room.cycle(M1="red")
+    assert [one for one in room.kept.marks if one[0] == "flag"]
+
+    room.rules = replace(room.rules, digests={})
+    room.cycle()
+
+    assert [one for one in room.kept.marks if one[0] == "flag"] == []
+
+
+def test_a_member_of_a_committee_who_is_away_sends_a_deputy() -> None:
+    room = a_room()
+    room.audience("committee", role="management_committee", deliver={"red": "daily"})
+    room.rules = replace(room.rules, rules={"slip": a_rule(tell={"red": ("committee",)})})
+    room.roles = [
+        {"uid": "r1", "code": "management_committee", "person": mail("ann")},
+        {"uid": "r2", "code": "management_committee", "person": mail("dora")},
+    ]
+
+    assert [(name, one.counts["red"]) for one in room.cycle(M1="red") for name, _ in said([one])] == [
+        ("bob", 1),
+        ("dora", 1),
+    ]
