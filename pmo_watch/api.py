@@ -68,6 +68,8 @@ from pmo_watch.settings_values import Duration, Zone
 from pmo_watch.subjects import NOT_GOING_ON
 from pmo_watch.telling import (
     AsgiApp,
+    CellView,
+    ChartView,
     CycleReport,
     ItemView,
     MessageView,
@@ -78,8 +80,10 @@ from pmo_watch.telling import (
     ObserverType,
     OwnMetrics,
     Paced,
+    Pushes,
     SectionView,
     ServesHttp,
+    TableView,
 )
 from pmo_watch.workdays import Calendar
 
@@ -98,6 +102,8 @@ __all__ = [
     "Answer",
     "AsgiApp",
     "Calendar",
+    "CellView",
+    "ChartView",
     "Columns",
     "Cursor",
     "CycleReport",
@@ -168,6 +174,7 @@ __all__ = [
     "Sprints",
     "State",
     "Summary",
+    "TableView",
     "Terms",
     "Transition",
     "Unfit",

@@ -11,12 +11,13 @@ from typing import Any
 from pmo_watch_plugins.notifiers.teams.settings import Settings
 from pmo_watch_plugins.notifiers.teams.sizes import trim
 
-from pmo_watch.api import ItemView, MessageView, link, shorten
+from pmo_watch.api import CellView, ItemView, MessageView, TableView, link, shorten
 
 Element = dict[str, Any]
 
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 CARD = "application/vnd.microsoft.card.adaptive"
+_COLUMNS = 3
 MOST_ACTIONS = 3  # labels of more do not fit on a phone
 STYLES = {"red": "attention", "amber": "warning", "grey": "emphasis", "green": "good"}
 COLOURS = {"red": "attention", "amber": "warning", "grey": "default", "green": "good"}
@@ -146,27 +147,46 @@ def _only_item(view: MessageView) -> ItemView | None:
 
 
 def _items(view: MessageView) -> Iterable[Element]:
-    """Yield one row per alert, line and decision, with a heading where there are several parts.
-
-    The only alert of a message has none: its figures stand in the facts.
-    """
+    """Yield one row per alert, line, decision and row of a table, with a heading where there are several parts."""
     number = 0
-    alone = _only_item(view) is not None
-    one_level = len({item.level for section in view.sections for item in section.items}) == 1 and view.kind != "digest"
-    for place, section in enumerate(view.sections, 1):
-        if len(view.sections) > 1 and section.heading:
-            yield _part(f"section-{place}", section.heading)
-        for item in () if alone else section.items:
+    for name, heading, rows in _parts(view):
+        if heading:
+            yield _part(f"section-{name}", heading)
+        for row in rows:
             number += 1
-            yield _row(f"item-{number}", item, view, with_level=not one_level)
-    for line in view.lines:
-        number += 1
-        yield _rich(_cut(line, _NOTE), id=f"item-{number}")
-    if view.decisions:
-        yield _part("section-decisions", view.labels["decision_awaited"])
-    for decision, project, day in view.decisions:
-        number += 1
-        yield _columns(f"item-{number}", [_run(_cut(decision, _SENTENCE))], project, day)
+            yield {**row, "id": f"item-{number}"}
+
+
+def _parts(view: MessageView) -> Iterable[tuple[str, str, Sequence[Element]]]:
+    """Yield name, heading and rows of each part, what goes last when the card is too large first.
+
+    The only alert of a message has no row: its figures stand in the facts. A table too wide for a card is left out.
+    """
+    digest, several = view.kind == "digest", len(view.sections) > 1
+    lines = [_rich(_cut(line, _NOTE)) for line in view.lines]
+    one_level = not digest and len({item.level for section in view.sections for item in section.items}) == 1
+    yield "lines", "", lines if digest else []
+    for table in view.tables:
+        if len(table.head) <= _COLUMNS:
+            yield table.name, table.heading, _table(table)
+    for place, section in enumerate(view.sections, 1):
+        shown = () if _only_item(view) else section.items
+        rows = [_row(item, view, with_level=not one_level) for item in shown]
+        yield str(place), section.heading if several else "", rows
+    yield "lines", "", [] if digest else lines
+    decisions = [_columns([_run(_cut(one, _SENTENCE))], project, day) for one, project, day in view.decisions]
+    yield "decisions", view.labels["decision_awaited"] if decisions else "", decisions
+    for table in view.owed:
+        yield table.name, table.heading, _table(table)
+
+
+def _table(table: TableView) -> list[Element]:
+    """Return the rows of a table, with as many of its first columns as a card has."""
+    return [_columns([_run(_cut(row[0].text, _SENTENCE))], *map(_cell, row[1:_COLUMNS])) for row in table.rows]
+
+
+def _cell(cell: CellView) -> str:
+    return f"{cell.text} ({cell.beside})" if cell.beside else cell.text
 
 
 def _part(name: str, heading: str) -> Element:
@@ -174,24 +194,24 @@ def _part(name: str, heading: str) -> Element:
     return {"type": "RichTextBlock", "id": name, "spacing": "Medium", "inlines": runs}
 
 
-def _row(name: str, item: ItemView, view: MessageView, *, with_level: bool) -> Element:
+def _row(item: ItemView, view: MessageView, *, with_level: bool) -> Element:
     what = f"{item.project} {item.what}" if view.kind == "digest" and item.project else item.what
     runs = [_run(_cut(what, _SENTENCE))]
     if with_level:
         runs.insert(0, _run(f"{item.level_text} ", weight="Bolder", color=COLOURS[item.level]))
     if item.change:
         runs.append(_run(_cut(f" · {item.change}", _LINE), isSubtle=True))
-    return _columns(name, runs, item.when, item.how_much)
+    return _columns(runs, item.when, item.how_much)
 
 
-def _columns(name: str, first: list[Element], second: str, third: str) -> Element:
+def _columns(first: list[Element], second: str, third: str) -> Element:
     widths = ("stretch", "auto", "stretch")
     cells = (first, [_run(_cut(second, _LINE))], [_run(_cut(third, _SENTENCE))])
     columns = [
         {"type": "Column", "width": width, "items": [{"type": "RichTextBlock", "inlines": runs}]}
         for width, runs in zip(widths, cells, strict=True)
     ]
-    return {"type": "ColumnSet", "id": name, "spacing": "Small", "columns": columns}
+    return {"type": "ColumnSet", "spacing": "Small", "columns": columns}
 
 
 def _more(view: MessageView) -> Element:
