@@ -143,6 +143,7 @@ class Silence:
     tag: str = ""
     ended: bool = False
     name: str = ""  # of the recurring silence in the rule files that this is one time of; empty: a person's own
+    ended_by: str = ""  # who ended it by hand
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,7 @@ class Engine:
             advanced,
             routed,
             messages,
-            tuple(ledger.silences),
+            routed.standing,
             change,
         )
 
@@ -304,7 +304,8 @@ class Engine:
             if one.fault_since is not None and name in self.in_force.notifiers()
         }
         store, snapshot = self.store, decided.picture.snapshot
-        told, silences, threads = store.told(), store.silences(), store.threads()
+        told, threads = store.told(), store.threads()
+        silences = [*store.silences(), *store.ended_by_hand()]
         was = LookBack()
         if leaving := leaving_now(decided.rules.digests, marks, snapshot):
             was = look_back(store, snapshot, leaving, changes(decided.accepted, decided.readings, snapshot.today))

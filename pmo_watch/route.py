@@ -6,6 +6,7 @@ one transaction.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from pmo_watch.flow import Findings, Snapshot
 from pmo_watch.news import read
 from pmo_watch.notices import Notices
 from pmo_watch.overviews import Overviews
+from pmo_watch.recurring import turned
 from pmo_watch.rollup import no_colours
 from pmo_watch.rules import Audience, Digest, RuleSet
 from pmo_watch.silences import going_on, over
@@ -45,10 +47,11 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
-    """What the store keeps of messages: who was told, silences not ended, what waits, threads, marks.
+    """What the store keeps of messages: who was told, silences, what waits, threads, marks.
 
-    `faults`: notifiers that do not work, since when, and what the other side said. `look_back`: what was, where a
-    digest leaves. `templates`: those that failed on a message, and how.
+    `silences`: those not ended, and times of recurring ones that a person ended. `faults`: notifiers that do not work,
+    since when, and what the other side said. `look_back`: what was, where a digest leaves. `templates`: those that
+    failed on a message, and how.
     """
 
     told: Sequence[Told] = ()
@@ -65,7 +68,8 @@ class Ledger:
 class Routed:
     """The messages of a cycle, and what the store must keep with them.
 
-    `silences`: those whose end was said, as ended. `threads`: that start now; their subject is the rendered one.
+    `silences`: those whose end was said, as ended, and recurring ones that begin now or have other days than before.
+    `standing`: all that are known after this cycle. `threads`: that start now; their subject is the rendered one.
     `marks`: None deletes. `replaces`: waiting messages that go without a successor (`Message.replaces` names the
     others). `held`: messages held back, by reason. `unresolved`: how often an audience resolved to nobody.
     """
@@ -74,6 +78,7 @@ class Routed:
     told_added: tuple[Told, ...] = ()
     told_removed: tuple[Told, ...] = ()
     silences: tuple[Silence, ...] = ()
+    standing: tuple[Silence, ...] = ()
     threads: tuple[Thread, ...] = ()
     marks: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
@@ -93,6 +98,8 @@ def route(
 
     `former`: the rules in force at the last cycle, which name a rule that was removed and its owner.
     """
+    begun = _begun(ledger, rules, snapshot)
+    ledger = _with(ledger, begun)
     desk = desk_of(changes, ledger, rules, former or RuleSet(), snapshot, channels)
     at_once = AtOnce(desk)
     at_once.gather(changes.transitions)
@@ -115,7 +122,8 @@ def route(
         messages=(*messages, *notices.messages, *overviews.messages),
         told_added=desk.book.added(),
         told_removed=desk.book.removed(),
-        silences=tuple(replace(one, ended=True) for one in ended),
+        silences=tuple({**begun, **{one.id: replace(one, ended=True) for one in ended}}.values()),
+        standing=tuple(ledger.silences),
         threads=tuple(started),
         marks={**notices.marks, **overviews.marks},
         replaces=tuple(empty),
@@ -134,9 +142,22 @@ def overview(
 ) -> list[Message]:
     """Return what an audience would read if a digest left now, one message for each who reads it; nobody is told."""
     audience, digest = wanted
+    ledger = _with(ledger, _begun(ledger, rules, snapshot))
     desk = desk_of(changes, ledger, rules, RuleSet(), snapshot, channels)
     AtOnce(desk).gather(changes.transitions)  # what ended is noted for the digests that began to tell of it
     return _overviews(desk, changes, ledger).now(audience, digest, last_left(digest.name, ledger.marks))
+
+
+def _begun(ledger: Ledger, rules: RuleSet, snapshot: Snapshot) -> dict[str, Silence]:
+    """Return the recurring silences that begin now or have other days than before, by id."""
+    zone = ZoneInfo(snapshot.organisation.timezone)
+    begun = turned(rules.silences, snapshot.calendars, ledger.silences, snapshot.now, zone)
+    return {one.id: one for one in begun}
+
+
+def _with(ledger: Ledger, begun: Mapping[str, Silence]) -> Ledger:
+    known = {one.id: one for one in ledger.silences}
+    return replace(ledger, silences=tuple({**known, **begun}.values()))
 
 
 def _overviews(desk: Desk, changes: Changes, ledger: Ledger) -> Overviews:

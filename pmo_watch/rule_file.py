@@ -13,7 +13,8 @@ from pmo_watch.rule_names import Catalogue
 from pmo_watch.rule_page import Page, Reference
 from pmo_watch.rule_people import Shared, audience, digest, shared
 from pmo_watch.rule_shape import EMAIL, KEBAB, Common, Head
-from pmo_watch.rules import Audience, Digest, Rule
+from pmo_watch.rule_silences import silence
+from pmo_watch.rules import Audience, Digest, Recurring, Rule
 from pmo_watch.yaml_faults import compose_in_part
 
 HEAD: TypeAdapter[Head] = TypeAdapter(Head)
@@ -24,7 +25,7 @@ DEFAULTS: TypeAdapter[Common] = TypeAdapter(Common)
 class Named:
     """A name that the file defines, and where; a name is defined once over all files."""
 
-    kind: Literal["rule", "audience", "digest"]
+    kind: Literal["rule", "audience", "digest", "silence"]
     name: str
     place: Fault
 
@@ -45,6 +46,7 @@ class FileRead:
     references: tuple[Reference, ...] = ()
     faults: tuple[Fault, ...] = ()
     owner: str = ""
+    silences: tuple[Recurring, ...] = ()
 
 
 @lru_cache(maxsize=2_000)  # files: a reload reads again only those whose text changed
@@ -67,6 +69,8 @@ def read_file(path: Path, file: str, text: str, catalogue: Catalogue, language: 
     digests = [digest(page, name) for name in head.digests]
     rules = [check_rule(page, number, defaults, file) for number in range(len(head.rules))]
     owner = page.data(("owner",))
+    owner = owner if isinstance(owner, str) and EMAIL.fullmatch(owner) else ""
+    silences = [silence(page, name, file, owner) for name in head.silences]
     return FileRead(
         text,
         tuple(one for one in rules if one),
@@ -75,7 +79,8 @@ def read_file(path: Path, file: str, text: str, catalogue: Catalogue, language: 
         _defined(page, head),
         tuple(page.references),
         tuple(page.faults),
-        owner if isinstance(owner, str) and EMAIL.fullmatch(owner) else "",
+        owner,
+        tuple(one for one in silences if one),
     )
 
 
@@ -89,4 +94,5 @@ def _defined(page: Page, head: Head) -> tuple[Named, ...]:
         ),
         *(Named("audience", name, page.key_place(("audiences", name))) for name in head.audiences),
         *(Named("digest", name, page.key_place(("digests", name))) for name in head.digests),
+        *(Named("silence", name, page.key_place(("silences", name))) for name in head.silences),
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pmo_watch.audiences import PERSONAL, reads_of_persons
-from pmo_watch.faults import Fault, Faults, did_you_mean, quoted
+from pmo_watch.faults import Fault, Faults, did_you_mean, or_known, quoted
+from pmo_watch.own_rules import SOURCE_FAILING
 from pmo_watch.rule_file import FileRead, Named, read_file
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rule_people import AT_ONCE, NEVER
@@ -24,6 +25,7 @@ NOT_OF_PERSONS = (
     "must not be told of single persons; name audiences of the roles project_leader and line_manager under `tell:` of "
     "the rule, or a committee that gets a digest"
 )
+BUILT_IN = ("rule", SOURCE_FAILING.id)  # what may be named though no file defines it
 OWNER = re.compile(r"^owner:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 
@@ -176,7 +178,7 @@ def _across(reads: Mapping[str, FileRead]) -> dict[str, list[Fault]]:
                 found[name].append(named.wrong(_twice(named, earlier)))
     for name, one in reads.items():
         for reference in one.references:
-            if (reference.kind, reference.name) not in first:
+            if (reference.kind, reference.name) not in {*first, BUILT_IN}:
                 known = [other for kind, other in first if kind == reference.kind]
                 found[name].append(reference.wrong(_undefined(reference.kind, reference.name, known)))
     audiences = {audience.name: audience for one in reads.values() for audience in one.audiences}
@@ -214,6 +216,8 @@ def _undefined(kind: str, name: str, known: Iterable[str]) -> str:
     if kind == "audience":
         near = did_you_mean(name, known) or "; define it under `audiences:` in any rule file"
         return f"there is no audience {quoted(name)}{near}"
+    if kind == "rule":
+        return f"there is no rule {quoted(name)}{or_known(name, sorted(known))}"
     near = did_you_mean(name, [AT_ONCE, NEVER, *known]) or f"; write `{AT_ONCE}`, `{NEVER}` or the name of a digest"
     return f"there is no digest {quoted(name)}{near}"
 
@@ -228,14 +232,15 @@ def _in_force(
     order = sorted({*good, *old})
     reads = [*(good[name] for name in order if name in good), *(old[name] for name in order if name in old)]
     digests = {one.name: one for read in reversed(reads) for one in read.digests}
+    silences = {one.name: one for read in reversed(reads) for one in read.silences}
     audiences = {one.name: _delivered(one, digests) for read in reversed(reads) for one in read.audiences}
     rules: dict[str, Rule] = {}
     for read in reads:
         for rule in read.rules:
             rules.setdefault(rule.id, rule)
     ordered = dict(sorted(rules.items(), key=lambda item: (item[1].file, item[1].line)))
-    said = _hash(ordered, audiences, digests)
-    return RuleSet(ordered, audiences, digests, untaken.stale, untaken.unused, owners, said)
+    said = _hash(ordered, audiences, digests, silences)
+    return RuleSet(ordered, audiences, digests, silences, untaken.stale, untaken.unused, owners, said)
 
 
 def _delivered(audience: Audience, digests: Mapping[str, object]) -> Audience:
@@ -246,7 +251,7 @@ def _delivered(audience: Audience, digests: Mapping[str, object]) -> Audience:
     )
 
 
-def _hash(rules: Mapping[str, Rule], audiences: Mapping[str, Audience], digests: Mapping[str, object]) -> str:
+def _hash(rules: Mapping[str, Rule], *further: Mapping[str, object]) -> str:
     said = [*(f"{name} {rule.version}" for name, rule in sorted(rules.items()))]
-    said += [repr(one) for _, one in sorted(audiences.items())] + [repr(one) for _, one in sorted(digests.items())]
+    said += [repr(one) for some in further for _, one in sorted(some.items())]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()

@@ -14,13 +14,14 @@ from pmo_watch.model import Field
 from pmo_watch.plain import shorten
 from pmo_watch.rule_values import Misread, Subject
 from pmo_watch.rules import Terms, Unit
+from pmo_watch.workdays import Calendar
 
 MOST_SAMPLES = 2000  # as many weeks as nobody has kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """What rules may name beside the model: measures, and the notifiers of the settings.
+    """What rules may name beside the model: measures, and the notifiers and calendars of the settings.
 
     `failed`: plugins that were left out, whose measures are therefore not known. `persons`: whether rules may look at
     single persons. Two catalogues with the same measures are equal, so that rule files already read are not read again.
@@ -30,10 +31,12 @@ class Catalogue:
     notifiers: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     persons: bool = True
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
 
     def _key(self) -> tuple[object, ...]:
         # A measure is a constant of its module: the same object is the same measure.
-        return tuple(id(one) for one in self.measures.values()), self.notifiers, self.failed, self.persons
+        measures, calendars = tuple(id(one) for one in self.measures.values()), tuple(self.calendars.items())
+        return measures, self.notifiers, self.failed, self.persons, calendars
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Catalogue) and self._key() == other._key()

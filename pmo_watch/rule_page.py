@@ -25,7 +25,7 @@ NULL_HAS_A_MEANING = frozenset({"given", "with", "only_if"})  # below these keys
 class Reference:
     """A name that another file may define; `place` is a fault without words, at the name."""
 
-    kind: Literal["audience", "digest"]
+    kind: Literal["audience", "digest", "rule"]
     name: str
     place: Fault
 

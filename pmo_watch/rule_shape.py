@@ -55,6 +55,12 @@ def _email(value: str) -> str:
     return value
 
 
+def _because(value: str) -> str:
+    if not 3 <= len(value) <= 500:
+        raise ValueError("give 3 to 500 characters that say why")
+    return value
+
+
 def _version(value: object) -> object:
     if value != VERSION or isinstance(value, bool):
         raise ValueError(f"version {quoted(value)} is not known; this program reads version {VERSION}")
@@ -257,6 +263,39 @@ class DigestShape(Shape):
     on: Written | None = None
 
 
+class MatchShape(Shape):
+    """Which alerts a silence is about: every part that is given must fit."""
+
+    rule: Said | None = None
+    project: Said | None = None
+    entity: Said | None = None
+    tag: Said | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> "MatchShape":
+        if not self.model_fields_set:
+            raise ValueError("name a rule, a project, an entity or a tag: a silence over everything is not offered")
+        return self
+
+
+class SilenceShape(Shape):
+    """A silence that comes back: on the days off of a calendar, or every year from one day to another."""
+
+    match: MatchShape
+    why: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_because)]
+    calendar: str | None = None
+    from_: Written | None = Field(default=None, alias="from")
+    to: Written | None = None
+    every: Literal["year"] | None = None
+
+    @model_validator(mode="after")
+    def _when(self) -> "SilenceShape":
+        days = (self.from_ is not None, self.to is not None)
+        if any(days) != all(days) or (self.calendar is None) != all(days) or (self.every and not all(days)):
+            raise ValueError("say when: {calendar: freeze}, or {from: 12-20, to: 01-05, every: year}, one of the two")
+        return self
+
+
 class FileShape(Shape):
     """A rule file."""
 
@@ -265,6 +304,7 @@ class FileShape(Shape):
     defaults: Common | None = None
     audiences: dict[str, AudienceShape] = {}
     digests: dict[str, DigestShape] = {}
+    silences: dict[str, SilenceShape] = {}
     rules: list[RuleShape] = []
 
 
@@ -276,4 +316,5 @@ class Head(Shape):
     defaults: object = None
     audiences: dict[str, object] = {}
     digests: dict[str, object] = {}
+    silences: dict[str, object] = {}
     rules: list[object] = []

@@ -242,13 +242,38 @@ class Digest:
     on: str = "every working day"
 
 
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A silence that comes back: on the days off of a calendar, or every year from one day to another.
+
+    At least one of rule, project, entity and tag is given; every part that is given must fit.
+    """
+
+    name: str
+    why: str
+    who: str  # the file's owner, else the file
+    calendar: str = ""
+    first: tuple[int, int] = (0, 0)  # month and day; without meaning where there is a calendar
+    last: tuple[int, int] = (0, 0)
+    rule: str = ""
+    project: str = ""  # code
+    entity: str = ""  # id or uid
+    tag: str = ""
+    file: str = ""
+    line: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
-    """All rules, audiences and digests in force, and which files keep an older good version, or never had one."""
+    """All rules, audiences, digests and recurring silences in force, by name.
+
+    Also which files keep an older good version, or never had one.
+    """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     audiences: Mapping[str, Audience] = field(default_factory=dict)
     digests: Mapping[str, Digest] = field(default_factory=dict)
+    silences: Mapping[str, Recurring] = field(default_factory=dict)
     stale_files: Mapping[str, str] = field(default_factory=dict)  # file -> what is wrong with the present one
     unused_files: Mapping[str, str] = field(default_factory=dict)  # the same of files that never had a good version
     owners: Mapping[str, str] = field(default_factory=dict)  # file -> e-mail of its owner

@@ -158,8 +158,8 @@ class PostRoom:
             del told[one.alert, one.recipient, one.notifier]
         told |= {(one.alert, one.recipient, one.notifier): one for one in self.last.told_added}
         kept.told = list(told.values())
-        ended = {one.id for one in self.last.silences}
-        kept.silences = [one for one in kept.silences if one.id not in ended]
+        silences = {one.id: one for one in (*kept.silences, *self.last.silences)}
+        kept.silences = [one for one in silences.values() if not one.ended or one.ended_by]
         threads = {(one.notifier, one.recipient, one.project): one for one in kept.threads}
         threads |= {
             (one.notifier, one.recipient, one.project): replace(one, subject=f"subject of {one.number}")

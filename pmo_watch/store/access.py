@@ -158,6 +158,11 @@ class Store:
         with reading(self._engine) as connection:
             return alerts.read_silences(connection)
 
+    def ended_by_hand(self) -> list[Silence]:
+        """Return times of recurring silences that a person ended: they do not begin again."""
+        with reading(self._engine) as connection:
+            return alerts.read_ended_by_hand(connection)
+
     def every_silence(self) -> list[tuple[Silence, str]]:
         """Return all silences there ever were, oldest first, each with who ended it by hand (empty: nobody)."""
         with reading(self._engine) as connection:
@@ -166,6 +171,7 @@ class Store:
     def add_silence(self, silence: Silence) -> None:
         """Keep a silence; the same id again replaces it."""
         with writing(self._engine) as connection:
+            alerts.raise_revision(connection, None)  # a cycle that is deciding decides again, and no cycle rests
             alerts.write_silences(connection, [silence])
 
     def end_silence(self, silence_id: str, who: str, now: datetime) -> Silence | None:
@@ -174,6 +180,7 @@ class Store:
         It stays among `silences` until a cycle has said what is open and writes it back as `ended`.
         """
         with writing(self._engine) as connection:
+            alerts.raise_revision(connection, None)
             return alerts.end_silence(connection, silence_id, who, now)
 
     def marks(self, kind: MarkKind) -> dict[str, str]:

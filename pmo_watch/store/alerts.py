@@ -165,6 +165,12 @@ def read_silences(connection: Connection) -> list[Silence]:
     return [Silence(**made_of(row, Silence)) for row in connection.execute(query)]
 
 
+def read_ended_by_hand(connection: Connection) -> list[Silence]:
+    """Return times of recurring silences that a person ended."""
+    by_hand = (SILENCE.c.ended.is_(True), SILENCE.c.name != "", SILENCE.c.ended_by != "")
+    return [Silence(**made_of(row, Silence)) for row in connection.execute(select(SILENCE).where(*by_hand))]
+
+
 def read_every_silence(connection: Connection) -> list[tuple[Silence, str]]:
     """Return all silences there ever were, each with who ended it by hand."""
     query = select(SILENCE).order_by(SILENCE.c.since, SILENCE.c.id)
@@ -173,7 +179,7 @@ def read_every_silence(connection: Connection) -> list[tuple[Silence, str]]:
 
 def write_silences(connection: Connection, silences: Sequence[Silence]) -> None:
     """Replace silences; who ended one by hand stays written."""
-    upsert(connection, SILENCE, [{**values_of(one), "ended_by": ""} for one in silences], kept=("ended_by",))
+    upsert(connection, SILENCE, [values_of(one) for one in silences], kept=("ended_by",))
 
 
 def end_silence(connection: Connection, silence_id: str, who: str, now: datetime) -> Silence | None:

@@ -228,10 +228,23 @@ def test_silence_ended_by_hand_waits_for_the_cycle(store: Store) -> None:
 
     ended = store.end_silence("s1", "Bo", day(1))
 
-    assert ended == replace(SILENCE, until=day(1))
-    assert store.silences() == [replace(SILENCE, until=day(1))]
+    assert ended == replace(SILENCE, until=day(1), ended_by="Bo")
+    assert store.silences() == [ended]
     assert store.end_silence("s1", "Bo", day(2)) is None
     assert store.end_silence("unknown", "Bo", day(2)) is None
+
+
+def test_times_of_recurring_silences_that_a_person_ended_are_remembered(store: Store) -> None:
+    freeze, own = replace(SILENCE, id="f1", name="freeze"), replace(SILENCE, id="o1")
+    for one in (freeze, own, replace(freeze, id="f2")):
+        store.add_silence(one)
+    ended = [store.end_silence(one, "Bo", day(1)) for one in ("f1", "o1")]
+
+    assert store.ended_by_hand() == []  # until a cycle has said what is open
+    store.write(CycleChange(day(1), silences=[replace(one, ended=True) for one in ended if one]))
+
+    assert store.ended_by_hand() == [replace(freeze, until=day(1), ended_by="Bo", ended=True)]
+    assert [one.id for one in store.silences()] == ["f2"]
 
 
 def test_threads_are_replaced_by_their_names(store: Store) -> None:
@@ -301,15 +314,16 @@ def test_cycle_that_decided_on_what_somebody_changed_is_refused(store: Store, st
     assert store.alerts() == [replace(acknowledged, value=13.0)]
 
 
-def test_revision_grows_with_alerts_and_with_nothing_else(store: Store) -> None:
+def test_revision_grows_with_what_people_do_to_alerts_and_silences_and_with_nothing_else(store: Store) -> None:
     first = store.revision()
     store.write(CycleChange(NOW, marks={(MarkKind.FLAG, "x"): "y"}))
-    store.add_silence(SILENCE)
     assert store.revision() == first
 
     store.write(CycleChange(NOW, alerts=[an_alert(1)]))
+    store.add_silence(SILENCE)
+    store.end_silence("s1", "Bo", day(1))
 
-    assert store.revision() == first + 1
+    assert store.revision() == first + 3
 
 
 def test_thousand_alerts_are_written_at_once(store: Store) -> None:
