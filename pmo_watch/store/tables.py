@@ -178,7 +178,6 @@ SILENCE = Table(
     "silence",
     metadata,
     *_columns_of(Silence, "id"),
-    Column("ended_by", PlainText, nullable=False),
 )
 MARK = Table(
     "mark",
