@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import Samples, SourceState, Wish
-from pmo_watch.store import alerts, colours, migrations, outbox, snapshots
+from pmo_watch.store import alerts, circuits, colours, migrations, outbox, snapshots
 from pmo_watch.store.changes import (
     AlertQuery,
     Circuit,
@@ -281,12 +281,17 @@ class Store:
     def circuits(self) -> dict[str, Circuit]:
         """Return how each notifier fares that was ever used."""
         with reading(self._engine) as connection:
-            return outbox.read_circuits(connection)
+            return circuits.read_circuits(connection)
 
     def reset_circuit(self, notifier: str) -> None:
         """Forget deferrals and fault of a notifier, after its settings changed."""
         with writing(self._engine) as connection:
-            outbox.reset_circuit(connection, notifier)
+            circuits.reset_circuit(connection, notifier)
+
+    def note_fault(self, notifier: str, at: datetime, reason: str, answer: str) -> None:
+        """Keep that the channel of a notifier that sends no messages does not work; see `Circuit`."""
+        with writing(self._engine) as connection:
+            circuits.note_fault(connection, notifier, at, reason, answer)
 
     def outbox(self, query: OutboxQuery) -> list[OutboxEntry]:
         """Return messages without their bodies."""

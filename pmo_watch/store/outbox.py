@@ -25,7 +25,6 @@ from sqlalchemy import (
 
 from pmo_watch.alerts import Message, OutboxRow, Rendered, WaitingMessage
 from pmo_watch.store.changes import (
-    Circuit,
     OutboxEntry,
     OutboxFigures,
     OutboxInsert,
@@ -34,12 +33,12 @@ from pmo_watch.store.changes import (
     Settlement,
     StoreConflict,
 )
+from pmo_watch.store.circuits import ANSWER_LENGTH, count_attempt
 from pmo_watch.store.pictures import Pictures, forget_pictures, read_pictures, write_pictures
 from pmo_watch.store.rows import made_of, upsert
-from pmo_watch.store.tables import CIRCUIT, OUTBOX, OUTBOX_ALERT
+from pmo_watch.store.tables import OUTBOX, OUTBOX_ALERT
 
 MOST_AT_ONCE = 500  # alerts in one question
-ANSWER_LENGTH = 500  # spec channels 1.1
 UNDELIVERED = (OutboxState.WAITING.value, OutboxState.DEFERRED.value, OutboxState.LEASED.value)
 DEAD = (OutboxState.REJECTED.value, OutboxState.EXPIRED.value)
 UNTRIED = and_(OUTBOX.c.state == OutboxState.WAITING.value, OUTBOX.c.attempts == 0)
@@ -235,7 +234,7 @@ def settle(connection: Connection, settlement: Settlement) -> bool:
     if settlement.fallback is not None:
         _write_fallback(connection, settlement.row.id, settlement.fallback, settlement.at)
     if settlement.outcome != OutboxState.EXPIRED:
-        _count(connection, settlement)
+        count_attempt(connection, settlement)
     return True
 
 
@@ -261,33 +260,6 @@ def _write_fallback(connection: Connection, message_id: str, fallback: OutboxIns
     upsert(connection, OUTBOX, [_new_row(fallback, at)], kept=None)
     write_pictures(connection, [(fallback.id, fallback.rendered)])
     _copy_alerts(connection, message_id, fallback.id)
-
-
-def _count(connection: Connection, settlement: Settlement) -> None:
-    """Keep what is known of the notifier: an answer ends a run of deferrals, an acceptance ends a fault too."""
-    notifier = settlement.row.notifier
-    none = {"notifier": notifier, "deferrals": 0, "fault_since": None, "fault_reason": "", "fault_answer": ""}
-    upsert(connection, CIRCUIT, [none], kept=None)
-    values: dict[str, object] = {"deferrals": 0}
-    if settlement.outcome == OutboxState.DEFERRED:
-        values = {"deferrals": CIRCUIT.c.deferrals + 1}
-    elif settlement.outcome == OutboxState.ACCEPTED:
-        values = none
-    if settlement.channel_fault:
-        since = func.coalesce(CIRCUIT.c.fault_since, settlement.at, type_=CIRCUIT.c.fault_since.type)
-        fault = {"fault_reason": settlement.reason, "fault_answer": settlement.answer[:ANSWER_LENGTH]}
-        values |= {"fault_since": since, **fault}
-    connection.execute(update(CIRCUIT).where(CIRCUIT.c.notifier == notifier).values(values))
-
-
-def read_circuits(connection: Connection) -> dict[str, Circuit]:
-    """Return how each notifier fares."""
-    return {row.notifier: Circuit(**made_of(row, Circuit)) for row in connection.execute(select(CIRCUIT))}
-
-
-def reset_circuit(connection: Connection, notifier: str) -> None:
-    """Forget deferrals and fault."""
-    connection.execute(delete(CIRCUIT).where(CIRCUIT.c.notifier == notifier))
 
 
 # --- by hand ------------------------------------------------------------------------------------------------------
