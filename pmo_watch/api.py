@@ -26,6 +26,7 @@ from pmo_watch.entities import ENTITIES
 from pmo_watch.entities.readable import PREFIXES
 from pmo_watch.errors import (
     DeliveryDeferred,
+    DeliveryError,
     DeliveryRejected,
     SourceDataError,
     SourceError,
@@ -54,7 +55,7 @@ from pmo_watch.flow import (
     Wish,
 )
 from pmo_watch.hookspecs import hookimpl
-from pmo_watch.labels import PRIVATE, alert_labels, described, known_as, labelled, project_labels
+from pmo_watch.labels import PRIVATE, alert_labels, described, known_as, labelled, project_labels, told_apart
 from pmo_watch.mails import is_address, mail, short_id
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
@@ -109,6 +110,7 @@ __all__ = [
     "CycleReport",
     "Days",
     "DeliveryDeferred",
+    "DeliveryError",
     "DeliveryRejected",
     "Duration",
     "Entity",
@@ -147,6 +149,7 @@ __all__ = [
     "Poster",
     "Previous",
     "Probes",
+    "Pushes",
     "Reason",
     "Records",
     "Rejected",
@@ -216,6 +219,7 @@ __all__ = [
     "shorten",
     "state_of",
     "still_as_found",
+    "told_apart",
     "watched_path",
     "why_unassessed",
     "workdays",

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -32,16 +33,18 @@ from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
 from pmo_watch.errors import ConfigError, DeliveryError, PmoWatchError, SourceError, StoreError
 from pmo_watch.flow import Outcome
-from pmo_watch.in_force import InForce, with_rules
+from pmo_watch.in_force import InForce, open_observers, with_rules
 from pmo_watch.log import set_up_logging
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.memory import known_ahead
 from pmo_watch.output import Format, counted, printed, said, show_json
+from pmo_watch.pushing import Pushing, lines_of
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rule_schema import json_schema
 from pmo_watch.send_test import send_test
 from pmo_watch.starter import Delivery, write_starter
 from pmo_watch.store import Store
+from pmo_watch.telling import Observer
 
 if TYPE_CHECKING:
     from pmo_watch.daemon import Daemon
@@ -127,21 +130,24 @@ def once(
     clock = FixedClock(moment(now, in_force.zone)) if now else Clock()
     with (looked_into if dry_run else stored)(in_force) as store:
         in_force = _opened(in_force, store)
-        engine = Engine(store, in_force)
+        observers = {} if dry_run else open_observers(in_force, None, now=clock.now, only=in_force.pushers())
+        engine = Engine(store, in_force, observers)
         due = list(in_force.sources())
         draft = engine.preview(clock.now(), due) if dry_run else engine.cycle(clock.now(), due)
         show_cycle(draft, form, dry=dry_run)
         if not dry_run:
-            said(f"{counted(asyncio.run(_deliver(store, in_force, clock)), 'message')} tried")
+            asyncio.run(_deliver(store, in_force, clock, observers))
     _judge(draft, fail_on)
 
 
-async def _deliver(store: Store, in_force: InForce, clock: Clock) -> int:
+async def _deliver(store: Store, in_force: InForce, clock: Clock, observers: Mapping[str, Observer]) -> None:
     mailroom = Mailroom(store, in_force, clock)
     try:
-        return await mailroom.drain()
+        said(f"{counted(await mailroom.drain(), 'message')} tried")
     finally:
         await mailroom.close()
+    for line in lines_of(await Pushing(store, in_force, observers, clock).once()):
+        said(line)
 
 
 def _judge(draft: Draft, fail_on: str) -> None:

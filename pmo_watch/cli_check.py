@@ -17,6 +17,7 @@ from pmo_watch.flow import Records
 from pmo_watch.in_force import InForce, open_notifiers, open_source
 from pmo_watch.lint import remarks, run_examples
 from pmo_watch.output import counted, said
+from pmo_watch.pushing import try_out
 from pmo_watch.rule_files import Readable, list_rule_files, load_rules, rules_from_texts
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import RuleSet
@@ -116,6 +117,10 @@ async def _online(in_force: InForce) -> int:
         except SourceError as fault:
             unreached += 1
             said(f"source {name}: {fault}")
+    for name, took in (await try_out(in_force, lambda one: one.probe())).items():
+        unreached += any(took.values())
+        for member, fault in took.items():
+            said(f"notifier {name}: {member}: {fault or 'answers'}")
     for name, problem in (await _notifiers(in_force)).items():
         unreached += bool(problem)
         said(f"notifier {name}: {problem or 'answers'}")

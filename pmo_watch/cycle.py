@@ -19,12 +19,13 @@ from pmo_watch.contracts import Source
 from pmo_watch.digests import leaving_now
 from pmo_watch.errors import PmoWatchError, SourceError
 from pmo_watch.flow import Findings, Outcome, Reading, Snapshot
+from pmo_watch.headlines import alert_line
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.look_back import look_back
 from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
 from pmo_watch.operations import ACCEPT
-from pmo_watch.outgoing import channels, named, rendered
+from pmo_watch.outgoing import channel_faults, channels, named, rendered
 from pmo_watch.own_rules import own_findings, with_own_rules
 from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.route import Changes, Ledger, Routed, route
@@ -298,11 +299,7 @@ class Engine:
     def _ledger(self, now: datetime, decided: _Decided) -> Ledger:
         marks = {(kind.value, name): text for kind in (MarkKind.DIGEST, MarkKind.FLAG)
                  for name, text in self.store.marks(kind).items()}  # fmt: skip
-        faults = {
-            name: (one.fault_since.isoformat(), f"{one.fault_reason}: {one.fault_answer}")
-            for name, one in self.store.circuits().items()
-            if one.fault_since is not None and name in self.in_force.notifiers()
-        }
+        faults = channel_faults(self.in_force, self.store.circuits())
         store, snapshot = self.store, decided.picture.snapshot
         told, threads = store.told(), store.threads()
         silences = [*store.silences(), *store.ended_by_hand()]
@@ -367,6 +364,7 @@ class Engine:
             readings={one.source: draft.accepted[one.source].state.outcome or one.outcome for one in draft.readings},
             sources=snapshot.sources,
             colours=self._colours(draft.rules, draft.findings, snapshot) if colours is None else colours,
+            headline=partial(alert_line, draft.rules.rules),
         )
 
     def swap(self, in_force: InForce, observers: Mapping[str, Observer]) -> None:

@@ -19,11 +19,12 @@ from pmo_watch import __version__
 from pmo_watch.clock import Clock
 from pmo_watch.cycle import Draft, Engine, Stopped
 from pmo_watch.errors import StoreError
-from pmo_watch.in_force import InForce, open_observers, read_alike, watched_paths, with_former_rules
+from pmo_watch.in_force import InForce, close_observers, open_observers, read_alike, watched_paths, with_former_rules
 from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.memory import Known
 from pmo_watch.operations import APPROVE
+from pmo_watch.pushing import Pushing
 from pmo_watch.reload import Plan, Standing, plan_reload
 from pmo_watch.schedule import Timetable, Watch
 from pmo_watch.sd import give_back, notify, place, watchdog_seconds
@@ -53,10 +54,11 @@ class Daemon:
         self._store = store
         self._clock = clock or Clock()
         self._telemetry = Telemetry()
-        self._observers: dict[str, Observer] = open_observers(in_force, self._telemetry, self._defect)
+        self._observers = self._open_observers(in_force)
         self._engine = Engine(store, in_force, self._observers, self._defect, ahead)
         self._timetable = self._new_timetable()
         self._mailroom = Mailroom(store, in_force, self._clock, self._telemetry)
+        self._pushing = Pushing(store, in_force, self._observers, self._clock, self._telemetry)
         self._watches: list[Watch] = []
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
@@ -76,6 +78,9 @@ class Daemon:
 
     def _defect(self, kind: str, name: str) -> None:
         self._telemetry.plugin_failed(kind, self._in_force.plugins.plugin_of(kind, name))
+
+    def _open_observers(self, in_force: InForce) -> dict[str, Observer]:
+        return open_observers(in_force, self._telemetry, self._defect, now=self._clock.now)
 
     def _new_timetable(self) -> Timetable:
         return Timetable({name: one.every for name, one in self._in_force.sources().items()}, self._clock.now())
@@ -128,6 +133,7 @@ class Daemon:
         tasks = [
             asyncio.create_task(self._cycles(), name="cycles"),
             asyncio.create_task(self._mailroom.run(self._stop), name="delivery"),
+            asyncio.create_task(self._pushing.run(self._stop), name="pushing"),
             asyncio.create_task(web.serve(sockets=[bound]), name="web"),
             asyncio.create_task(self._alive(), name="alive"),
         ]
@@ -154,7 +160,7 @@ class Daemon:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._mailroom.close()
         await watches
-        _close_observers(self._observers)
+        close_observers(self._observers)
         return done
 
     def _close_watches(self) -> None:
@@ -180,6 +186,7 @@ class Daemon:
     async def _cycles(self) -> None:
         async with self._cycling:
             await asyncio.to_thread(self._show)
+        self._pushing.wake()
         if self._outdated:
             await self._reload()
         with contextlib.suppress(TimeoutError):  # else a file that is saved during the first reading would be missed
@@ -219,6 +226,8 @@ class Daemon:
                 return None
             count_cycle(self._telemetry, draft, time.perf_counter() - began, self._clock.now())
             self._note_refusals(draft, now)
+            if draft.advanced.transitions or not self._first_cycle:
+                self._pushing.wake()
             self._first_cycle = True
             self._mailroom.wake()
             await self._prune(now)
@@ -319,7 +328,7 @@ class Daemon:
         async with self._cycling:
             before_them = self._observers
             if new.base is not self._in_force.base:
-                self._observers = open_observers(new, self._telemetry, self._defect)
+                self._observers = self._open_observers(new)
             former, self._in_force = self._in_force, new
             self._engine.swap(new, self._observers)
             await asyncio.to_thread(self._show)
@@ -327,7 +336,8 @@ class Daemon:
             if self._served is not None:
                 self._served.take_up(self._backend())
             if before_them is not self._observers:
-                _close_observers(before_them)
+                self._pushing.swap(new, self._observers)
+                close_observers(before_them)
             before, self._timetable = self._timetable, self._new_timetable()
             self._timetable.keep(before, read_alike(former, new))
             await self._mailroom.swap(new)
@@ -392,9 +402,3 @@ def _close(watches: Sequence[Watch]) -> None:
         watch.close()
 
 
-def _close_observers(observers: Mapping[str, Observer]) -> None:
-    for name, one in observers.items():
-        try:
-            one.close()
-        except Exception:  # a plugin's defect keeps nothing else open
-            LOG.exception("observer cannot be closed", notifier=name)

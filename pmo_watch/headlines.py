@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
-from pmo_watch.alerts import CLOSING, Item, Message
+from pmo_watch.alerts import CLOSING, Alert, Item, Message
 from pmo_watch.audiences import PERSONAL
 from pmo_watch.plain import NAME, TITLE, plain, shorten
-from pmo_watch.wording import LEVELS, Voice, how_much, rule_name, slips, what, worst
+from pmo_watch.rules import Rule
+from pmo_watch.wording import LEVELS, RenderContext, Voice, how_much, rule_name, slips, what, worst
+from pmo_watch.words import words
 
 _SHORTEST_NAME = 12  # a subject's name is cut to this before the end of the line is
 
@@ -40,6 +43,19 @@ def title(message: Message, voice: Voice) -> str:
         return plain(message.title, TITLE)
     rules = {item.rule.id for item in message.items}
     return rule_name(message.items[0], voice) if len(rules) == 1 else how_many(message, voice)
+
+
+def alert_line(rules: Mapping[str, Rule], alert: Alert, language: str) -> str:
+    """Return an open alert in one line: the rule with its subject, and the value."""
+    rule = rules.get(alert.rule)
+    if rule is None:
+        return alert.rule
+    voice = Voice(words(language), UTC, RenderContext(alert.since or datetime.fromtimestamp(0, UTC)))
+    figures = {"value": alert.value, "unit": alert.unit}
+    names = (alert.subject_id, alert.subject_name, alert.project_code, "")
+    item = Item(alert, rule, "open", alert.level or "amber", "", *names, finding=figures)
+    shown, said = what(item, voice), how_much(item, voice)
+    return voice.words.pair(shown, said) if said else shown
 
 
 def tally(items: Iterable[Item], voice: Voice) -> str:

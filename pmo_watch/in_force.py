@@ -1,9 +1,9 @@
 """Everything that people set, loaded together: what is in force, swapped as a whole or not at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from pmo_watch.rule_files import Catalogue, LoadedRules, Readable, load_rules, r
 from pmo_watch.rules import RuleSet
 from pmo_watch.settings import Settings
 from pmo_watch.settings_entries import NotifierEntry, SourceEntry
-from pmo_watch.telling import Defect, Notifier, NotifierContext, Observer, OwnMetrics, unnoticed
+from pmo_watch.telling import CycleReport, Defect, Notifier, NotifierContext, Observer, OwnMetrics, unnoticed
 from pmo_watch.template_files import SUFFIX, LoadedTemplates, load_templates
 from pmo_watch.workdays import Calendar
 
@@ -78,6 +78,12 @@ class InForce:
     def notifiers(self) -> dict[str, NotifierEntry]:
         """Return the notifiers that messages go to, in the order of the settings; observers are not among them."""
         return {name: one for name, one in self.settings.notifiers.items() if one.enabled and not one.observes}
+
+    def pushers(self) -> dict[str, NotifierEntry]:
+        """Return the observers that also push what they show, in the order of the settings."""
+        kinds = self.plugins.observers
+        found = self.settings.notifiers.items()
+        return {name: one for name, one in found if one.enabled and one.observes and kinds[one.type].every is not None}
 
     def context(self, now: datetime) -> Context:
         """Return what merging needs at this moment."""
@@ -253,21 +259,65 @@ def read_alike(before: InForce, after: InForce) -> list[str]:
     return [name for name, entry in after.sources().items() if old.get(name) == entry.settings.model_dump()]
 
 
-def open_observers(in_force: InForce, metrics: OwnMetrics | None, defect: Defect = unnoticed) -> dict[str, Observer]:
-    """Open every observer; one whose plugin fails is left out."""
+@dataclass(frozen=True, slots=True)
+class UnopenedPusher:
+    """An observer that pushes and could not be opened: it says so at each push."""
+
+    fault: DeliveryError
+
+    def wishes(self) -> Sequence[str]:
+        """Ask for nothing."""
+        return ()
+
+    def cycle_finished(self, report: CycleReport) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Hold nothing, let go of nothing."""
+
+    async def push(self) -> Mapping[str, DeliveryError | None]:
+        """Say why it could not be opened."""
+        return {"settings": self.fault}
+
+    push_test = probe = push
+
+    async def end(self) -> None:
+        """Hold nothing, let go of nothing."""
+
+
+def open_observers(
+    in_force: InForce,
+    metrics: OwnMetrics | None,
+    defect: Defect = unnoticed,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    only: Container[str] | None = None,
+) -> dict[str, Observer]:
+    """Open every observer; one whose plugin fails is left out. `only`: names of those that are wanted; None: all."""
     found: dict[str, Observer] = {}
     for name, entry in in_force.settings.notifiers.items():
-        if not (entry.enabled and entry.observes):
+        if not (entry.enabled and entry.observes) or (only is not None and name not in only):
             continue
         try:
             kind = in_force.plugins.observers[entry.type]
-            observer = kind.open(entry.settings, _told(in_force, name, metrics))
+            observer = kind.open(entry.settings, replace(_told(in_force, name, metrics), now=now))
             observer.wishes()  # what it cannot say now would end a cycle
             found[name] = observer
+        except DeliveryError as fault:
+            found[name] = UnopenedPusher(fault)
         except Exception:  # a plugin's defect costs what it shows, and nothing else
             LOG.exception("observer cannot be opened", notifier=name)
             defect("observer", entry.type)
     return found
+
+
+def close_observers(observers: Mapping[str, Observer]) -> None:
+    """Let every observer let go of what it holds."""
+    for name, one in observers.items():
+        try:
+            one.close()
+        except Exception:  # a plugin's defect keeps nothing else open
+            LOG.exception("observer cannot be closed", notifier=name)
 
 
 def _told(in_force: InForce, name: str, metrics: OwnMetrics | None = None) -> NotifierContext:

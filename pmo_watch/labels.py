@@ -35,7 +35,7 @@ def known_as(rows: pl.DataFrame, text: str, within: Sequence[str] = ()) -> pl.Se
     if named.select(*within, "@shown").is_duplicated().any():
         again = pl.col("uid").rank("ordinal").over([*within, "@shown"]) > 1
     ended = named.filter(again | (pl.col("@shown").str.len_bytes() > LONGEST_ID)).select("uid", "@shown")
-    endings = {uid: _ended(known, uid) for uid, known in ended.rows()}
+    endings = {uid: told_apart(known, uid) for uid, known in ended.rows()}
     if not endings:
         return shown
     return named["uid"].replace_strict(list(endings), list(endings.values()), default=shown)
@@ -91,6 +91,7 @@ def _harmless(texts: pl.Series, longest: int) -> pl.Series:
     return texts.replace(before, [plain(one, longest) for one in before]) if before else texts
 
 
-def _ended(text: str, uid: str) -> str:
+def told_apart(text: str, uid: str) -> str:
+    """Return what a row is called that another one is called too, or whose own text is too long."""
     kept = text.encode()[:KEPT].decode(errors="ignore")
     return f"{kept}~{hashlib.sha256(uid.encode()).hexdigest()[:8]}"

@@ -1,6 +1,6 @@
 """What leaves under the settings in force: the notifiers as routing sees them, and messages in their words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from pmo_watch.alerts import Message, Rendered, Thread
 from pmo_watch.audiences import Channels
 from pmo_watch.in_force import InForce
 from pmo_watch.render import RenderContext, render, render_for
+from pmo_watch.store import Circuit
 from pmo_watch.telling import Defect, unnoticed
 
 LOG = structlog.get_logger("pmo_watch.outgoing")
@@ -43,6 +44,16 @@ def rendered(message: Message, in_force: InForce, now: datetime, defect: Defect 
         LOG.exception("notifier cannot render", notifier=entry.name)
         defect("notifier", entry.type)
         return render(message, context)[0]
+
+
+def channel_faults(in_force: InForce, circuits: Mapping[str, Circuit]) -> dict[str, tuple[str, str]]:
+    """Return the notifiers in force that do not work: since when, and what the other side said."""
+    known = {**in_force.notifiers(), **in_force.pushers()}
+    return {
+        name: (one.fault_since.isoformat(), f"{one.fault_reason}: {one.fault_answer}")
+        for name, one in circuits.items()
+        if one.fault_since is not None and name in known
+    }
 
 
 def named(threads: Sequence[Thread], messages: Sequence[tuple[Message, Rendered]]) -> list[Thread]:

@@ -11,6 +11,7 @@ from pmo_watch.cycle import Engine
 from pmo_watch.errors import ConfigError, DeliveryError
 from pmo_watch.in_force import InForce, open_notifiers
 from pmo_watch.outgoing import channels, rendered
+from pmo_watch.pushing import lines_of, try_out
 from pmo_watch.store import Store
 from pmo_watch.subjects import Subjects
 
@@ -31,6 +32,9 @@ async def send_test(in_force: InForce, store: Store, target: str, now: datetime)
     Raises:
         ConfigError: it stands for nobody.
     """
+    if target in in_force.pushers():
+        took = await try_out(in_force, lambda one: one.push_test(), target)
+        return Answers(tuple(lines_of(took)), any(any(one.values()) for one in took.values()))
     engine = Engine(store, in_force)
     notifiers = open_notifiers(in_force)
     lines, failed = [], False

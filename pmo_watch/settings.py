@@ -354,7 +354,7 @@ class _Check:
                 f"{self._found.place(('http', 'insecure'))}: insecure: anybody who reaches it may read"
             )
         for entry in notifiers.values():
-            kind = self._plugins.notifiers.get(entry.type)
+            kind = self._plugins.notifiers.get(entry.type) or self._plugins.observers.get(entry.type)
             said = kind.check(entry.settings) if kind else ()
             self._warnings += [f"{self._found.place(('notifiers', entry.name))}: {text}" for text in said]
         self._warnings += unknown_variables()

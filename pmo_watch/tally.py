@@ -23,7 +23,7 @@ def tell_names(telemetry: Telemetry, in_force: InForce, now: datetime) -> None:
         rules=list(in_force.rules.rules),
         files=sorted({*in_force.loaded.texts, *in_force.rules.stale_files}),
         sources={name: _max_age(one.every) for name, one in in_force.sources().items()},
-        notifiers=list(in_force.notifiers()),
+        notifiers=[*in_force.notifiers(), *in_force.pushers()],
         audiences=list(in_force.rules.audiences),
         plugins=[(one.name, one.version, kind) for one in plugins.loaded for kind in one.kinds],
     )

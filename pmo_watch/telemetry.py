@@ -259,6 +259,14 @@ class Telemetry:
         """Note until when the access token is good that a notifier has just taken."""
         self.token_expiry.labels(notifier).set(until.timestamp())
 
+    def pushed(self, notifier: str, outcome: str, reasons: Iterable[str], seconds: float) -> None:
+        """Note a push: how it ended, and for what reasons members did not take it; one that took it is enough."""
+        self.deliveries.labels(notifier, outcome).inc()
+        self.delivery_seconds.labels(notifier).observe(seconds)
+        self.healthy.labels(notifier).set(outcome == "accepted")
+        for reason in reasons:
+            self.delivery_failures.labels(notifier, reason if reason in DELIVERY_REASONS else "other").inc()
+
     def set_moment(self, gauge: "Gauge | Later", moment: datetime | None) -> None:
         """Set a timestamp; 0 before the first."""
         gauge.set(moment.timestamp() if moment else 0)

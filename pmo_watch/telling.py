@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from pmo_watch.alerts import Alert, OutboxRow, Transition
 from pmo_watch.contracts import SettingsT
+from pmo_watch.errors import DeliveryError
 from pmo_watch.flow import Findings, Outcome, Snapshot, SourceState
 from pmo_watch.rules import RuleSet
 
@@ -239,6 +240,7 @@ class CycleReport:
     readings: Mapping[str, Outcome] = field(default_factory=dict)
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     colours: pl.DataFrame = field(default_factory=pl.DataFrame)  # project (uid), dimension, state: `rollup.py`
+    headline: Callable[[Alert, str], str] = lambda alert, _: alert.rule  # an alert in one line of a language
 
 
 class Observer(Protocol):
@@ -266,10 +268,42 @@ class ServesHttp(Protocol):
         ...
 
 
+@runtime_checkable
+class Pushes(Protocol):
+    """An observer that also keeps sending what it shows: what is lost is made good by the next push.
+
+    Its methods are called in the event loop. They return by member, of those it sends to, why it did not take what was
+    sent; None where it did.
+    """
+
+    async def push(self) -> Mapping[str, DeliveryError | None]:
+        """Send what is known now; nothing, to nobody, before the first cycle."""
+        ...
+
+    async def push_test(self) -> Mapping[str, DeliveryError | None]:
+        """Send something that is clearly a test."""
+        ...
+
+    async def probe(self) -> Mapping[str, DeliveryError | None]:
+        """See who would take a push, without sending anything that shows."""
+        ...
+
+    async def end(self) -> None:
+        """Let go of connections; nothing is pushed after it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ObserverType(Generic[SettingsT]):
-    """A kind of observer; set under `notifiers:` like the others."""
+    """A kind of observer; set under `notifiers:` like the others.
+
+    `every`: how often what it opens is to push, which then must be a `Pushes`; None: it is read from outside.
+    `deadline_seconds`: after so long a push is given up.
+    """
 
     name: str
     settings: type[SettingsT]
     open: Callable[[SettingsT, NotifierContext], Observer]
+    check: Callable[[SettingsT], Sequence[str]] = lambda _: ()  # warnings that need no network
+    every: Callable[[SettingsT], timedelta] | None = None
+    deadline_seconds: Callable[[SettingsT], float] = lambda _: 60.0
