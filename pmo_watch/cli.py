@@ -28,6 +28,8 @@ from pmo_watch.cli_options import (
     rule_texts,
     stored,
 )
+from pmo_watch.cli_preview import preview
+from pmo_watch.cli_report import report_command
 from pmo_watch.cli_show import show_cycle
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
@@ -66,6 +68,8 @@ app.command()(cli_look.read)
 app.command()(cli_look.measures)
 app.command()(cli_look.fields)
 app.command()(cli_look.plugins)
+app.command(name="report")(report_command)
+app.command()(preview)
 
 
 def _version(wanted: bool) -> None:

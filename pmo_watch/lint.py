@@ -13,7 +13,7 @@ from pmo_watch.derive import derive
 from pmo_watch.entities import ENTITIES
 from pmo_watch.evaluate import evaluate
 from pmo_watch.faults import Fault
-from pmo_watch.flow import Organisation, Snapshot
+from pmo_watch.flow import Findings, Organisation, Snapshot
 from pmo_watch.model import Kind
 from pmo_watch.rules import Audience, Example, Rule, RuleSet, State
 from pmo_watch.view import PARENTS, ROWS_OF
@@ -56,7 +56,7 @@ def run_examples(
     for rule in rules.rules.values():
         for number, example in enumerate(rule.examples, 1):
             day = example.today or today
-            said = _wrong(rule, example, _snapshot(rule, example, calendars, organisation, day), measures)
+            said = _wrong(rule, example, example_snapshot(rule, example, calendars, organisation, day), measures)
             if said:
                 which = f"example {number} of '{rule.id}' expects {example.expect}"
                 faults.append(Fault(Path(rule.file), example.line or rule.line, 1, f"{which}, {said}"))
@@ -65,17 +65,23 @@ def run_examples(
 
 def _wrong(rule: Rule, example: Example, snapshot: Snapshot, measures: Mapping[str, Measure[Any]]) -> str:
     """Return what came out instead, and why; empty when the example comes true."""
-    given = {name if "." in name else f"{rule.for_each}.{name}" for name in example.given}
-    asked = replace(rule, only_if=tuple(test for test in rule.only_if if test.subject in given), enabled=True)
-    (found,) = evaluate(RuleSet({rule.id: asked}), snapshot, measures).findings
+    found = found_in(rule, example, snapshot, measures)
     if found.failed:
         return f"and cannot be evaluated: {found.failed}"
-    rows = found.rows(pl.col("uid") == _uid(rule.for_each))
+    rows = found.rows(pl.col("uid") == example_uid(rule.for_each))
     finding = rows.to_dicts()[0] if rows.height else {"state": State.NA.value, "reason": "the row does not count"}
     state = finding["state"]
     if state == State.GREY and rule.no_data.state in {State.AMBER, State.RED} and rule.no_data.after is None:
         state = rule.no_data.state
     return "" if state == example.expect else f"got {state}: {_why(finding)}"
+
+
+def found_in(rule: Rule, example: Example, snapshot: Snapshot, measures: Mapping[str, Measure[Any]]) -> Findings:
+    """Return what a rule finds in the snapshot of one of its examples."""
+    given = {name if "." in name else f"{rule.for_each}.{name}" for name in example.given}
+    asked = replace(rule, only_if=tuple(test for test in rule.only_if if test.subject in given), enabled=True)
+    (found,) = evaluate(RuleSet({rule.id: asked}), snapshot, measures).findings
+    return found
 
 
 def _why(finding: Mapping[str, Any]) -> str:
@@ -87,11 +93,12 @@ def _why(finding: Mapping[str, Any]) -> str:
     return f"{' '.join((figure, unit)).rstrip()}, {met}"
 
 
-def _uid(entity: str) -> str:
+def example_uid(entity: str) -> str:
+    """Return the uid of the row that an example is about."""
     return f"{SOURCE}:{entity}"
 
 
-def _snapshot(
+def example_snapshot(
     rule: Rule, example: Example, calendars: Mapping[str, Calendar], organisation: Organisation, today: date
 ) -> Snapshot:
     """Return a snapshot with the one row that an example describes, and the rows it refers to."""
@@ -107,7 +114,7 @@ def _snapshot(
 
 def _rows(for_each: str, given: Mapping[str, Any]) -> dict[str, list[Row]]:
     """Return the rows of an example by entity: its own, and one for each thing it refers to."""
-    own: Row = {"uid": _uid(for_each)}
+    own: Row = {"uid": example_uid(for_each)}
     rows: dict[str, list[Row]] = {ROWS_OF.get(for_each, for_each): [own]}
     for prefix, entity in {**PARENTS.get(for_each, {}), "project": "project"}.items():
         if prefix == for_each:
@@ -127,7 +134,7 @@ def _link(row: Row, entity: str) -> None:
     """Let a row belong to the example's project, programme and portfolio."""
     for parent in ("project", "program", "portfolio"):
         if parent != entity and ENTITIES[entity].field(parent):
-            row[parent] = _named(entity, parent, _uid(parent))
+            row[parent] = _named(entity, parent, example_uid(parent))
 
 
 def _named(entity: str, parent: str, uid: str) -> str | list[str]:
@@ -141,11 +148,11 @@ def _that_count(for_each: str, own: Row, rows: dict[str, list[Row]]) -> dict[str
     if for_each == "milestone":
         own.setdefault("is_milestone", True)
     if for_each in {"role", "meeting", "kpi", "submission"}:
-        own.setdefault("scope", _uid("project"))
+        own.setdefault("scope", example_uid("project"))
     if for_each == "role":
-        own.setdefault("person", _uid("person"))
+        own.setdefault("person", example_uid("person"))
     if for_each == "person":
-        rows["role"] = [{"uid": _uid("role"), "person": own["uid"]}]
+        rows["role"] = [{"uid": example_uid("role"), "person": own["uid"]}]
     fields = {name: {one.name for one in ENTITIES[name].fields} for name in rows}
     return {
         name: [{key: value for key, value in row.items() if key in fields[name]} for row in some]
