@@ -54,6 +54,7 @@ class Daemon:
         self._store = store
         self._clock = clock or Clock()
         self._telemetry = Telemetry()
+        self._open_observers = partial(open_observers, metrics=self._telemetry, defect=self._defect, now=self._clock.now)
         self._observers = self._open_observers(in_force)
         self._engine = Engine(store, in_force, self._observers, self._defect, ahead)
         self._timetable = self._new_timetable()
@@ -78,9 +79,6 @@ class Daemon:
 
     def _defect(self, kind: str, name: str) -> None:
         self._telemetry.plugin_failed(kind, self._in_force.plugins.plugin_of(kind, name))
-
-    def _open_observers(self, in_force: InForce) -> dict[str, Observer]:
-        return open_observers(in_force, self._telemetry, self._defect, now=self._clock.now)
 
     def _new_timetable(self) -> Timetable:
         return Timetable({name: one.every for name, one in self._in_force.sources().items()}, self._clock.now())
