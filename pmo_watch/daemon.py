@@ -54,8 +54,8 @@ class Daemon:
         self._store = store
         self._clock = clock or Clock()
         self._telemetry = Telemetry()
-        self._open_observers = partial(open_observers, metrics=self._telemetry, defect=self._defect, now=self._clock.now)
-        self._observers = self._open_observers(in_force)
+        self._observing = partial(open_observers, metrics=self._telemetry, defect=self._defect, now=self._clock.now)
+        self._observers = self._observing(in_force)
         self._engine = Engine(store, in_force, self._observers, self._defect, ahead)
         self._timetable = self._new_timetable()
         self._mailroom = Mailroom(store, in_force, self._clock, self._telemetry)
@@ -326,7 +326,7 @@ class Daemon:
         async with self._cycling:
             before_them = self._observers
             if new.base is not self._in_force.base:
-                self._observers = self._open_observers(new)
+                self._observers = self._observing(new)
             former, self._in_force = self._in_force, new
             self._engine.swap(new, self._observers)
             await asyncio.to_thread(self._show)
