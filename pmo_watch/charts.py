@@ -225,9 +225,9 @@ def status_history(projects: Sequence[ProjectStanding], title: str, words: Words
         for day, state in one.history
         if state in STATES
     ]
-    longest = int((_NAMES - 12) / LETTER)
+    longest = int((_NAMES - 16) / LETTER)
     names = [
-        Label(0, _TOP + _ROW * (number + 0.5) + 4, shorten(f"{one.code} {one.name}".strip(), longest))
+        Label(8, _TOP + _ROW * (number + 0.5) + 4, shorten(f"{one.code} {one.name}".strip(), longest))
         for number, one in enumerate(shown)
     ]
     legend = list(_legend_of_states(words, bottom + 44))

@@ -69,7 +69,7 @@ def due(digest: Digest, last: datetime | None, snapshot: Snapshot) -> Due | None
         return None
     everywhere = any(scopes is None for scopes in missed.values())
     scopes = None if everywhere else frozenset().union(*(one for one in missed.values() if one is not None))
-    return Due(max(missed).astimezone(ZoneInfo("UTC")), scopes)
+    return Due(max(missed).astimezone(ZoneInfo("UTC")), scopes, last)
 
 
 def _days(on: str, first: date, last: date, snapshot: Snapshot) -> Iterator[tuple[date, frozenset[str] | None]]:

@@ -2,20 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, time
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pmo_watch.alerts import CLOSING, Alert, Awaited, Message, Reason
+from pmo_watch.alerts import Alert, Awaited, Message, Reason
 from pmo_watch.audiences import COMMITTEES, OWNERS, PMO, Recipient, first_working, send_at
 from pmo_watch.desk import Desk, message_id
-from pmo_watch.digests import DAILY, DIGEST, OPEN, SILENCED, Due, due, last_left, section, stands
+from pmo_watch.digests import DAILY, DIGEST, SILENCED, Due, due, last_left, section, stands
 from pmo_watch.finding_rows import rows_of
 from pmo_watch.flow import Findings
 from pmo_watch.news import News, read
+from pmo_watch.overview import MOVEMENTS, Overview, counts_of, movement, together
 from pmo_watch.owing import Missing, missing
 from pmo_watch.readers import Readers
 from pmo_watch.rules import Audience, Digest, Rule
@@ -24,30 +25,6 @@ from pmo_watch.standings import Standings, running_projects
 from pmo_watch.subjects import Place, Subject
 
 MOST_GREY = 50  # rows of a rule that cannot be assessed and have no alert: a digest shows no more than 100 in all
-MOVED = {
-    Reason.OPENED.value: "new",
-    Reason.WORSENED.value: "worse",
-    Reason.IMPROVED.value: "better",
-    Reason.UNKNOWN.value: "unknown",
-    OPEN: "open",
-    SILENCED: "silenced",
-}
-MOVEMENTS = frozenset({Reason.OPENED, Reason.WORSENED, Reason.IMPROVED, *CLOSING})  # what a committee sees one by one
-
-
-@dataclass(slots=True, eq=False)
-class Overview:
-    """What one recipient reads in one digest; a committee's holds counts and movements only."""
-
-    recipient: Recipient
-    committee: bool = True
-    news: dict[str, News] = field(default_factory=dict)
-    decisions: dict[str, Awaited] = field(default_factory=dict)
-    unassessed: dict[str, News] = field(default_factory=dict)  # for those who look after data
-    grey: set[str] = field(default_factory=set)  # projects that could not be assessed
-    owed: dict[str, Owed] = field(default_factory=dict)
-    projects: set[str] = field(default_factory=set)  # those that the recipient looks after
-    audiences: set[str] = field(default_factory=set)
 
 
 class Overviews:
@@ -87,11 +64,19 @@ class Overviews:
         readers.forget(self._desk.rules.digests)
         self.marks |= readers.changed
 
-    def now(self, audience: Audience, digest: Digest, since: datetime | None) -> list[Message]:
-        """Return what the audience would read if the digest left now, one message for each who reads it."""
+    def now(
+        self, audience: Audience, digest: Digest, since: datetime | None, reader: Recipient | None = None
+    ) -> list[Message]:
+        """Return what the audience would read if the digest left now, one message for each who reads it.
+
+        `reader`: reads what all of them read, in one message.
+        """
         found = Due(self._desk.snapshot.now, since=since)
         made = self._overviews(digest, found, [replace(audience, empty=True)], None)
-        return [self._message(digest, found, one) for _, one in sorted(made.items()) if audience.name in one.audiences]
+        read = [one for _, one in sorted(made.items()) if audience.name in one.audiences]
+        if reader is not None:
+            read = [together(reader, read, committee=_is_committee(audience))]
+        return [self._message(digest, found, one) for one in read]
 
     def _digest(self, digest: Digest, found: Due, readers: Readers) -> list[Message]:
         audiences = [one for _, one in sorted(self._desk.rules.audiences.items()) if _reads(one, digest)]
@@ -293,7 +278,7 @@ class Overviews:
             digest=digest.name,
             day=desk.snapshot.today,
             no_names=overview.committee,
-            counts=_counts(every, overview),
+            counts=counts_of(every, overview),
             decisions=tuple(decisions),
             owed=tuple(overview.owed.values()),
             standing=self._standing(digest, found, overview),
@@ -362,24 +347,3 @@ def _not_alerting(rule: Rule, subject: Subject) -> Alert:
         project_code=project.code if project else "",
         source=subject.text("source"),
     )
-
-
-def movement(news: News) -> str:
-    """Return how an alert moved: new, worse, better, ended; open, unknown or silenced where it did not."""
-    return "ended" if news.closes else MOVED[news.reason]
-
-
-def _counts(every: Iterable[News], overview: Overview) -> dict[str, int]:
-    """Return how many alerts have which level and moved how, what could not be assessed, and what is owed."""
-    counts: Counter[str] = Counter()
-    projects = set(overview.grey)
-    for one in every:
-        counts[movement(one)] += 1
-        if not one.closes and one.reason != SILENCED:
-            counts[one.alert.level or ""] += 1
-            counts["acknowledged"] += one.alert.acknowledged_until is not None
-        if one.alert.unknown_since is not None and one.alert.project:
-            projects.add(one.alert.project)
-    counts["not_assessed"] = len(projects)
-    counts["owed"] = len(overview.owed)
-    return {name: number for name, number in sorted(counts.items()) if number}

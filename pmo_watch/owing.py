@@ -25,10 +25,9 @@ class Missing:
 
 def missing(snapshot: Snapshot) -> tuple[Missing, ...]:
     """Return what is missing, oldest first; nothing of a source that cannot be believed now."""
-    submissions = snapshot.frame("submission").filter(pl.col("received_on").is_null())
-    reports = snapshot.frame("status_report").filter(
-        pl.col("submitted_on").is_null() & (pl.col("kind").is_null() | (pl.col("kind") == "project"))
-    )
+    submissions = _asked(snapshot.frame("submission"), "received_on", "indicator", "scope")
+    of_projects = pl.col("kind").is_null() | (pl.col("kind") == "project")
+    reports = _asked(snapshot.frame("status_report").filter(of_projects), "submitted_on", "project")
     found = pl.concat(
         [
             _series("submission", submissions, snapshot.today, "indicator", "scope"),
@@ -36,6 +35,14 @@ def missing(snapshot: Snapshot) -> tuple[Missing, ...]:
         ]
     )
     return tuple(Missing(*row) for row in found.sort("due_on", "uid").iter_rows())
+
+
+def _asked(rows: pl.DataFrame, came_on: str, *series: str) -> pl.DataFrame:
+    """Return what has not come since the first period in which anything of the series came; all where none ever did."""
+    came = rows.filter(pl.col(came_on).is_not_null())
+    first = came.group_by(*series).agg(pl.col("period").min().alias("@first"))
+    known = rows.filter(pl.col(came_on).is_null()).join(first, on=series, how="left", nulls_equal=True)
+    return known.filter(pl.col("@first").is_null() | (pl.col("period") > pl.col("@first"))).drop("@first")
 
 
 def _series(kind: str, rows: pl.DataFrame, today: date, *series: str) -> pl.DataFrame:

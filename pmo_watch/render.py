@@ -13,7 +13,7 @@ from pmo_watch.alerts import Message, Rendered
 from pmo_watch.headlines import thread_subject
 from pmo_watch.pictures import with_pictures
 from pmo_watch.plain import NAME, plain
-from pmo_watch.telling import MessageView, NotifierType, SectionView
+from pmo_watch.telling import MessageView, NotifierType, SectionView, TableView
 from pmo_watch.template_pages import TemplateFault
 from pmo_watch.templates import page
 from pmo_watch.views import message_view
@@ -22,6 +22,7 @@ from pmo_watch.wording import RenderContext, Voice, newly_red
 __all__ = ["RenderContext", "page_values", "render", "render_for"]
 
 MOST_ITEMS = 100
+MOST_ROWS = 20  # of a table
 MOST_HTML_BYTES = 90_000  # Gmail cuts near 102 kB
 _HEADER_LENGTH = 200
 
@@ -123,13 +124,22 @@ def _page(form: str, view: MessageView, voice: Voice, shown: int) -> str:
 def _values(view: MessageView, voice: Voice, shown: int) -> dict[str, Any]:
     rest = _count(view) - shown
     return {
-        "view": replace(view, sections=tuple(_first(view.sections, shown))),
+        "view": replace(
+            view,
+            sections=tuple(_first(view.sections, shown)),
+            tables=tuple(map(_cut, view.tables)),
+            owed=tuple(map(_cut, view.owed)),
+        ),
         "more": view.more.replace("{n}", voice.words.number(rest)) if rest else "",
         "pair": voice.words.pair,
         "colours": _COLOURS,
         "accent": _COLOURS[""],
         "organisation": voice.context.organisation.name,
     }
+
+
+def _cut(table: TableView) -> TableView:
+    return replace(table, rows=table.rows[:MOST_ROWS], rest=max(0, len(table.rows) - MOST_ROWS))
 
 
 def _first(sections: Iterable[SectionView], number: int) -> Iterable[SectionView]:

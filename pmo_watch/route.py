@@ -12,7 +12,7 @@ import polars as pl
 
 from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.at_once import AtOnce
-from pmo_watch.audiences import Audiences, Channels
+from pmo_watch.audiences import Audiences, Channels, Recipient
 from pmo_watch.desk import Desk
 from pmo_watch.digests import last_left
 from pmo_watch.flow import Findings, Snapshot
@@ -138,14 +138,17 @@ def overview(
     rules: RuleSet,
     snapshot: Snapshot,
     channels: Channels,
-    wanted: tuple[Audience, Digest],
+    wanted: tuple[Audience, Digest, Recipient | None],
 ) -> list[Message]:
-    """Return what an audience would read if a digest left now, one message for each who reads it; nobody is told."""
-    audience, digest = wanted
+    """Return what an audience would read if a digest left now, one message for each who reads it; nobody is told.
+
+    With a recipient in `wanted` it is one message to that one, of all that any of them would read.
+    """
+    audience, digest, reader = wanted
     ledger = _with(ledger, _begun(ledger, rules, snapshot))
     desk = desk_of(changes, ledger, rules, RuleSet(), snapshot, channels)
     AtOnce(desk).gather(changes.transitions)  # what ended is noted for the digests that began to tell of it
-    return _overviews(desk, changes, ledger).now(audience, digest, last_left(digest.name, ledger.marks))
+    return _overviews(desk, changes, ledger).now(audience, digest, last_left(digest.name, ledger.marks), reader)
 
 
 def _begun(ledger: Ledger, rules: RuleSet, snapshot: Snapshot) -> dict[str, Silence]:

@@ -14,7 +14,6 @@ from pmo_watch.words import MISSING
 
 DIMENSIONS = ("overall", "schedule", "cost", "scope", "risk", "resources", "quality")
 MOVED = ("new", "worse", "better", "ended")
-MOST_ROWS = 20  # of a table in a message
 _WORSE = {"red": 3, "amber": 2, "green": 1}  # grey is neither better nor worse
 
 
@@ -54,14 +53,13 @@ def owed_tables(message: Message, voice: Voice) -> tuple[TableView, ...]:
     if not message.owed or message.no_names:
         return ()
     said = voice.words
-    shown = sorted(message.owed, key=lambda one: (one.due_on, one.project_code, one.period))[:MOST_ROWS]
+    shown = sorted(message.owed, key=lambda one: (one.due_on, one.project_code, one.period))
     head = ("owed_what", "project", "owed_due", "owed_provider")
     made = TableView(
         "owed",
         said.beginning("section_owed"),
         tuple(said.beginning(one) for one in head),
         tuple(_owed_row(one, voice) for one in shown),
-        rest=len(message.owed) - len(shown),
     )
     return (made,)
 
@@ -89,11 +87,11 @@ def _movements(standing: Standing, voice: Voice) -> TableView:
     found = [one for one in standing.projects if one.moved or _changed(one)]
     rows = [
         (CellView(_named(one)), _status(one, voice), CellView(_counted(one.moved, MOVED, "{}_count", voice) or MISSING))
-        for one in found[:MOST_ROWS]
+        for one in found
     ]
     head = ("project", "status", "alerts_moved")
     titles = tuple(said.beginning(one) for one in head)
-    return TableView("movements", heading, titles, tuple(rows), rest=len(found) - len(rows))
+    return TableView("movements", heading, titles, tuple(rows))
 
 
 def _changed(project: ProjectStanding) -> bool:
@@ -108,12 +106,12 @@ def _status(project: ProjectStanding, voice: Voice) -> CellView:
 
 def _matrix(standing: Standing, voice: Voice) -> TableView:
     said = voice.words
-    shown = standing.projects[:MOST_ROWS]
     head = (said.beginning("project"), *(said.beginning(f"dimension.{one}") for one in DIMENSIONS))
-    rows = tuple((CellView(_named(one)), *(_cell(one, each, voice) for each in DIMENSIONS)) for one in shown)
-    rest = len(standing.projects) - len(shown)
+    rows = tuple(
+        (CellView(_named(one)), *(_cell(one, each, voice) for each in DIMENSIONS)) for one in standing.projects
+    )
     note = said("matrix_note", missing=MISSING)
-    return TableView("matrix", said.beginning("matrix"), head, rows, note, rest)
+    return TableView("matrix", said.beginning("matrix"), head, rows, note)
 
 
 def _cell(project: ProjectStanding, dimension: str, voice: Voice) -> CellView:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from pmo_watch.errors import ConfigError
 
@@ -44,10 +44,13 @@ def pdf_of(template: str, data: Mapping[str, Any]) -> bytes:
     return _compiled((files("pmo_watch") / template).read_text(encoding="utf-8"), data, "pdf")
 
 
-def _compiled(source: str, data: Mapping[str, Any], form: str, ppi: float | None = None) -> bytes:
+def _compiled(source: str, data: Mapping[str, Any], form: Literal["pdf", "png"], ppi: float | None = None) -> bytes:
     import typst  # noqa: PLC0415  # an extra, and slow to load
 
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
-    made = typst.compile(source.encode(), format=form, ppi=ppi, sys_inputs=inputs, ignore_system_fonts=True)
+    standards = "ua-1" if form == "pdf" else None  # readable aloud: what is not marked as it must be is refused
+    made = typst.compile(
+        source.encode(), format=form, ppi=ppi, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standards
+    )
     assert isinstance(made, bytes)
     return made
