@@ -88,8 +88,9 @@ class RowSeen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examined:
-    """The findings of the rules that were asked for, in order, and their rows piece by piece: rule -> uid -> row."""
+    """The findings of those of the rules `wanted` that are in force; their rows piece by piece: rule -> uid -> row."""
 
+    wanted: frozenset[str]
     findings: Mapping[str, Findings]
     rows: Mapping[str, Mapping[str, RowSeen]] = field(default_factory=dict)
 
@@ -101,14 +102,14 @@ def examine(rules: RuleSet, snapshot: Snapshot, measures: Measures, wanted: Mapp
     """
     asked = [rules.rules[name] for name in wanted if name in rules.rules and rules.rules[name].enabled]
     asked = [one for one in asked if one.measures]
-    evaluation = Evaluation(rules, snapshot, measures, wanted)
+    evaluation = Evaluation(rules, snapshot, measures)
     last = [one for one in asked if reads_findings(one, measures)]
     if last:
         others = (one for one in rules.rules.values() if one.enabled and one.measures)
         evaluation.go_on_with({one.id: evaluation.findings(one) for one in others if not reads_findings(one, measures)})
     findings = {one.id: evaluation.findings(one) for one in asked}
     rows = {one.id: _rows(evaluation.laid_open(one), wanted[one.id]) for one in asked if not findings[one.id].failed}
-    return Examined(findings, rows)
+    return Examined(frozenset(wanted), findings, rows)
 
 
 def _rows(laid: LaidOpen, uids: Collection[str]) -> dict[str, RowSeen]:

@@ -80,10 +80,10 @@ class Store:
         with reading(self._engine) as connection:
             return snapshots.read_vanished(connection, since)
 
-    def readings(self, source: str = "", limit: int = 100) -> list[ReadingEntry]:
-        """Return the attempts at a source (at all sources when empty), newest first."""
+    def readings(self, source: str = "", limit: int = 100, until: datetime | None = None) -> list[ReadingEntry]:
+        """Return the attempts at a source (at all sources when empty), newest first; `until`: those by then."""
         with reading(self._engine) as connection:
-            return snapshots.read_attempts(connection, source, limit)
+            return snapshots.read_attempts(connection, source, limit, until)
 
     def past(
         self, wishes: Iterable[Wish], now: datetime, zone: tzinfo, pending: Sequence[ReadingChange] = ()
@@ -163,8 +163,8 @@ class Store:
         with reading(self._engine) as connection:
             return alerts.read_ended_by_hand(connection)
 
-    def every_silence(self) -> list[tuple[Silence, str]]:
-        """Return all silences there ever were, oldest first, each with who ended it by hand (empty: nobody)."""
+    def every_silence(self) -> list[Silence]:
+        """Return all silences there ever were, oldest first."""
         with reading(self._engine) as connection:
             return alerts.read_every_silence(connection)
 

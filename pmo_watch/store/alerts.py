@@ -171,10 +171,10 @@ def read_ended_by_hand(connection: Connection) -> list[Silence]:
     return [Silence(**made_of(row, Silence)) for row in connection.execute(select(SILENCE).where(*by_hand))]
 
 
-def read_every_silence(connection: Connection) -> list[tuple[Silence, str]]:
-    """Return all silences there ever were, each with who ended it by hand."""
+def read_every_silence(connection: Connection) -> list[Silence]:
+    """Return all silences there ever were, oldest first."""
     query = select(SILENCE).order_by(SILENCE.c.since, SILENCE.c.id)
-    return [(Silence(**made_of(row, Silence)), row.ended_by) for row in connection.execute(query)]
+    return [Silence(**made_of(row, Silence)) for row in connection.execute(query)]
 
 
 def write_silences(connection: Connection, silences: Sequence[Silence]) -> None:

@@ -353,5 +353,5 @@ def test_silence_that_is_over_stays_known_with_who_ended_it(store: Store) -> Non
     store.write(CycleChange(day(1), silences=[replace(ended, ended=True)]))
 
     assert store.silences() == []
-    ((known, by),) = store.every_silence()
-    assert (known.who, known.until, known.ended, by) == ("Ann", day(1), True, "Bob")
+    (known,) = store.every_silence()
+    assert (known.who, known.until, known.ended, known.ended_by) == ("Ann", day(1), True, "Bob")
