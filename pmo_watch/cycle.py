@@ -22,7 +22,7 @@ from pmo_watch.flow import Findings, Outcome, Reading, Snapshot
 from pmo_watch.headlines import alert_line
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.look_back import look_back
-from pmo_watch.memory import Known, Picture, Wanted, changes, picture, shown_measures, take_in
+from pmo_watch.memory import Known, Picture, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
 from pmo_watch.operations import ACCEPT
 from pmo_watch.outgoing import channel_faults, channels, named, rendered
@@ -180,7 +180,7 @@ class Engine:
             self.in_force,
             now,
             lambda wishes: self.store.past(wishes, now, self.in_force.zone, pending),
-            Wanted(shown_measures(self.observers), self._open_alerts),
+            shown_measures(self.observers),
         )
         if self._picture is None or made.evaluated is not self._picture.evaluated:
             for name in made.evaluated.defects:
@@ -188,9 +188,6 @@ class Engine:
         rules = with_own_rules(self.in_force.rules)
         findings = (*made.evaluated.findings, *own_findings(made.snapshot, self.graces()))
         return _Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
-
-    def _open_alerts(self) -> Sequence[Alert]:
-        return self.report.alerts if self.report else self.store.alerts()
 
     def _read(self, now: datetime, due: Sequence[str]) -> list[Reading]:
         asked: list[Asked] = []

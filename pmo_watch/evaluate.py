@@ -4,9 +4,8 @@ Each measure is computed once per set of parameters, each `only_if` once, and a 
 whole columns. What one rule cannot do is said in its findings; the others go on.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import polars as pl
@@ -54,15 +53,11 @@ def evaluate(
     snapshot: Snapshot,
     measures: Measures,
     extra: Sequence[str] = (),
-    watched: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Evaluated:
-    """Evaluate every enabled rule on every row it is for; those that read others' findings come last.
-
-    `watched`: rule -> rows with an open alert, whose evidence is wanted also when it has ended.
-    """
+    """Evaluate every enabled rule on every row it is for; those that read others' findings come last."""
     enabled = [rule for rule in rules.rules.values() if rule.enabled and rule.measures]
     last = [rule.id for rule in enabled if reads_findings(rule, measures)]
-    evaluation = Evaluation(rules, snapshot, measures, watched)
+    evaluation = Evaluation(rules, snapshot, measures)
     found = {rule.id: evaluation.findings(rule) for rule in enabled if rule.id not in last}
     evaluation.go_on_with(found)
     found |= {rule.id: evaluation.findings(rule) for rule in enabled if rule.id in last}
@@ -104,11 +99,8 @@ class LaidOpen:
 class Evaluation:
     """Holds what rules share: tables, measures already computed, conditions already decided."""
 
-    def __init__(
-        self, rules: RuleSet, snapshot: Snapshot, measures: Measures, watched: Mapping[str, Collection[str]]
-    ) -> None:
+    def __init__(self, rules: RuleSet, snapshot: Snapshot, measures: Measures) -> None:
         self._rules, self._snapshot, self._measures = rules, snapshot, measures
-        self._watched = watched
         self.defects: list[str] = []
         self._tables = Tables(snapshot)
         self._found: Mapping[str, Findings] = {}
@@ -129,8 +121,7 @@ class Evaluation:
         found = _attempt(lambda: self._findings(rule))
         if isinstance(found, Findings):
             return found
-        nothing = pl.DataFrame(schema={"uid": pl.String()})
-        return Findings(rule.id, pl.DataFrame(schema=FRAME_SCHEMA), nothing, failed=found)
+        return Findings(rule.id, pl.DataFrame(schema=FRAME_SCHEMA), failed=found)
 
     def laid_open(self, rule: Rule) -> LaidOpen:
         """Return what `findings` compares for a rule, for whoever wants to see it row by row.
@@ -164,8 +155,7 @@ class Evaluation:
         table = self._tables.table(rule.for_each)
         judged = [self._judge(rule, *each) for each in zip(rule.measures, asked, scopes, strict=True)]
         whole = worst(judged) if len(judged) > 1 else judged[0]
-        watched = self._watched.get(rule.id, ())
-        shown = evidence(table, [one.answer for one in asked], rule.show, whole.codes, watched)
+        shown = evidence(table, [one.answer for one in asked], rule.show)
         return Findings(rule.id, whole.frame, shown, met=whole.met)
 
     def _scopes(self, rule: Rule) -> tuple[list[Asked], list[Scope]]:

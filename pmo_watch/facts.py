@@ -1,15 +1,14 @@
 """What a finding rests on, as text: the evidence of measures and the fields a rule wants shown.
 
-Only for rows that somebody is told about. Dates as 2026-07-17, numbers without needless zeros; messages write them in
-the reader's way.
+Dates as 2026-07-17, numbers without needless zeros; messages write them in the reader's way.
 """
 
 from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from pmo_watch.flow import Snapshot
-from pmo_watch.measured import NA, Measured
+from pmo_watch.flow import Evidence, Snapshot
+from pmo_watch.measured import Measured
 from pmo_watch.model import DTYPES, Kind
 from pmo_watch.view import Column, Table
 
@@ -17,29 +16,26 @@ NAMED_BY = {"project": ("code", "id")}  # what people call a row, first choice f
 OTHERS_NAMED_BY = ("name", "title", "artefact", "email", "id")
 
 
-def evidence(
-    rows: Table, answers: Sequence[Measured], show: Sequence[str], codes: pl.Series, watched: Collection[str] = ()
-) -> pl.DataFrame:
-    """Return `uid` and text columns for rows that are amber, red or grey, in the order of the rows.
-
-    `show`: fields as the rule names them. `codes`: the number of each row's state. `watched`: further rows, whatever
-    their state: those with an open alert, of which somebody is told when it ends.
-    """
-    told = (codes > 0) & (codes < NA)
-    if watched:
-        told |= rows.rows["uid"].is_in(list(watched))
-    gathered: dict[str, pl.Series] = {"uid": rows.rows["uid"].filter(told)}
+def evidence(rows: Table, answers: Sequence[Measured], show: Sequence[str]) -> Evidence:
+    """Return what puts into words what findings on these rows rest on. `show`: fields as the rule names them."""
+    gathered: dict[str, tuple[pl.Series, Column | None]] = {}
     for one in answers:
         companions = one.frame.select(name for name in one.measure.companions if name in one.frame.columns)
         for series in (*one.evidence.iter_columns(), *companions.iter_columns()):
-            if series.name not in gathered:
-                gathered[series.name] = _texts(series.filter(told), rows.column(series.name), rows.snapshot)
+            gathered.setdefault(series.name, (series, rows.column(series.name)))
     rows.require(name for name in show if "." in name)
     for name in show:
         column = rows.column(name)
-        if column is not None and name not in gathered:
-            gathered[name] = _texts(rows.rows[column.name].filter(told), column, rows.snapshot)
-    return pl.DataFrame(gathered)
+        if column is not None:
+            gathered.setdefault(name, (rows.rows[column.name], column))
+    uids, snapshot = rows.rows["uid"], rows.snapshot  # not the table: it would live on with all its columns
+
+    def of(asked: Collection[str]) -> pl.DataFrame:
+        told = uids.is_in(list(asked))
+        shown = {name: _texts(series.filter(told), column, snapshot) for name, (series, column) in gathered.items()}
+        return pl.DataFrame({"uid": uids.filter(told), **shown})
+
+    return of
 
 
 def _text(name: str, dtype: pl.DataType, snapshot: Snapshot) -> pl.Expr:

@@ -12,11 +12,10 @@ def rows_of(findings: Findings, uids: Collection[str]) -> dict[str, dict[str, An
     """Return what a rule found for these subjects, by uid, without nulls."""
     wanted = pl.col("uid").is_in(list(uids))
     rows = {row["uid"]: _filled(row) for row in findings.rows(wanted).iter_rows(named=True)}
-    if not findings.evidence.is_empty():
-        for row in findings.evidence.filter(wanted).iter_rows(named=True):
-            uid = row.pop("uid")
-            if uid in rows and (shown := _filled(row)):
-                rows[uid]["evidence"] = shown
+    for row in findings.evidence(rows).iter_rows(named=True):
+        uid = row.pop("uid")
+        if shown := _filled(row):
+            rows[uid]["evidence"] = shown
     return rows
 
 

@@ -1,6 +1,6 @@
 """What passes between collect, normalise and evaluate: records, readings, the snapshot, findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -317,23 +317,32 @@ MET_SCHEMA = {name: FINDING_SCHEMA[name] for name in ("uid", "threshold", "limit
 FRAME_SCHEMA = {name: one for name, one in FINDING_SCHEMA.items() if name == "uid" or name not in MET_SCHEMA}
 
 
+# Rows by uid -> `uid` and further columns (text, in the order shown), in the order of the rows. Asked for the few rows
+# of which somebody is told: the text of all would weigh more than all findings.
+Evidence = Callable[[Collection[str]], pl.DataFrame]
+
+
+def no_evidence(_: Collection[str]) -> pl.DataFrame:
+    """Return no row: there is nothing to show."""
+    return pl.DataFrame(schema={"uid": pl.String()})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """One rule on every row of its entity: `frame` as FRAME_SCHEMA, sorted by uid; a row that is not there is gone.
 
-    `met` says, as MET_SCHEMA, which condition a row met, for those that met one. `evidence` has `uid` and further
-    columns (text) for the rows that are amber, red or grey, or have an open alert, in the order shown. `failed` says
-    why the rule could not be evaluated at all; then the frame is empty and its alerts freeze.
+    `met` says, as MET_SCHEMA, which condition a row met, for those that met one. `evidence` tells what a finding rests
+    on. `failed` says why the rule could not be evaluated at all; then the frame is empty and its alerts freeze.
     """
 
     rule: str
     frame: pl.DataFrame
-    evidence: pl.DataFrame
+    evidence: Evidence = no_evidence
     failed: str = ""
     met: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MET_SCHEMA))
 
     @classmethod
-    def of(cls, rule: str, rows: pl.DataFrame, evidence: pl.DataFrame, failed: str = "") -> "Findings":
+    def of(cls, rule: str, rows: pl.DataFrame, evidence: Evidence = no_evidence, failed: str = "") -> "Findings":
         """Return them from rows as FINDING_SCHEMA."""
         met = rows.filter(pl.col("threshold").is_not_null()).select(*MET_SCHEMA)
         return cls(rule, rows.select(*FRAME_SCHEMA), evidence, failed, met)

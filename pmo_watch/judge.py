@@ -168,7 +168,7 @@ def _columns(frame: pl.DataFrame) -> dict[str, pl.Expr]:
     columns = {name: pl.col(name) for name in FRAME_SCHEMA if name in frame.columns}
     columns["recovered"] = green & pl.col("recover") if "recover" in frame.columns else green
     columns["note"] = _note(frame.columns)
-    if "open" in frame.columns:
+    if "open" in frame.columns and (frame["open"].is_not_null() & (frame["state"] == STATES[GREY])).any():
         opened = pl.when(pl.col("state") == STATES[GREY]).then("open")
         columns["reason"] = pl.coalesce("reason", opened)
         columns["value"] = pl.when(pl.col("state") != STATES[GREY]).then("value")

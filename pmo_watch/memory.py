@@ -13,14 +13,12 @@ from pathlib import Path
 
 import polars as pl
 
-from pmo_watch.alerts import Alert
 from pmo_watch.errors import StoreError
 from pmo_watch.evaluate import Evaluated, evaluate, wishes
 from pmo_watch.flow import Outcome, Reading, Snapshot, SourceState, Wish
 from pmo_watch.in_force import InForce
 from pmo_watch.merge import Merged, merge_rows, with_history
 from pmo_watch.normalise import Accepted, accept
-from pmo_watch.second_round import watched
 from pmo_watch.settings import database_url
 from pmo_watch.store import ReadingChange, Store, open_to_read
 from pmo_watch.telling import Observer
@@ -84,14 +82,6 @@ class Picture:
     known: Known = field(default_factory=lambda: Known({}, {}))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is wanted besides findings: measures that observers show, and the evidence of alerts that are open."""
-
-    measures: Sequence[str]
-    alerts: Callable[[], Iterable[Alert]]
-
-
 def take_in(
     readings: Sequence[Reading], known: Known, in_force: InForce, accepting: frozenset[str]
 ) -> dict[str, Accepted]:
@@ -134,9 +124,12 @@ def picture(
     in_force: InForce,
     now: datetime,
     past: Past,
-    wanted: Wanted,
+    shown: Sequence[str],
 ) -> Picture:
-    """Make the snapshot and its findings, or give back the one before with the new moment when nothing has changed."""
+    """Make the snapshot and its findings, or give back the one before with the new moment when nothing has changed.
+
+    `shown`: measures that observers show besides.
+    """
     context = in_force.context(now)
     key = (
         context.today,
@@ -149,11 +142,11 @@ def picture(
         snapshot = replace(before.snapshot, now=now, sources=known.states)
         return replace(before, snapshot=snapshot, known=known)
     measures = in_force.plugins.measures
-    asked = wishes(in_force.rules, measures, wanted.measures)
+    asked = wishes(in_force.rules, measures, shown)
     with ThreadPoolExecutor(max_workers=1) as beside:  # history comes out of the database while rows are merged
         history = beside.submit(past, asked)
         snapshot = with_history(_merged(known, in_force, now), history.result())
-    evaluated = evaluate(in_force.rules, snapshot, measures, wanted.measures, watched(wanted.alerts()))
+    evaluated = evaluate(in_force.rules, snapshot, measures, shown)
     return Picture(key, snapshot, evaluated, known)
 
 

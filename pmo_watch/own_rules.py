@@ -57,11 +57,12 @@ def own_findings(snapshot: Snapshot, grace: Mapping[str, Span]) -> list[Findings
         if state.outcome == Outcome.FAILED
     ]
     columns = ("uid", "error", "failing_since", "last_good_read", "failures")
+    shown = pl.DataFrame(evidence, schema=dict.fromkeys(columns, pl.String()))
     return [
         Findings.of(
             SOURCE_FAILING.id,
             pl.DataFrame(rows, schema=FINDING_SCHEMA).sort("uid"),
-            pl.DataFrame(evidence, schema=dict.fromkeys(columns, pl.String())),
+            lambda uids: shown.filter(pl.col("uid").is_in(list(uids))),
         )
     ]
 

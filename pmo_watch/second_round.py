@@ -3,7 +3,7 @@
 Pure, like what it is made of. What comes in twice rounds is one cycle: its transitions are told and written together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,18 +48,9 @@ def advance_twice(
     rows = alert_rows((*first.current, *ended), told_on(), rules, snapshot)
     seen = replace(snapshot, frames={**snapshot.frames, ABOUT: rows})
     own = [one for one in alerts if one.rule in about]
-    found = evaluate(replace(rules, rules=about), seen, measures, (), watched(own))
+    found = evaluate(replace(rules, rules=about), seen, measures)
     second = advance(own, found.findings, rules, seen)
     return Rounds(_both(first, second), (*others, *found.findings), seen, found.defects)
-
-
-def watched(alerts: Iterable[Alert]) -> dict[str, set[str]]:
-    """Return rule -> subjects of its open alerts."""
-    found: dict[str, set[str]] = {}
-    for alert in alerts:
-        if alert.level is not None and alert.closed_at is None:
-            found.setdefault(alert.rule, set()).add(alert.subject)
-    return found
 
 
 def _both(first: Advanced, second: Advanced) -> Advanced:

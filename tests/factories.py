@@ -86,7 +86,7 @@ def findings_of(rule: str, *rows: Mapping[str, Any], failed: str = "") -> Findin
     shown = found.filter(pl.col("state").is_in(["amber", "red", "grey"])).select(
         "uid", baseline_finish=pl.lit("2026-11-02")
     )
-    return Findings.of(rule, found, shown, failed)
+    return Findings.of(rule, found, lambda uids: shown.filter(pl.col("uid").is_in(list(uids))), failed)
 
 
 class Story:

@@ -129,8 +129,13 @@ def finding(measures: Mapping[str, Measure[Any]], known: Snapshot, rule: Row) ->
     (one,) = found(measures, known, rule)
     assert not one.failed, one.failed
     (row,) = one.rows().to_dicts()
-    shown = one.evidence.drop("uid").to_dicts()
-    return {**row, "evidence": shown[0] if shown else {}}
+    return {**row, "evidence": evidence(one).get(row["uid"], {})}
+
+
+def evidence(one: Findings) -> dict[str, Row]:
+    """Return what findings rest on that somebody may be told of, by uid."""
+    told = one.frame.filter(pl.col("state").is_in(["amber", "red", "grey"]))["uid"]
+    return {row.pop("uid"): row for row in one.evidence(told).to_dicts()}
 
 
 def states(one: Findings) -> list[str]:

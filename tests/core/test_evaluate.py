@@ -126,7 +126,7 @@ def test_one_rule_that_fails_does_not_stop_the_others(bad: Measure[Any], said: s
     assert len(middle.failed) < 400
     assert middle.rows().schema == pl.Schema(FINDING_SCHEMA)
     assert middle.frame.is_empty()
-    assert middle.evidence.is_empty()
+    assert middle.evidence(["plans:task:1"]).is_empty()
 
 
 def test_every_rule_on_a_failing_measure_says_why_and_it_is_asked_once() -> None:
@@ -338,7 +338,7 @@ def test_findings_do_not_depend_on_the_order_of_rows_nor_on_each_other(values: l
     for one, two, three, first in zip(straight, mixed, again, alone, strict=True):
         assert_frame_equal(one.frame, two.frame)
         assert_frame_equal(one.frame, three.frame)
-        assert_frame_equal(one.evidence, two.evidence)
+        assert_frame_equal(one.evidence(one.frame["uid"]), two.evidence(one.frame["uid"]))
         assert_frame_equal(one.frame.head(1), first.frame)
 
 
@@ -351,4 +351,3 @@ def test_states_are_those_of_the_plain_words(values: list[int | None]) -> None:
     (one,) = found(catalogue(POINTS), snapshot(task=rows_of(values)), BANDS)
 
     assert states(one) == [plainly(value) for value in values]
-    assert one.evidence["uid"].to_list() == one.frame.filter(pl.col("state") != "green")["uid"].to_list()

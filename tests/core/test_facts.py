@@ -5,9 +5,8 @@ from decimal import Decimal
 
 import polars as pl
 from made_measures import BANDS, MAY_13, measure, points
-from snapshots import catalogue, found, rules, snapshot
+from snapshots import catalogue, found, snapshot
 
-from pmo_watch.evaluate import evaluate
 from pmo_watch.rules import Unit
 
 
@@ -39,7 +38,7 @@ def test_evidence_is_text_and_only_of_rows_that_are_told() -> None:
 
     (one,) = found(catalogue(told), known, rule)
 
-    assert one.evidence.to_dicts() == [
+    assert one.evidence(["plans:task:1"]).to_dicts() == [
         {
             "uid": "plans:task:1",
             "day": "2026-05-13",
@@ -65,24 +64,18 @@ def test_what_a_measure_shows_is_named_too() -> None:
 
     (one,) = found(catalogue(told), known, BANDS)
 
-    assert one.evidence["owner"].to_list() == ["ann@example.org", None, None]
-    assert one.evidence["parent"].to_list() == ["Phase 1: design"] * 3
+    shown = one.evidence(one.frame["uid"])
+    assert shown["owner"].to_list() == ["ann@example.org", None, None]
+    assert shown["parent"].to_list() == ["Phase 1: design"] * 3
 
 
-def test_rows_with_an_open_alert_show_what_ends_it() -> None:
-    told = catalogue(measure(parts={"evidence": {"points": pl.col("story_points")}}))
-    made = rules(told, BANDS)
-    (name,) = made.rules
-
-    (one,) = evaluate(made, points(1, 1, 21), told, watched={name: {"plans:task:2"}}).findings
-
-    assert one.frame["state"].to_list() == ["green", "green", "red"]
-    assert one.evidence.rows() == [("plans:task:2", "1"), ("plans:task:3", "21")]
-
-
-def test_evidence_is_in_the_order_of_the_findings() -> None:
+def test_evidence_is_of_the_rows_asked_about_in_the_order_of_the_findings() -> None:
     told = measure(parts={"evidence": {"points": pl.col("story_points")}})
 
     (one,) = found(catalogue(told), points(21, 1, None, 11), BANDS)
 
-    assert one.evidence.rows() == [("plans:task:1", "21"), ("plans:task:3", None), ("plans:task:4", "11")]
+    assert one.evidence({"plans:task:4", "plans:task:2", "plans:task:3", "plans:task:9"}).rows() == [
+        ("plans:task:2", "1"),
+        ("plans:task:3", None),
+        ("plans:task:4", "11"),
+    ]

@@ -166,7 +166,7 @@ def test_a_threshold_may_name_another_measure_or_a_companion() -> None:
 
     assert states(one) == ["red", "red", "green", "grey"]
     assert one.frame["reason"][3] == "missing task.work"
-    assert one.evidence["task.slope"].to_list() == [None, "1", None]
+    assert one.evidence(one.frame["uid"])["task.slope"].to_list() == [None, "1", None, None]
 
 
 TOLERATED = {"measure": "project.over", "amber": "over tolerance.cost.amber or 5 %", "red": "over tolerance.cost.red"}

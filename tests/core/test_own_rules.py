@@ -65,7 +65,7 @@ def test_the_evidence_names_the_error_and_since_when() -> None:
 
     (found,) = own_findings(snapshot, {})
 
-    assert found.evidence.to_dicts() == [
+    assert found.evidence(["source:plans", "source:sheet"]).to_dicts() == [
         {
             "uid": "source:plans",
             "error": "connection refused",

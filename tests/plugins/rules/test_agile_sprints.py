@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pmo_watch_plugins.rules import agile
-from snapshots import catalogue, finding, found, snapshot, states
+from snapshots import catalogue, evidence, finding, found, snapshot, states
 from sprints import SPRINT, TICKETS, TODAY, Rows, both, day, earlier, item, known, sprint
 
 from pmo_watch.api import computed_colours
@@ -20,8 +20,7 @@ def of(measure: str, rows: dict[str, Rows], today: date = TODAY, **params: Any) 
     (one,) = found(MEASURES, known(rows, today), {"measure": measure, **({"with": params} if params else {})})
     assert not one.failed, one.failed
     row = next(row for row in one.frame.to_dicts() if row["uid"] == SPRINT)
-    shown = {one["uid"]: one for one in one.evidence.to_dicts()}
-    return {**row, "evidence": shown.get(SPRINT, {})}
+    return {**row, "evidence": evidence(one).get(SPRINT, {})}
 
 
 def said(of: dict[str, Any]) -> tuple[object, ...]:

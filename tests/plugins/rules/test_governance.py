@@ -138,7 +138,7 @@ def test_reason_is_that_of_the_dimension_asked_for_and_of_the_first_rule(dimensi
 
 def findings(*states: str, rule: str = "risk", reason: str | None = None) -> Findings:
     rows = [{"uid": f"r{number}", "state": state, "reason": reason} for number, state in enumerate(states)]
-    return Findings.of(rule, pl.DataFrame(rows, schema=FINDING_SCHEMA), pl.DataFrame())
+    return Findings.of(rule, pl.DataFrame(rows, schema=FINDING_SCHEMA))
 
 
 # --- GO-04 --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pmo_watch_plugins.rules import governance, raid
-from snapshots import catalogue, evaluated, finding, snapshot
+from snapshots import catalogue, evaluated, evidence, finding, snapshot
 
 MEASURES = catalogue(*governance.pmo_watch_measures(), *raid.pmo_watch_measures())
 RISK = {"id": "risk", "measure": "risk.level"}
@@ -41,8 +41,8 @@ def rolled(*projects: dict[str, Any], for_each: str = "program", **params: Any) 
     rule = {"id": "it", "for_each": for_each, "measure": "program.rollup", "with": params}
     one = next(one for one in evaluated(MEASURES, known, rule, RISK).findings if one.rule == "it")
     assert not one.failed, one.failed
-    shown = one.evidence.drop("uid").to_dicts()
-    return {**one.rows().row(0, named=True), "evidence": shown[0] if shown else {}}
+    row = one.rows().row(0, named=True)
+    return {**row, "evidence": evidence(one).get(row["uid"], {})}
 
 
 @pytest.mark.parametrize("for_each", ["program", "portfolio"])

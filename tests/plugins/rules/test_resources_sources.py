@@ -50,7 +50,7 @@ def test_work_in_several_systems_is_added_for_the_same_person(other: dict[str, A
     (one,) = found(MEASURES, snapshot, {"measure": "person.weekly_load"})
 
     assert one.frame.select("uid", "value", "numerator").rows() == [("person:ann@example.org", 110, 44)]
-    assert one.evidence["in_projects"].to_list() == ["ATL, NOV"]
+    assert one.evidence(one.frame["uid"])["in_projects"].to_list() == ["ATL, NOV"]
 
 
 def test_absences_and_calendars_of_another_source_hold_for_the_person() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pmo_watch_plugins.rules import schedule_quality
-from snapshots import catalogue, finding, found, snapshot
+from snapshots import catalogue, evidence, finding, found, snapshot
 
 from pmo_watch.flow import Snapshot
 
@@ -432,8 +432,7 @@ def line(plan: Snapshot, *rules: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is said of these rules together."""
     *_, last = found(MEASURES, plan, *rules, {"measure": "schedule.failed_checks", "amber": "at least 1"})
     (row,) = last.frame.to_dicts()
-    shown = last.evidence.drop("uid").to_dicts()
-    return {**row, "evidence": shown[0] if shown else {}}
+    return {**row, "evidence": evidence(last).get(row["uid"], {})}
 
 
 def test_the_line_counts_the_checks_that_apply() -> None:
