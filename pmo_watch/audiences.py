@@ -251,6 +251,15 @@ class Audiences:
                 return place, found
         return None
 
+    def is_held(self, role: str, subject: Subject) -> bool:
+        """Say whether somebody who can be told holds the role at a place of the subject, or in the organisation."""
+        named = (
+            (*self._roles.get((place.uid, role), ()), *_named_by(place, role))
+            for chain in subject.chains
+            for place in chain
+        )
+        return any(uid in self._people for uids in (*named, self._roles.get(("", role), ())) for uid in uids)
+
     def _own(self, role: str, subject: Subject) -> str | None:
         """Return the uid of the person that the row itself names for a role; None where rows do not."""
         if role in OWNERS:

@@ -12,6 +12,10 @@ from pmo_watch.flow import Outcome, SourceState
 from pmo_watch.news import News, news_of
 from pmo_watch.own_rules import ICT, SOURCE_FAILING
 from pmo_watch.rules import Rule
+from pmo_watch.subjects import Subject
+from pmo_watch.vacancies import may_be_incomplete, vacancies
+from pmo_watch.words import Words
+from pmo_watch.words import words as words_of
 
 GREY = "grey"
 NOT_READ = re.compile(r"source (\S+) not read since ")
@@ -106,6 +110,23 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "Het bericht is toch vertrokken, net als de volgende, met ons eigen sjabloon, tot dit verbeterd is.",
         ),
     },
+    "vacant": {
+        "en": (
+            "Roles that nobody holds",
+            "What these roles are to be told comes to you until somebody is named in the list of people or the plan.",
+            "{text}",
+        ),
+        "fr": (
+            "Rôles que personne n'exerce",
+            "Ce qui leur est destiné vous parvient tant que la liste des personnes ou le plan ne nomme personne.",
+            "{text}",
+        ),
+        "nl": (
+            "Rollen die niemand heeft",
+            "Wat voor hen bestemd is, krijgt u tot er iemand genoemd wordt in de personenlijst of het plan.",
+            "{text}",
+        ),
+    },
     "channel": {
         "en": (
             "Channel {name} does not work",
@@ -164,6 +185,7 @@ class Notice:
     text: str = ""
     news: Sequence[News] = ()
     unnamed: int = 0  # further alerts, on persons whom the reader may not know of
+    roles: Sequence[tuple[str, Sequence[str]]] = ()  # projects and what is vacant there, in place of a text
 
 
 class Notices:
@@ -192,6 +214,25 @@ class Notices:
             return  # not marked as told: it is said as soon as one of them works again
         for name, since in self._not_yet("channel", {name: since for name, (since, _) in faults.items()}):
             self._send(told.values(), Notice("channel", name, since, faults[name][1]))
+
+    def on_vacancies(self) -> None:
+        """Tell the PMO of each project once that nobody holds roles which rules would tell there."""
+        desk = self._desk
+        if may_be_incomplete(desk.snapshot):
+            return
+        vacant: dict[Subject, list[str]] = {}
+        for name, projects in vacancies(desk.rules, desk.snapshot, desk.audiences, desk.subjects).items():
+            for project in projects:
+                vacant.setdefault(project, []).append(desk.rules.audiences[name].role)
+        read_by = {one: desk.audiences.resolve(PMO, one).recipients for one in vacant}
+        known = {one.uid: one for one in vacant if read_by[one]}
+        told: dict[Recipient, list[tuple[str, Sequence[str]]]] = {}
+        for uid, _ in self._not_yet("vacant", {uid: ",".join(vacant[one]) for uid, one in known.items()}):
+            project = known[uid]
+            for recipient in read_by[project]:
+                told.setdefault(recipient, []).append((_named(project), vacant[project]))
+        for recipient, some in told.items():
+            self._send((recipient,), Notice("vacant", "", _short(repr(some)), roles=some))
 
     def on_files(self) -> None:
         """Tell the owner of each rule file once that an older version of it, or nothing, is in force; and its end."""
@@ -299,17 +340,39 @@ class Notices:
 
     def _send(self, recipients: Iterable[Recipient], notice: Notice) -> None:
         desk = self._desk
-        for recipient in recipients:
+        for recipient in self._with_stand_ins(recipients):
             identity = message_id(recipient, notice.topic, notice.name, notice.mark, desk.snapshot.now.isoformat())
-            message = desk.message(recipient, "notice", identity, notice.news)
+            shown_to = [one for one in notice.news if recipient.stands_in is None or one.alert.entity != PERSONAL]
+            news = [replace(one, stands_in=recipient.stands_in) for one in shown_to]
+            message = desk.message(recipient, "notice", identity, news)
             words = WORDS[notice.topic].get(message.language, WORDS[notice.topic]["en"])
             number = str(len(notice.news) + notice.unnamed)
             title, *lines = (one.replace("{name}", notice.name).replace("{n}", number) for one in words)
-            shown = [part for line in lines for part in line.replace("{text}", notice.text).splitlines()]
+            text = notice.text or _roles(notice.roles, words_of(message.language))
+            shown = [part for line in lines for part in line.replace("{text}", text).splitlines()]
             not_before = send_at(recipient, desk.snapshot.now, desk.channels)
             if not_before is not None:
-                desk.held["send_window"] += 1
+                desk.held["absent" if desk.absent_until(recipient) else "send_window"] += 1
             self.messages.append(replace(message, title=title, lines=tuple(shown), not_before=not_before))
+
+    def _with_stand_ins(self, recipients: Iterable[Recipient]) -> Iterable[Recipient]:
+        """Return these, and whoever stands in for those who are absent and will read it on their return."""
+        own = {one.key: one for one in recipients}
+        stand_ins = (self._desk.stand_in(one) for one in own.values())
+        return (*own.values(), *(one for one in stand_ins if one is not None and one.key not in own))
+
+
+def _named(project: Subject) -> str:
+    return " ".join(dict.fromkeys((project.id, project.name)))
+
+
+def _roles(vacant: Sequence[tuple[str, Sequence[str]]], said: Words) -> str:
+    """Return a line for each project, with what is vacant there."""
+    named = (
+        (project, ", ".join(said(one) if said.has(one) else one for one in dict.fromkeys(roles)))
+        for project, roles in vacant
+    )
+    return "\n".join(said.pair(project, roles) for project, roles in named)
 
 
 def _lost_source(alert: Alert) -> str:

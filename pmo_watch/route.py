@@ -112,6 +112,7 @@ def route(
     notices.on_sources()
     notices.on_channels(ledger.faults)
     notices.on_files()
+    notices.on_vacancies()
     notices.on_templates(ledger.templates)
     notices.on_removed(changes.transitions)
     notices.on_flapping(changes.flapping)

@@ -7,7 +7,7 @@ import pytest
 from factories import MONDAY, a_rule
 from postroom import AUDIENCES, PostRoom, a_person, mail, said
 
-from pmo_watch.alerts import Message
+from pmo_watch.alerts import Message, StandIn
 from pmo_watch.flow import Outcome
 from pmo_watch.own_rules import SOURCE_FAILING
 from pmo_watch.rules import Audience, Escalation, Reminder, RuleSet, Span
@@ -84,7 +84,11 @@ def test_a_role_of_nobody_goes_to_the_pmo_and_is_counted() -> None:
     room = PostRoom()
     room.projects["A"]["leader"] = None
 
-    assert said(room.cycle(M1="red")) == [("pmo", ["M1 opened red"])]
+    message = room.cycle(M1="red")[0]
+
+    assert said([message]) == [("pmo", ["M1 opened red"])]
+    assert message.stands_in == (StandIn(role="project_leader"),)
+    assert [item.why_me for item in message.items] == ["pmo"]
     assert room.last.unresolved == {"project_leader": 1}
 
 
@@ -162,7 +166,7 @@ def test_the_end_reaches_somebody_who_has_left_the_model() -> None:
     room = PostRoom()
     room.cycle(M1="red")
     room.people = [a_person("bob")]
-    room.projects["A"]["leader"] = mail("bob")
+    room.projects["A"]["leader"] = room.projects["B"]["leader"] = mail("bob")
 
     assert one(room.cycle(M1="green")).address == "ann@example.org"
 
