@@ -8,10 +8,24 @@ from typing import Annotated
 import typer
 
 from pmo_watch.audiences import unnamed
-from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day, person, stored
+from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day, looked_into, person, stored
 from pmo_watch.errors import ConfigError
-from pmo_watch.operations import ACCEPT, APPROVE, Hush, Wanted, acknowledge_alerts, add_silence, find_alert, open_alerts
+from pmo_watch.in_force import InForce
+from pmo_watch.inquiry import look
+from pmo_watch.operations import (
+    ACCEPT,
+    APPROVE,
+    Hush,
+    Wanted,
+    acknowledge_alerts,
+    add_silence,
+    find_alert,
+    open_alerts,
+    silence_of,
+)
 from pmo_watch.output import Format, counted, printed, said, show, show_json
+from pmo_watch.recurring import next_times
+from pmo_watch.silence_preview import preview as preview_of
 from pmo_watch.silences import hidden
 from pmo_watch.store import (
     AlertQuery,
@@ -86,27 +100,57 @@ def silence(
     project: Annotated[str, typer.Option("--project", help="Alerts of this project (code).")] = "",
     entity: Annotated[str, typer.Option("--entity", help="Alerts on this row (id).")] = "",
     tag: Annotated[str, typer.Option("--tag", help="Alerts of rules with this tag.")] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Set nothing; show what it would hide and who would not be told.")
+    ] = False,
     config: Config = None,
+    form: Form = Format.TABLE,
 ) -> None:
     """Hold messages back until a day; state, metrics and history go on. At its end one message says what is open."""
     in_force = configured(config)
     wanted = Hush(who or person(), why, day(until, "--until"), rule, project, entity, tag)
+    if preview:
+        _preview(in_force, wanted, form)
+        return
     with stored(in_force) as store:
         made = add_silence(store, wanted, datetime.now(UTC), in_force.zone)
         hides = hidden(made, open_alerts(store), in_force.rules.rules)
-    printed(made.id)
+    if form is Format.JSON:
+        show_json(asdict(made))
+    else:
+        printed(made.id)
     said(f"silence {made.id} until {until}: hides {counted(hides, 'open alert')}")
+
+
+def _preview(in_force: InForce, wanted: Hush, form: Format) -> None:
+    now = datetime.now(UTC)
+    silence = silence_of(wanted, now, in_force.zone)
+    with looked_into(in_force) as store:
+        seen = preview_of(silence, open_alerts(store), look(store, in_force, now).desk)
+    hides = [asdict(unnamed(one)) for one in seen.alerts]
+    if form is Format.JSON:
+        show_json(seen.document(hides))
+    else:
+        show(hides, ("id", "level", "project_code", "subject_name", "rule", "since"), form, "it would hide no open alert")
+        people = [asdict(one) for one in seen.untold]
+        show(people, ("name", "address", "channel", "audiences", "alerts"), form, "everybody would be told as before")
+    hidden_ones, readers = counted(len(hides), "open alert"), counted(len(seen.untold), "reader")
+    said(f"nothing is set: it would hide {hidden_ones}, and not tell {readers} at once, until {wanted.until}")
 
 
 @alerts.command("silences")
 def list_silences(config: Config = None, form: Form = Format.TABLE) -> None:
-    """List the silences that go on."""
+    """List the silences that go on, and when those of the rule files come next."""
     in_force = configured(config)
+    today = datetime.now(in_force.zone).date()
     with stored(in_force) as store:
-        alerts = open_alerts(store)
-        rows = [{**asdict(one), "hides": hidden(one, alerts, in_force.rules.rules)} for one in store.silences()]
-    columns = ("id", "rule", "project", "entity", "tag", "hides", "who", "why", "since", "until")
-    show(rows, columns, form, "no silence goes on")
+        alerts, going_on, ended = open_alerts(store), store.silences(), store.ended_by_hand()
+    here = {one.name for one in going_on}
+    times = next_times(in_force.rules, in_force.calendars, ended, today, in_force.zone)
+    listed = [*going_on, *(one for one in times if one.name not in here)]
+    rows = [{**asdict(one), "hides": hidden(one, alerts, in_force.rules.rules)} for one in listed]
+    columns = ("id", "name", "rule", "project", "entity", "tag", "hides", "who", "why", "since", "until")
+    show(rows, columns, form, "no silence goes on, and none is to come")
 
 
 @alerts.command("unsilence")

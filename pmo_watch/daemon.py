@@ -24,6 +24,7 @@ from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.memory import Known
 from pmo_watch.operations import APPROVE
+from pmo_watch.outgoing import channels
 from pmo_watch.pushing import Pushing
 from pmo_watch.reload import Plan, Standing, plan_reload
 from pmo_watch.schedule import Timetable, Watch
@@ -162,8 +163,7 @@ class Daemon:
         return done
 
     def _close_watches(self) -> None:
-        before, self._watches = self._watches, []
-        _close(before)
+        self._take_up([])
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """End the daemon when one of its tasks has ended by itself: half a daemon helps nobody."""
@@ -274,8 +274,12 @@ class Daemon:
             except OSError as fault:
                 # Often fs.inotify.max_user_watches or max_user_instances is too low.
                 LOG.warning("cannot watch, only read on time", paths=[str(one) for one in paths], error=fault.strerror)
+        self._take_up(fresh)
+
+    def _take_up(self, fresh: list[Watch]) -> None:
         before, self._watches = self._watches, fresh
-        _close(before)
+        for watch in before:
+            watch.close()
 
     def _reload_aside(self) -> None:
         """Reload without anybody waiting for it; while another reload runs, after that one."""
@@ -313,8 +317,7 @@ class Daemon:
     def _plan(self) -> Plan:
         last_good = self._store.marks(MarkKind.RULE_TEXT)
         approved = APPROVE in self._store.marks(MarkKind.FLAG)
-        report = self._engine.report
-        snapshot = report.snapshot if report else None
+        snapshot = report.snapshot if (report := self._engine.report) else None
         standing = Standing(self._store.alerts(), self._store.told_on())
         plan = plan_reload(self._in_force, last_good, standing, snapshot, approved=approved)
         if approved and plan.in_force is not None:
@@ -358,6 +361,7 @@ class Daemon:
             report=lambda: self._engine.report,
             waiting_for=self._waiting_for,
             reload=self.reload,
+            channels=channels(in_force),
             mounts=self._mounts(),
         )
 
@@ -384,19 +388,8 @@ class Daemon:
         return answer
 
     def _waiting_for(self) -> list[str]:
-        return [
-            name
-            for name, ready in (
-                ("store", self._store.answers()),
-                ("rules", bool(self._in_force.rules.rules) or not self._in_force.loaded.faults),
-                ("first_cycle", self._first_cycle),
-            )
-            if not ready
-        ]
-
-
-def _close(watches: Sequence[Watch]) -> None:
-    for watch in watches:
-        watch.close()
+        rules = bool(self._in_force.rules.rules) or not self._in_force.loaded.faults
+        ready = {"store": self._store.answers(), "rules": rules, "first_cycle": self._first_cycle}
+        return [name for name, is_ready in ready.items() if not is_ready]
 
 

@@ -96,10 +96,21 @@ def add_silence(store: Store, wanted: Hush, now: datetime, zone: ZoneInfo) -> Si
     Raises:
         ConfigError: what is asked cannot be; the text names the part at fault.
     """
+    silence = silence_of(wanted, now, zone)
+    store.add_silence(silence)
+    return silence
+
+
+def silence_of(wanted: Hush, now: datetime, zone: ZoneInfo) -> Silence:
+    """Return a silence as it would be kept, from now until the end of a day; nothing is kept.
+
+    Raises:
+        ConfigError: what is asked cannot be; the text names the part at fault.
+    """
     if fault := _hush_fault(wanted, now.astimezone(zone).date()):
         raise ConfigError(fault)
     until = datetime.combine(wanted.until, time(23, 59, 59), zone)
-    silence = Silence(
+    return Silence(
         secrets.token_hex(4),
         wanted.who.strip(),
         wanted.why.strip(),
@@ -110,8 +121,6 @@ def add_silence(store: Store, wanted: Hush, now: datetime, zone: ZoneInfo) -> Si
         wanted.entity,
         wanted.tag,
     )
-    store.add_silence(silence)
-    return silence
 
 
 def _hush_fault(wanted: Hush, today: date) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from pmo_watch.alerts import Silence
-from pmo_watch.rules import Recurring
+from pmo_watch.rules import Recurring, RuleSet
 from pmo_watch.workdays import Calendar
 
 LONGEST_DAYS = 90  # spec alerts: of any silence
@@ -54,11 +55,10 @@ def periods(recurring: Recurring, calendars: Mapping[str, Calendar], year: int) 
         yield first, last
 
 
-def coming(recurring: Recurring, calendars: Mapping[str, Calendar], today: date) -> Period | None:
-    """Return the period that holds today, else the next one; None where there is none this year or in the next."""
+def coming(recurring: Recurring, calendars: Mapping[str, Calendar], today: date) -> list[Period]:
+    """Return the period that holds today and those that come this year and in the next, in order."""
     years = (today.year, today.year + 1)
-    found = {one for year in years for one in periods(recurring, calendars, year) if one[1] >= today}
-    return min(found, default=None)
+    return sorted({one for year in years for one in periods(recurring, calendars, year) if one[1] >= today})
 
 
 def turned(
@@ -77,6 +77,19 @@ def turned(
     found = [one for name, period in today_of.items() for one in _time(every[name], period, known, zone)]
     left = (one for one in known if one.name and not one.ended and one.name not in today_of)
     return [*found, *(replace(one, until=now) for one in left if one.until > now)]
+
+
+def next_times(
+    rules: RuleSet, calendars: Mapping[str, Calendar], ended: Sequence[Silence], today: date, zone: ZoneInfo
+) -> Iterator[Silence]:
+    """Yield the time of each recurring silence that holds today or comes next; of one that never comes, none.
+
+    `ended`: times that a person ended.
+    """
+    for recurring in rules.silences.values():
+        times = (silence_of(recurring, one, zone) for one in coming(recurring, calendars, today))
+        over = [one for one in ended if one.name == recurring.name]
+        yield from islice((one for one in times if not any(_meets(one, other) for other in over)), 1)
 
 
 def _time(recurring: Recurring, period: Period, known: Sequence[Silence], zone: ZoneInfo) -> Iterator[Silence]:

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pmo_watch.ack_links import Key
+from pmo_watch.audiences import Channels
 from pmo_watch.errors import SettingsError, StoreError
 from pmo_watch.settings_http import Http, Tls
 from pmo_watch.store import Store
@@ -28,6 +29,7 @@ from pmo_watch.telling import AsgiApp, CycleReport
 from pmo_watch.web_access import Access, Caller
 from pmo_watch.web_ack import AckPages, Behind
 from pmo_watch.web_acts import Acts
+from pmo_watch.web_acts import Behind as ActsBehind
 from pmo_watch.web_answers import HEADER_BYTES, STYLE, BadRequest, error, refusal
 from pmo_watch.web_api import LISTS, Lists
 from pmo_watch.web_guard import ACK, STYLESHEET, Guard
@@ -63,6 +65,7 @@ class Backend:
     report: Callable[[], CycleReport | None]
     waiting_for: Callable[[], list[str]]  # called in a thread
     reload: Callable[[], Awaitable[Reloaded]]
+    channels: Channels = field(default_factory=Channels)
     mounts: Mapping[str, AsgiApp] = field(default_factory=dict)
 
 
@@ -83,7 +86,8 @@ class Site:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lists = Lists(backend.store, backend.report, backend.now)
-        self._acts = Acts(backend.store, backend.now, backend.zone)
+        acts = ActsBehind(backend.store, backend.now, backend.zone, backend.report, backend.channels)
+        self._acts = Acts(acts)
         keys = [Key(one.id, one.key.get_secret_value().encode()) for one in backend.http.ack.keys]
         behind = Behind(backend.store, backend.telemetry, backend.zone, backend.calendar, backend.report)
         self._ack = AckPages(keys, behind) if keys else None

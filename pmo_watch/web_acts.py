@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,22 +11,40 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pmo_watch.audiences import Channels
 from pmo_watch.errors import ConfigError
-from pmo_watch.operations import Hush, NotOpen, Wanted, acknowledge_alerts, add_silence
+from pmo_watch.operations import Hush, NotOpen, Wanted, acknowledge_alerts, add_silence, open_alerts, silence_of
+from pmo_watch.route import Changes, Ledger, desk_of
+from pmo_watch.rules import RuleSet
+from pmo_watch.silence_preview import preview
 from pmo_watch.store import AlertQuery, Store
+from pmo_watch.telling import CycleReport
 from pmo_watch.web_answers import BadRequest, PlainJSON
 from pmo_watch.web_api import alert_row
 
 PARTS = ("rule", "project", "entity", "tag")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Behind:
+    """What acts need of the daemon; `report`: the last finished cycle, `channels`: those of the settings."""
+
+    store: Store
+    now: Callable[[], datetime]
+    zone: ZoneInfo
+    report: Callable[[], CycleReport | None]
+    channels: Channels
+
+
 class Acts:
     """Changes alerts and silences in a named person's name."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], zone: ZoneInfo) -> None:
-        self._store = store
-        self._now = now
-        self._zone = zone
+    def __init__(self, behind: Behind) -> None:
+        self._store = behind.store
+        self._now = behind.now
+        self._zone = behind.zone
+        self._report = behind.report
+        self._channels = behind.channels
 
     async def acknowledge(self, request: Request, who: str) -> Response:
         """Acknowledge one alert: `{"until": "2026-12-01", "reason": "...", "new_date": "2027-02-20"}`.
@@ -60,16 +78,35 @@ class Acts:
     async def silence(self, request: Request, who: str) -> Response:
         """Add a silence: `{"match": {"project": "HB-017"}, "until": "2026-12-01", "reason": "..."}`.
 
+        With `?preview=true` none is added, and what it would hide is answered.
+
         Raises:
             BadRequest
         """
+        previews = _flag(request, "preview")
         body = await _body(request, ("match", "until", "reason"))
         match = body.get("match")
         if not isinstance(match, dict) or not set(match) <= set(PARTS):
             raise BadRequest(f"match: should be an object with some of {', '.join(PARTS)}", 422)
         parts = {name: _text(match, name, "match.") for name in PARTS if name in match}
         wanted = Hush(who, _text(body, "reason"), _day(body, "until"), **parts)
-        return await run_in_threadpool(self._silence, wanted)
+        return await run_in_threadpool(self._preview if previews else self._silence, wanted)
+
+    def _preview(self, wanted: Hush) -> Response:
+        report, now = self._report(), self._now()
+        if report is None:
+            raise BadRequest("no cycle is finished yet: what is open is not known", 503)
+        try:
+            silence = silence_of(wanted, now, self._zone)
+        except ConfigError as fault:
+            raise BadRequest(str(fault), 422) from None
+        alerts = open_alerts(self._store)
+        ledger = Ledger(self._store.told(), self._store.silences())
+        snapshot = replace(report.snapshot, now=now)
+        desk = desk_of(Changes(alerts=alerts), ledger, report.rules, RuleSet(), snapshot, self._channels)
+        seen = preview(silence, alerts, desk)
+        silenced = desk.silenced
+        return PlainJSON(seen.document(alert_row(one, silenced=silenced(one)) for one in seen.alerts))
 
     def _silence(self, wanted: Hush) -> Response:
         try:
@@ -77,6 +114,17 @@ class Acts:
         except ConfigError as fault:
             raise BadRequest(str(fault), 422) from None
         return PlainJSON(asdict(made), 201)
+
+
+def _flag(request: Request, name: str) -> bool:
+    """Return a parameter that is true or false; false where it is not given."""
+    for given in request.query_params:
+        if given != name:
+            raise BadRequest(f"'{given[:40]}' is no parameter here; there is {name}")
+    value = request.query_params.get(name, "false")
+    if value not in {"true", "false"}:
+        raise BadRequest(f"{name}: '{value[:40]}' should be true or false")
+    return value == "true"
 
 
 async def _body(request: Request, known: tuple[str, ...]) -> Mapping[str, Any]:

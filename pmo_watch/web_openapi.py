@@ -24,6 +24,12 @@ LISTED = {
 DAY = {"type": "string", "format": "date"}
 REASON = {"type": "string", "minLength": 3, "maxLength": 500}
 TEXT = {"type": "string"}
+PREVIEW = {
+    "name": "preview",
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "Set nothing, and answer what it would do.",
+}
 READY = {
     "ready": {"type": "boolean"},
     "waiting_for": {"type": "array", "items": {"enum": ["store", "rules", "first_cycle"]}},
@@ -52,7 +58,15 @@ def document() -> Mapping[str, Any]:
         "/api/v1/alerts/{id}/ack": {
             "post": _operation("Acknowledge an alert.", {200: "The alert."}, ack, (*acts, 404, 409), parameters=[alert])
         },
-        "/api/v1/silences": {"post": _operation("Hold messages back.", {201: "The silence."}, silence, acts)},
+        "/api/v1/silences": {
+            "post": _operation(
+                "Hold messages back.",
+                {200: "What it would hide and who would not be told: a preview.", 201: "The silence."},
+                silence,
+                acts,
+                parameters=[PREVIEW],
+            )
+        },
         "/api/openapi.json": {"get": _operation("Describe all this.", {200: "This document."}, faults=(401, 403))},
     }
     return {

@@ -13,6 +13,7 @@ from messages import NOW, a_message, an_alert, an_item
 
 from pmo_watch.ack_links import Key, token_for
 from pmo_watch.alerts import Alert, Rendered
+from pmo_watch.audiences import Channels
 from pmo_watch.settings_http import Http
 from pmo_watch.store import CycleChange, Store
 from pmo_watch.telemetry import Names, Telemetry
@@ -39,6 +40,7 @@ class Daemon:
     report: CycleReport | None = None
     waiting_for: Callable[[], list[str]] = list
     reloaded: Reloaded = field(default_factory=lambda: Reloaded(200, "in force", {"rules": 12}))
+    channels: Channels = field(default_factory=lambda: Channels(("mail",)))
     mounts: Mapping[str, AsgiApp] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
     language: str = "en"
@@ -65,6 +67,7 @@ class Daemon:
             report=lambda: self.report,
             waiting_for=waiting_for,
             reload=reload,
+            channels=self.channels,
             mounts=self.mounts,
         )
 

@@ -9,8 +9,8 @@ from factories import a_rule
 from postroom import PostRoom, said
 
 from pmo_watch.alerts import Silence
-from pmo_watch.recurring import Period, coming, periods, periods_of, silence_of, turned
-from pmo_watch.rules import Recurring
+from pmo_watch.recurring import Period, coming, next_times, periods, periods_of, silence_of, turned
+from pmo_watch.rules import Recurring, RuleSet
 from pmo_watch.workdays import Calendar
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -89,7 +89,20 @@ def test_a_day_that_is_worked_all_the_same_is_not_silent() -> None:
 def test_the_next_time_is_known(every: Recurring, today: str, next_one: tuple[str, str] | None) -> None:
     found = coming(every, calendar(24, 25, 28, 29), date.fromisoformat(today))
 
-    assert found == (next_one and tuple(map(date.fromisoformat, next_one)))
+    assert found[:1] == ([tuple(map(date.fromisoformat, next_one))] if next_one else [])
+
+
+def test_the_time_after_one_that_a_person_ended_is_listed() -> None:
+    (begun,) = turn("2026-12-20T00:00")
+    ended = replace(begun, until=at("2026-12-22T10:00"), ended_by="Bo", ended=True)
+    rules = RuleSet(silences={"freeze": YEARLY})
+
+    days = [
+        [one.since.astimezone(BRUSSELS).date() for one in next_times(rules, {}, some, date(2026, 12, 23), BRUSSELS)]
+        for some in ([], [ended])
+    ]
+
+    assert days == [[date(2026, 12, 20)], [date(2027, 12, 20)]]
 
 
 def test_a_calendar_that_nobody_knows_any_more_is_silent_on_no_day() -> None:

@@ -1,15 +1,19 @@
 """What an operator does over the API: acknowledge and silence."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx2
 import pytest
-from messages import NOW, an_alert
+from factories import a_snapshot
+from messages import NOW, SLIP, an_alert
 from served import Daemon, served, three_alerts
 
+from pmo_watch.rules import Audience, RuleSet
 from pmo_watch.store import TransitionQuery, open_store
+from pmo_watch.telling import CycleReport
 
 
 @pytest.fixture
@@ -146,6 +150,53 @@ async def test_operator_silences(client: httpx2.AsyncClient, daemon: Daemon) -> 
     assert (kept.project, kept.tag, kept.rule, kept.why) == ("HB-017", "cost", "", "Re-planning")
     assert (kept.who, kept.since) == ("operator on this machine", NOW)
     assert kept.until == datetime(2026, 6, 1, 21, 59, 59, tzinfo=UTC)
+
+
+async def test_silence_is_previewed_and_not_set(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    leader = Audience("leader", email="ann@example.org", deliver={"red": "at once"})
+    rule = replace(SLIP, tell={"red": ("leader",)}, tags=("schedule",))
+    daemon.report = CycleReport(1, NOW, NOW, a_snapshot(), RuleSet({SLIP.id: rule}, {"leader": leader}), (), (), ())
+    daemon.change(*three_alerts(), an_alert(5, closed_at=NOW, close_reason="recovered", project_code="PRJ-042"))
+    wanted = {"match": {"project": "PRJ-042"}, "until": "2026-06-01", "reason": "Re-planning"}
+
+    answer = await client.post("/api/v1/silences?preview=true", json=wanted)
+
+    seen = answer.json()
+    assert answer.status_code == 200
+    assert [one["name"] for one in seen["hides"]] == ["Go-live", "Training", "Pilot"]
+    assert seen["not_told"] == [
+        {
+            "name": "ann@example.org",
+            "address": "ann@example.org",
+            "channel": "mail",
+            "audiences": ["leader"],
+            "alerts": 3,
+        }
+    ]
+    assert (seen["silence"]["project"], "id" in seen["silence"]) == ("PRJ-042", False)
+    assert daemon.store.silences() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "change", "status", "text"),
+    [
+        ("preview=yes", {}, 400, "preview: 'yes' should be true or false"),
+        ("preveiw=true", {}, 400, "'preveiw' is no parameter here; there is preview"),
+        ("preview=true", {"until": "2026-08-11"}, 422, "until: at most 90 days ahead, so 2026-08-10 or an earlier day"),
+        ("preview=true", {}, 503, "no cycle is finished yet: what is open is not known"),
+    ],
+)
+async def test_preview_says_what_stands_in_its_way(
+    client: httpx2.AsyncClient, daemon: Daemon, query: str, change: dict[str, Any], status: int, text: str
+) -> None:
+    if status != 503:
+        daemon.report = CycleReport(1, NOW, NOW, a_snapshot(), RuleSet(), (), (), ())
+    wanted = {"match": {"project": "PRJ-042"}, "until": "2026-06-01", "reason": "Re-planning", **change}
+
+    answer = await client.post(f"/api/v1/silences?{query}", json=wanted)
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (status, text)
+    assert daemon.store.silences() == []
 
 
 @pytest.mark.parametrize(
