@@ -131,7 +131,9 @@ def _preview(in_force: InForce, wanted: Hush, form: Format) -> None:
     if form is Format.JSON:
         show_json(seen.document(hides))
     else:
-        show(hides, ("id", "level", "project_code", "subject_name", "rule", "since"), form, "it would hide no open alert")
+        show(
+            hides, ("id", "level", "project_code", "subject_name", "rule", "since"), form, "it would hide no open alert"
+        )
         people = [asdict(one) for one in seen.untold]
         show(people, ("name", "address", "channel", "audiences", "alerts"), form, "everybody would be told as before")
     hidden_ones, readers = counted(len(hides), "open alert"), counted(len(seen.untold), "reader")

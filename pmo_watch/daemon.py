@@ -32,7 +32,7 @@ from pmo_watch.sd import give_back, notify, place, watchdog_seconds
 from pmo_watch.store import MarkKind, Store
 from pmo_watch.tally import count_cycle, tell_names, tell_outbox
 from pmo_watch.telemetry import Telemetry
-from pmo_watch.telling import AsgiApp, Observer, ServesHttp
+from pmo_watch.telling import AsgiApp, ServesHttp
 from pmo_watch.web import Backend, Reloaded, Served, Server, listening, server
 
 LOG = structlog.get_logger("pmo_watch.daemon")
@@ -391,5 +391,3 @@ class Daemon:
         rules = bool(self._in_force.rules.rules) or not self._in_force.loaded.faults
         ready = {"store": self._store.answers(), "rules": rules, "first_cycle": self._first_cycle}
         return [name for name, is_ready in ready.items() if not is_ready]
-
-
