@@ -20,6 +20,7 @@ from pmo_watch.template_names import (
     OF_MAPPINGS,
     TESTS,
     Loop,
+    Macro,
     fixed,
     is_mapping,
     one_of,
@@ -32,7 +33,6 @@ ENDINGS = ("html", "txt")
 BUILT_IN = tuple(f"message.{form}.j2" for form in ENDINGS)
 
 _TAGS = {
-    nodes.Macro: "macro",
     nodes.CallBlock: "call",
     nodes.FilterBlock: "filter",
     nodes.With: "with",
@@ -42,7 +42,6 @@ _TAGS = {
     nodes.ScopedEvalContextModifier: "autoescape",
 }
 _ARITHMETIC = "figures come ready to be read: leave the arithmetic out"
-_WITHOUT = "write parts one after the other, {{ a }} {{ b }}, or join a list: {{ [a, b] | join(' ') }}"
 
 Scope = Mapping[str, Any]
 
@@ -114,6 +113,7 @@ class _Look:
             nodes.Extends: self._extends,
             nodes.Include: self._include,
             nodes.Assign: self._assign,
+            nodes.Macro: self._macro,
         }
         self._expressions: Mapping[type, Callable[[Any, Scope], Any]] = {
             nodes.Const: lambda node, _: type(node.value),
@@ -132,6 +132,7 @@ class _Look:
             nodes.List: self._list,
             nodes.Tuple: self._list,
             nodes.Dict: self._dict,
+            nodes.Concat: self._put_together,
             nodes.Neg: self._negative,
         }
 
@@ -139,6 +140,7 @@ class _Look:
         """Look at the whole template."""
         for name in (one.target.name for one in tree.body if _sets_a_name(one)):
             self._everywhere.setdefault(name, Any)
+        self._everywhere |= {one.name: Macro for one in tree.body if isinstance(one, nodes.Macro)}
         self._body(tree.body, self._everywhere)
 
     def _wrong(self, node: nodes.Node, text: str, word: str = "") -> Any:
@@ -207,6 +209,11 @@ class _Look:
             self._wrong(node, "an included template needs the message: leave 'without context' out", "without")
         self._refer(node, node.template, extends=False)
 
+    def _macro(self, node: nodes.Macro, _: Scope) -> None:
+        if self._depth > 1:
+            self._wrong(node, "a macro stands at the beginning of a template, outside of everything", node.name)
+        self._body(node.body, {**self._everywhere, **{one.name: Any for one in node.args}})
+
     def _refer(self, node: nodes.Node, named: nodes.Expr, *, extends: bool) -> None:
         if not (isinstance(named, nodes.Const) and isinstance(named.value, str)):
             self._wrong(node, "write the name of the template between quotes, such as 'message.html.j2'")
@@ -238,8 +245,6 @@ class _Look:
         return found
 
     def _not_here(self, node: nodes.Node) -> Any:
-        if isinstance(node, nodes.Concat):
-            return self._wrong(node, f"'~' may not stand in a template: {_WITHOUT}", "~")
         sign = {nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//"} | {
             nodes.Mod: "%", nodes.Pow: "**"}  # fmt: skip
         if (found := sign.get(type(node))) is not None:
@@ -260,7 +265,7 @@ class _Look:
         if name.startswith("_"):
             return self._wrong(node, f"{quoted(name)} is not known here", name)
         if (known := parts_of(kind)) is not None:
-            return known[name] if name in known else self._none_such(node, CALLED[kind], name, known)
+            return known[name] if name in known else self._none_such(node, CALLED.get(kind, "this"), name, known)
         if kind is Loop:
             return Any if name in LOOP else self._none_such(node, "a loop", name, LOOP)
         if is_mapping(kind):
@@ -334,7 +339,7 @@ class _Look:
     def _call(self, node: nodes.Call, scope: Scope) -> Any:
         self._arguments(node, scope)
         called = node.node
-        if isinstance(called, nodes.Name) and called.name in {"super", "pair"}:
+        if isinstance(called, nodes.Name) and (called.name in {"super", "pair"} or scope.get(called.name) is Macro):
             return str
         if isinstance(called, nodes.Getattr):
             on = called.node.name if isinstance(called.node, nodes.Name) else ""
@@ -361,6 +366,11 @@ class _Look:
     def _list(self, node: nodes.List | nodes.Tuple, scope: Scope) -> Any:
         kinds = {self._type(one, scope) for one in node.items}
         return tuple[kinds.pop(), ...] if len(kinds) == 1 else tuple[Any, ...]
+
+    def _put_together(self, node: nodes.Concat, scope: Scope) -> Any:
+        for one in node.nodes:
+            self._type(one, scope)
+        return str
 
     def _dict(self, node: nodes.Dict, scope: Scope) -> Any:
         for pair in node.items:

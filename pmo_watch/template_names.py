@@ -22,7 +22,7 @@ NAMES: Mapping[str, Any] = MappingProxyType(
 FILTERS: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("capitalize", "escape", "e", "host", "join", "lower", "title", "trim"), str),
-        **dict.fromkeys(("truncate", "underlined", "upper"), str),
+        **dict.fromkeys(("replace", "truncate", "underlined", "upper"), str),
         **dict.fromkeys(("count", "length"), int),
         **dict.fromkeys(("first", "last"), "one"),
         **dict.fromkeys(
@@ -35,13 +35,21 @@ TESTS = ("boolean", "defined", "divisibleby", "eq", "equalto", "even", "false", 
 LOOP = ("cycle", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex")
 OF_MAPPINGS = ("items", "keys", "values")
 CALLED = {
-    **{MessageView: "a message", SectionView: "a section", ItemView: "an alert"},
-    **{TableView: "a table", CellView: "a cell", ChartView: "a chart"},
+    MessageView: "a message",
+    SectionView: "a section",
+    ItemView: "an alert",
+    TableView: "a table",
+    CellView: "a cell",
+    ChartView: "a chart",
 }
 
 
 class Loop:
     """The type of `loop`."""
+
+
+class Macro:
+    """The type of what a template has defined with `macro`."""
 
 
 def parts_of(kind: Any) -> Mapping[str, Any] | None:

@@ -5,26 +5,27 @@ text counts, so that a template that would run for ever or fill the memory ends 
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import BuiltinMethodType, MethodType, TracebackType
 from typing import Any
 
 import structlog
 from jinja2 import BaseLoader, StrictUndefined, TemplateError, TemplateNotFound, nodes, pass_context
-from jinja2.runtime import Context
+from jinja2.runtime import BlockReference, Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import escape
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
 
 from pmo_watch.errors import PmoWatchError
 from pmo_watch.faults import Fault, masked
 from pmo_watch.plain import NOTE, host, plain
 from pmo_watch.template_grammar import BUILT_IN
-from pmo_watch.template_names import FILTERS, TESTS
+from pmo_watch.template_names import FILTERS, OF_MAPPINGS, TESTS
 from pmo_watch.templates import built_in_text, underlined
 
 LOG = structlog.get_logger("pmo_watch.template_pages")
@@ -96,17 +97,38 @@ def _counted_pieces(pieces: Iterable[str]) -> str:
     return "".join(made)
 
 
+class _Counted(NodeTransformer):
+    """Puts what counts in the place of what does not: loops, and texts put together with `~`."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802  # the visitor names it after the node
+        """Count what a loop goes through."""
+        self.generic_visit(node)
+        node.iter = nodes.Filter(node.iter, "@each", [], [], None, None, lineno=node.lineno)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802  # as above
+        """Count the texts."""
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(parts, "@put_together", [], [], None, None, lineno=node.lineno)
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Counts what a template does. The look at its text has let through what may run at all."""
 
     concat = staticmethod(_counted_pieces)  # type: ignore[assignment]  # typed as a join of lists
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = super()._parse(source, name, filename)
-        for loop in tree.find_all(nodes.For):
-            loop.iter = nodes.Filter(loop.iter, "@each", [], [], None, None, lineno=loop.lineno)
+        tree: nodes.Template = _Counted().visit(super()._parse(source, name, filename))
         tree.set_environment(self)
         return tree
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Say whether a template may call it: blocks, macros, `pair`, and what mappings and loops know."""
+        if isinstance(obj, (BlockReference, Macro, partial)):
+            return True
+        is_method = isinstance(obj, (MethodType, BuiltinMethodType))
+        return is_method and obj.__name__ in {*OF_MAPPINGS, "cycle"}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return a part of something, counted."""
@@ -160,9 +182,27 @@ def _joined(context: Context, values: Iterable[Any], between: str = "") -> str:
     return _join(values, between, escaped=bool(context.eval_ctx.autoescape))
 
 
+def _put_together(parts: Sequence[Any]) -> str:
+    """Do what `~` does: what is marked up stays so, and makes the rest escaped text."""
+    return _join(parts, escaped=any(isinstance(one, Markup) for one in parts))
+
+
+def _replaced(text: Any, old: str, new: str) -> str:
+    """Replace one text by another, counted before it is done; what is marked up is text here."""
+    given, sought, put = _bare(text), _bare(old), _bare(new)
+    spent = _SPENT.get()
+    spent.characters += given.count(sought) * len(put)
+    spent.text(given)
+    return given.replace(sought, put)
+
+
+def _bare(text: Any) -> str:
+    return str(text.unescape()) if isinstance(text, Markup) else str(text)
+
+
 def _pair_of(pair: Any, label: Any, value: Any) -> str:
     """Return `label: value` of texts; what is marked up already is text here as anywhere."""
-    return str(pair(str(label), str(value)))
+    return str(pair(_bare(label), _bare(value)))
 
 
 def sandbox(folder: Path, texts: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
@@ -176,8 +216,14 @@ def sandbox(folder: Path, texts: Mapping[str, str]) -> ImmutableSandboxedEnviron
         keep_trailing_newline=True,
         optimized=False,  # nothing is computed before the limits hold
     )
-    known: MutableMapping[str, Any] = {**made.filters, "join": _joined, "host": host, "underlined": underlined}
-    made.filters = {"@each": _each, **{name: known[name] for name in FILTERS}}
+    known: MutableMapping[str, Any] = {
+        **made.filters,
+        "join": _joined,
+        "replace": _replaced,
+        "host": host,
+        "underlined": underlined,
+    }
+    made.filters = {"@each": _each, "@put_together": _put_together, **{name: known[name] for name in FILTERS}}
     made.tests = {name: made.tests[name] for name in TESTS}
     made.globals.clear()
     return made
