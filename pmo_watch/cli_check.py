@@ -1,7 +1,7 @@
 """`check`: everything that can be known without reading a source; with --online, also who answers."""
 
 import asyncio
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,14 +16,18 @@ from pmo_watch.faults import Fault, Faults
 from pmo_watch.flow import Records
 from pmo_watch.in_force import InForce, open_notifiers, open_source
 from pmo_watch.lint import remarks, run_examples
+from pmo_watch.memory import Known, seen
+from pmo_watch.outgoing import channels
 from pmo_watch.output import counted, said
 from pmo_watch.pushing import try_out
 from pmo_watch.rule_files import Readable, list_rule_files, load_rules, rules_from_texts
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import RuleSet
+from pmo_watch.store import open_to_read
 from pmo_watch.telling import Probed
 from pmo_watch.template_checks import template_remarks
 from pmo_watch.templates import text_fault
+from pmo_watch.unreachable import Reach
 from pmo_watch.yaml_faults import read_text
 
 
@@ -50,11 +54,13 @@ def check(
         f"{counted(len(in_force.settings.notifiers), 'notifier')}: {_verdict(len(faults), len(warnings))}"
     )
     unreached = asyncio.run(_online(in_force)) if online else 0
+    for warning in (not_told := _not_told(in_force) if online else []):
+        said(f"warning: {warning}")
     if faults:
         raise typer.Exit(FAULTY)
     if unreached:
         raise typer.Exit(UNREACHED)
-    if strict and warnings:
+    if strict and (warnings or not_told):
         raise typer.Exit(GATE)
 
 
@@ -104,6 +110,20 @@ def _loaded(in_force: InForce, path: Path) -> tuple[list[Fault], RuleSet]:
     loaded = rules_from_texts(folder, Readable(texts), catalogue)
     own = {name: rule for name, rule in loaded.rules.rules.items() if rule.file == str(file)}
     return [one for one in loaded.faults if one.path == file], RuleSet(own)
+
+
+def _not_told(in_force: InForce) -> list[str]:
+    """Return who would not be told, by what was read last: check itself takes nothing in."""
+    now = datetime.now(UTC)
+    store = open_to_read(in_force.settings.database.url.get_secret_value())
+    with closing(store) if store else nullcontext():
+        known = Known.stored(store) if store else Known({}, {})
+    if not known.rows:
+        said("people: nothing has been read yet; 'pmo-watch once' reads")
+        return []
+    found = Reach(in_force.rules, seen(known, in_force, now, {}), channels(in_force)).findings()
+    said(f"people: {counted(len(found), 'finding')} in what was read last")
+    return found
 
 
 async def _online(in_force: InForce) -> int:
