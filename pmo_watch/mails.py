@@ -14,6 +14,9 @@ from pmo_watch.plain import NAME, TITLE, plain, shorten
 _ATOM, _LABEL = r"[\w!#$%&'*+/=?^`{|}~-]+", r"[^\W_]([\w-]*[^\W_])?"
 _ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@({_LABEL}(\.{_LABEL})*|\[[\d.]+\])")
 
+_ONE_LINE = 50  # characters of a name; `To:`, its marks and a fold fit beside it on a line of 78
+_PUNCTUATION = re.compile(r"[^\w\s'…-]+")
+
 
 class Letterhead(Protocol):
     """What a notifier that writes mails has set: who writes, and how subjects look."""
@@ -56,7 +59,7 @@ def mail(row: OutboxRow, head: Letterhead) -> EmailMessage:
     message["From"] = head.sender
     name = plain(row.recipient_name, NAME)
     local, _, domain = row.address.rpartition("@")  # `addr_spec` takes no letter beyond ASCII, which some servers do
-    message["To"] = Address("" if name == row.address else name, local, domain)
+    message["To"] = Address("" if name == row.address else _named(name), local, domain)
     message["Date"] = localtime()
     message["Message-ID"] = f"<m.{short_id(row)}@{head.domain}>"
     message["Subject"] = _subject(row, head)
@@ -68,6 +71,15 @@ def mail(row: OutboxRow, head: Letterhead) -> EmailMessage:
     for name, value in _headers(row, head).items():  # last: Content-Language would go into the text part
         message[name] = value
     return message
+
+
+def _named(name: str) -> str:
+    """Return a name as a header holds it: a long one without punctuation.
+
+    Python's library takes the quotation marks away from a name that it spreads over several lines, and what was a comma
+    in a name then divides two recipients.
+    """
+    return name if len(name) <= _ONE_LINE else " ".join(_PUNCTUATION.sub(" ", name).split())
 
 
 def short_id(row: OutboxRow) -> str:

@@ -277,5 +277,5 @@ def _mentions(message: Message) -> tuple[tuple[str, str], ...]:
     if not newly_red(message):
         return ()
     marks = {ord(sign): None for sign in "<>&"}
-    named = ((plain(name, NAME).translate(marks).strip(), account) for name, account in message.mentions)
+    named = ((plain(name, NAME).translate(marks).strip(), plain(account, NAME)) for name, account in message.mentions)
     return tuple((name, account) for name, account in named if name and account)[:_MOST_MENTIONS]
