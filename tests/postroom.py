@@ -5,17 +5,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import polars as pl
 from factories import BE, MONDAY, a_finding, a_rule, a_snapshot, a_source, findings_of
 from pydantic import TypeAdapter
 
 from pmo_watch.acknowledgements import Wanted, acknowledge
-from pmo_watch.advance import advance
+from pmo_watch.advance import Advanced, advance
 from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.audiences import Channels
 from pmo_watch.flow import Findings, Outcome
 from pmo_watch.own_rules import SOURCE_FAILING, own_findings
+from pmo_watch.rollup import SCHEMA
 from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import Audience, Digest, Rule, RuleSet
+from pmo_watch.standing import LookBack
 from pmo_watch.workdays import Calendar
 
 CHANNELS = Channels(addressed=("mail",), posted=("teams",))
@@ -85,6 +88,8 @@ class PostRoom:
         self.reading = 0
         self.channels = CHANNELS
         self.faults: dict[str, tuple[str, str]] = {}  # channels that do not work
+        self.colours: dict[str, str] = {}  # project uid -> overall colour
+        self.look_back = LookBack()
         self.text = KEPT.dump_json(Kept())
         self.sent: list[Message] = []  # accepted by the channel
         self.outbox: dict[str, Message] = {}  # waiting for their hour
@@ -97,21 +102,22 @@ class PostRoom:
         self.deliver()
         self.states |= states
         self.reading += 1
-        kept = KEPT.validate_json(self.text)
+        kept = self.kept
         sources = {"plans": replace(self.source, reading=self.reading)}
         snapshot = a_snapshot(self.now, self._rows(), sources, calendars=self.calendars)
         findings = [self._found(rule) for rule in self.rules.rules.values() if rule.id != SOURCE_FAILING.id]
         findings += own_findings(snapshot, {}) if SOURCE_FAILING.id in self.rules.rules else []
         made = advance(kept.alerts, findings, self.rules, snapshot)
         self.transitions += made.transitions
-        marks = {(kind, key): text for kind, key, text in kept.marks}
-        ledger = Ledger(kept.told, kept.silences, kept.waiting, kept.threads, marks, self.faults)
-        changes = Changes(made.transitions, made.current, findings, made.flapping)
+        ledger = self._ledger(kept)
+        changes = Changes(made.transitions, made.current, findings, made.flapping, self._colours())
         self.last = route(changes, ledger, self.rules, snapshot, self.channels, self.former)
-        alerts = {one.id: one for one in (*kept.alerts, *made.alerts)}
-        kept.alerts = [one for one in alerts.values() if one.closed_at is None or one.recent]
-        self._keep(kept)
+        self._keep(kept, made)
         return list(self.last.messages)
+
+    def _colours(self) -> pl.DataFrame:
+        rows = [{"project": uid, "dimension": "overall", "state": state} for uid, state in self.colours.items()]
+        return pl.DataFrame(rows, schema=SCHEMA)
 
     def _rows(self) -> dict[str, Sequence[Mapping[str, Any]]]:
         usable = self.source.outcome == Outcome.COMPLETE
@@ -152,7 +158,13 @@ class PostRoom:
             ),
         )
 
-    def _keep(self, kept: Kept) -> None:
+    def _ledger(self, kept: Kept) -> Ledger:
+        marks = {(kind, key): text for kind, key, text in kept.marks}
+        return Ledger(kept.told, kept.silences, kept.waiting, kept.threads, marks, self.faults, self.look_back)
+
+    def _keep(self, kept: Kept, made: Advanced) -> None:
+        alerts = {one.id: one for one in (*kept.alerts, *made.alerts)}
+        kept.alerts = [one for one in alerts.values() if one.closed_at is None or one.recent]
         told = {(one.alert, one.recipient, one.notifier): one for one in kept.told}
         for one in self.last.told_removed:
             del told[one.alert, one.recipient, one.notifier]

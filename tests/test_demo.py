@@ -53,7 +53,8 @@ def test_mails_are_whole_and_each_in_the_language_of_its_reader(folder: Path) ->
     languages: dict[str, set[str]] = {}
     for mail in mails(folder):
         assert not mail.defects
-        assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+        text, page = (part.get_content_type() for part in mail.iter_parts())
+        assert (text, page in {"text/html", "multipart/related"}) == ("text/plain", True)
         assert all(mail[name] for name in ("Subject", "Message-ID", "Date"))
         languages.setdefault(str(mail["To"].addresses[0].username), set()).add(str(mail["Content-Language"]))
 
@@ -68,6 +69,17 @@ def test_mails_are_whole_and_each_in_the_language_of_its_reader(folder: Path) ->
         "ict": {"en"},
         "pmo": {"en"},
     }
+
+
+def test_the_committee_reads_a_page_on_the_first_working_day_of_november(folder: Path) -> None:
+    (mail,) = [one for one in mails(folder) if one["To"].addresses[0].username == "marc.dubois"]
+    text = mail.get_body(("plain",))
+    assert text is not None
+
+    for part in ("Projets : 2 rouges, 1 orange, 1 gris, 1 vert.", "Statut par dimension", "Tendance des jalons"):
+        assert part in text.get_content()
+    page = next((folder / "mails").glob("*-marc-dubois.html")).read_text(encoding="utf-8")
+    assert "cid:" not in page  # shown by a browser as a mail program shows it
 
 
 def test_every_message_was_accepted_once(folder: Path) -> None:

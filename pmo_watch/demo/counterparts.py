@@ -1,5 +1,6 @@
 """What the demo's messages reach: a mail server and a channel on this machine, which write down what they take."""
 
+import base64
 import email
 import email.policy
 import html
@@ -30,8 +31,7 @@ class _Keeper:
         assert isinstance(mail, EmailMessage)
         name = f"{self._number:03}-{_plain(envelope.rcpt_tos[0])}"
         (self._folder / f"{name}.eml").write_bytes(envelope.content)
-        page = mail.get_body(("html",)) or mail.get_body(("plain",))
-        (self._folder / f"{name}.html").write_text(_page(mail, page), encoding="utf-8")
+        (self._folder / f"{name}.html").write_text(page_of(mail), encoding="utf-8")
         return "250 2.0.0 written down"
 
 
@@ -39,12 +39,17 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.partition("@")[0].lower()).strip("-")
 
 
-def _page(mail: EmailMessage, body: Any) -> str:
-    """Return the mail's own page, or its text as one."""
-    text = body.get_content() if body is not None else ""
-    if body is not None and body.get_content_type() == "text/html":
-        return str(text)
-    return f"<title>{html.escape(mail['Subject'] or '')}</title><pre>{html.escape(str(text))}</pre>"
+def page_of(mail: EmailMessage) -> str:
+    """Return the mail's own page with its pictures in it, or its text as a page: what a browser can show."""
+    body = mail.get_body(("html", "plain"))
+    text = str(body.get_content()) if body is not None else ""
+    if body is None or body.get_content_type() != "text/html":
+        return f"<title>{html.escape(mail['Subject'] or '')}</title><pre>{html.escape(text)}</pre>"
+    for part in mail.walk():
+        if part.get_content_type() == "image/png":
+            picture = base64.b64encode(part.get_payload(decode=True)).decode()
+            text = text.replace(f"cid:{part['Content-ID'].strip('<>')}", f"data:image/png;base64,{picture}")
+    return text
 
 
 @contextmanager

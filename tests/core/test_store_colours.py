@@ -92,3 +92,29 @@ def test_other_wishes_are_answered_beside_them(store: Store) -> None:
 
     assert found[OVERALL].is_empty()
     assert found[names]["name"].to_list() == ["M1"]
+
+
+def test_colours_are_told_as_of_a_moment(store: Store) -> None:
+    looked(store, day(0), a="green", b="red")
+    looked(store, day(3), a="amber")
+
+    assert store.colours_at(day(-1), "overall") == {}
+    assert store.colours_at(day(1), "overall") == {"a": "green", "b": "red"}
+    assert store.colours_at(day(3), "overall") == {"a": "amber"}
+    assert store.colours_at(day(3), "cost") == {}
+
+
+def test_samples_of_some_rows_are_those_of_all_rows(store: Store) -> None:
+    wish = Samples("task", "week", 4, ("forecast_finish",))
+    plans = Watched("plans")
+    for number in (0, 7, 15):
+        dates = {"forecast_finish": day(number + 30).date()}
+        plans.write(store, day(number), tasks("M1", "M2", "M3", **dates))
+    pending = [plans.read(day(16), tasks("M1", "M2", "M3", forecast_finish=day(90).date()))]
+
+    every = store.past([wish], day(16), ZONE, pending)[wish]
+    some = store.samples_of(wish, ["plans:task:M1", "plans:task:M3"], day(16), ZONE, pending)
+
+    assert some.rows() == every.filter(pl.col("uid") != "plans:task:M2").rows()
+    assert some.height == 6
+    assert store.samples_of(wish, [], day(16), ZONE).is_empty()
