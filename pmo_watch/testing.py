@@ -2,7 +2,8 @@
 
     assert check_plugin(Path("acme_pmo")) == []
 
-What no program can see from a folder needs the plugin's own tests; `check_source` and `check_answers` help with it.
+What no program can see from a folder needs the plugin's own tests; `check_source`, `check_answers` and `check_pusher`
+help with it.
 """
 
 import re
@@ -14,10 +15,10 @@ from pmo_watch.contracts import Measure
 from pmo_watch.plugin_host import Plugins, load_folder
 from pmo_watch.testing_examples import check_catalogue
 from pmo_watch.testing_measures import LONGEST_SECONDS, MANY, check_measure
-from pmo_watch.testing_running import check_answers, check_source
+from pmo_watch.testing_running import check_answers, check_pusher, check_source
 from pmo_watch.testing_settings import check_rule_sample, check_settings
 
-__all__ = ["check_answers", "check_measure", "check_plugin", "check_source"]
+__all__ = ["check_answers", "check_measure", "check_plugin", "check_pusher", "check_source"]
 
 FENCED = re.compile(r"^```yaml[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^## (.+)$", re.MULTILINE)

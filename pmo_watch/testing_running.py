@@ -12,6 +12,7 @@ from pmo_watch.entities import ENTITIES
 from pmo_watch.errors import DeliveryDeferred, DeliveryRejected, SourceError
 from pmo_watch.flow import PastState, Records, Summary
 from pmo_watch.intake import frames_of
+from pmo_watch.telling import NotifierContext, ObserverType, Pushes
 
 LONGEST_CURSOR = 64 * 1024  # spec sources 1.1
 AGAIN, NEVER = (408, 429, 500, 502, 503, 504), (400, 401, 403, 404, 410, 422)
@@ -169,4 +170,28 @@ async def check_answers(send: Callable[[int], Awaitable[str]]) -> list[str]:
                 faults.append(f"HTTP {status}: the error shows an address: {type(error).__name__}")
         else:
             faults.append(f"HTTP {status} must be {wanted.__name__}, and counted as sent")
+    return faults
+
+
+async def check_pusher(kind: ObserverType[Any], given: Mapping[str, Any], context: NotifierContext) -> list[str]:
+    """Open an observer that pushes, let nobody be there, and return what is wrong with how it behaves.
+
+    `given`: settings under which nobody takes what it pushes.
+    """
+    if kind.every is None:
+        return ["its type says no 'every': nothing would ask it to push"]
+    opened = kind.open(kind.settings.model_validate(given), context)
+    if not isinstance(opened, Pushes):
+        return ["what it opens lacks push, push_test, probe or end"]
+    faults = ["it pushes before it was told anything"] if await opened.push() else []
+    for name, ask in (("push_test", opened.push_test), ("probe", opened.probe)):
+        try:
+            took = await ask()
+        except Exception as error:  # noqa: BLE001  # whatever leaves it is what we look for
+            faults.append(f"{name} must return what went wrong, not raise {type(error).__name__}")
+            continue
+        if not took or not all(took.values()):
+            faults.append(f"{name} counted as taken although nobody was there")
+        faults += [f"{name}: the error shows an address" for fault in took.values() if fault and "://" in str(fault)]
+    await opened.end()
     return faults

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import pmo_watch_plugins
 import pytest
 from card_bench import row, settings
+from mail_server import free_port
+from pmo_watch_plugins.notifiers.alertmanager import ALERTMANAGER
 from pmo_watch_plugins.notifiers.teams import TEAMS
 from pytest_httpserver import HTTPServer
 
@@ -17,7 +19,7 @@ from pmo_watch.configuration import read_configuration
 from pmo_watch.demo.folder import Counterparts, write_folder
 from pmo_watch.demo.sheets import write_week
 from pmo_watch.plugin_host import FOLDERS
-from pmo_watch.testing import check_answers, check_plugin, check_source
+from pmo_watch.testing import check_answers, check_plugin, check_pusher, check_source
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 FOUND = {
@@ -79,3 +81,9 @@ async def test_teams_says_what_happens_next(httpserver: HTTPServer, tmp_path: Pa
             await opened.close()
 
     assert await check_answers(send) == []
+
+
+async def test_alertmanager_returns_what_went_wrong(tmp_path: Path) -> None:
+    given = {"urls": [f"http://127.0.0.1:{free_port()}"]}
+
+    assert await check_pusher(ALERTMANAGER, given, NotifierContext("am", tmp_path, "pmo-watch/1")) == []

@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from pydantic import TypeAdapter
 from rest_server import Reply, scripted
 
 from pmo_watch.alerts import OutboxRow, Rendered
-from pmo_watch.api import NotifierContext, Probes, SourceContext
+from pmo_watch.api import NotifierContext, Probes, Pushes, SourceContext
 from pmo_watch.cli import app
 from pmo_watch.flow import Organisation, Summary
 from pmo_watch.lint import run_examples
 from pmo_watch.plugin_host import Plugins, load_plugins
 from pmo_watch.rule_files import Catalogue, Readable, rules_from_texts
-from pmo_watch.testing import check_measure, check_source
+from pmo_watch.testing import check_measure, check_pusher, check_source
 from pmo_watch.testing_examples import check_catalogue
 from pmo_watch.workdays import Calendar
 from pmo_watch.yaml_faults import load
@@ -154,7 +154,8 @@ def settings(section: str, name: str) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for found in YAML.finditer((DOCS / "plugins.md").read_text(encoding="utf-8")):
         if found["kind"].strip() == "settings":
-            shown |= load(DOCS / "plugins.md", TypeAdapter(dict[str, Any]), found["text"])
+            for part, entries in load(DOCS / "plugins.md", TypeAdapter(dict[str, Any]), found["text"]).items():
+                shown.setdefault(part, {}).update(entries)
     return {key: value for key, value in shown[section][name].items() if key != "type"}
 
 
@@ -213,6 +214,20 @@ def test_catalogue_that_is_shown_comes_true(tmp_path: Path) -> None:
     (tmp_path / "catalogue.yaml").write_text(text, encoding="utf-8")
 
     assert list(check_catalogue(tmp_path, {"action.late": measures["action.late"]})) == []
+
+
+async def test_observer_that_is_shown_pushes(tmp_path: Path) -> None:
+    kind = with_drop_ins("plugins.md", tmp_path).observers["open_alerts"]
+    given = settings("notifiers", "line")
+    opened = kind.open(kind.settings.model_validate(given), NotifierContext("line", tmp_path, "pmo-watch/1"))
+
+    assert isinstance(opened, Pushes)
+    assert await opened.push_test() == {"file": None}
+    assert (tmp_path / "open.txt").read_text() == "test\n"
+    nowhere = NotifierContext("line", tmp_path / "nowhere", "pmo-watch/1")
+    assert await check_pusher(kind, given, nowhere) == []
+    assert kind.every is not None
+    assert kind.every(kind.settings.model_validate(given)) == timedelta(minutes=1)
 
 
 async def test_notifier_that_is_shown_sends(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator, model_valida
 
 from pmo_watch.api import LOOPBACK, Duration, PluginSettings, PostSettings
 
-SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=1)
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=1)
 
 
 class BasicAuth(PluginSettings):
@@ -53,7 +53,7 @@ class Settings(PostSettings):
     @classmethod
     def _bounded(cls, value: timedelta) -> timedelta:
         if not SHORTEST <= value <= LONGEST:
-            raise ValueError("every should be between 10s and 1d")
+            raise ValueError("every should be between 1s and 1d")
         return value
 
     @model_validator(mode="after")

@@ -408,7 +408,7 @@ async def test_secrets_are_in_no_error_and_no_log(
         ({"urls": ["https://pmo:x@am.example.org"]}, "an address holds no password: set basic_auth"),
         ({"urls": ["https://am.example.org/api/v2/alerts"]}, "/api/v2/alerts is added to it"),
         ({"urls": ["https://a.example", "https://a.example/"]}, "the same address stands there twice"),
-        ({"every": "5s"}, "every should be between 10s and 1d"),
+        ({"every": "2d"}, "every should be between 1s and 1d"),
         ({"urls": ["http://am.example.org"], "bearer": "x"}, "every url should begin with https://"),
         ({"bearer": "x", "basic_auth": {"username": "a", "password": "b"}}, "exclude each other"),
         ({"severity": {"red": ""}}, "at least 1 character"),
