@@ -111,7 +111,8 @@ def _rule(in_force: InForce, name: str) -> Rule:
     if name in rules:
         return rules[name]
     hint = did_you_mean(name, rules) or f"; there is {', '.join(rules) or 'none'}"
-    raise ConfigError(f"there is no rule {quoted(name)}{hint}")
+    faulty = "; rule files have faults: 'pmo-watch check' shows them" if in_force.loaded.faults else ""
+    raise ConfigError(f"there is no rule {quoted(name)}{hint}{faulty}")
 
 
 def _harmless(acknowledge: Callable[[Message], str]) -> Callable[[Message], str]:

@@ -260,7 +260,8 @@ def test_template_that_leaves_out_what_a_reader_needs_is_remarked(folder: Path) 
         ),
         (
             "templates/digest.html.j2 leaves out what the data are based on of a message of kind digest in en: "
-            "'Based on: MS Project file of 12 May 2026, status date assumed.'; show view.data_basis, or keep the block basis"
+            "'Based on: MS Project file of 12 May 2026, status date assumed.'; "
+            "show view.data_basis, or keep the block basis"
         ),
         (
             "templates/digest.html.j2 leaves out a link of a message of kind digest in en: "
