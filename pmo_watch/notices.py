@@ -44,9 +44,9 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "They stay as they were: none of them is closed without evidence.",
         ),
         "fr": (
-            "{name} : alertes non évaluables",
-            "Nombre d'alertes ouvertes non évaluables : {n}.",
-            "Elles restent inchangées : aucune n'est close sans preuve.",
+            "{name}\u00a0: alertes non évaluables",
+            "Nombre d'alertes ouvertes non évaluables\u00a0: {n}.",
+            "Elles restent inchangées\u00a0: aucune n'est close sans preuve.",
         ),
         "nl": (
             "{name}: waarschuwingen die niet beoordeeld kunnen worden",
@@ -61,9 +61,9 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "'pmo-watch check' shows the same; once the file is right it is taken over by itself.",
         ),
         "fr": (
-            "{name} contient des erreurs : la dernière version correcte reste en vigueur",
+            "{name} contient des erreurs\u00a0: la dernière version correcte reste en vigueur",
             "{text}",
-            "« pmo-watch check » affiche la même chose ; une fois corrigé, le fichier est repris de lui-même.",
+            "«\u00a0pmo-watch check\u00a0» dit la même chose\u202f; corrigé, le fichier est repris de lui-même.",
         ),
         "nl": (
             "{name} bevat fouten: de laatste juiste versie blijft gelden",
@@ -78,9 +78,9 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "'pmo-watch check' shows the same; once the file is right it is taken up by itself.",
         ),
         "fr": (
-            "{name} contient des erreurs : rien n'en est en vigueur",
+            "{name} contient des erreurs\u00a0: rien n'en est en vigueur",
             "{text}",
-            "« pmo-watch check » affiche la même chose ; une fois corrigé, le fichier est pris en compte de lui-même.",
+            "«\u00a0pmo-watch check\u00a0» dit la même chose\u202f; corrigé, le fichier est pris en compte de lui-même.",
         ),
         "nl": (
             "{name} bevat fouten: niets ervan is van kracht",
@@ -149,7 +149,10 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "rule_removed": {
         "en": ("Rule {name} was removed or disabled", "Number of open alerts closed with it: {n}."),
-        "fr": ("La règle {name} a été supprimée ou désactivée", "Nombre d'alertes ouvertes closes avec elle : {n}."),
+        "fr": (
+            "La règle {name} a été supprimée ou désactivée",
+            "Nombre d'alertes ouvertes closes avec elle\u00a0: {n}.",
+        ),
         "nl": (
             "Regel {name} werd verwijderd of uitgeschakeld",
             "Aantal open waarschuwingen die ermee afgesloten werden: {n}.",
@@ -163,8 +166,8 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "fr": (
             "La règle {name} alterne sans cesse",
-            "Elle s'est ouverte et close trois fois en dix évaluations : {text}",
-            "Faites-la attendre avec « confirm_after », ou se clore plus tard avec « recover ».",
+            "Elle s'est ouverte et close trois fois en dix évaluations\u00a0: {text}",
+            "Faites-la attendre avec «\u00a0confirm_after\u00a0», ou se clore plus tard avec «\u00a0recover\u00a0».",
         ),
         "nl": (
             "Regel {name} springt aan en uit",
