@@ -13,7 +13,7 @@ from pmo_watch.entities import ENTITIES, MATCHED_ON
 from pmo_watch.figures import expected_figures
 from pmo_watch.flow import Organisation, Outcome, Rejected, Samples, Snapshot, SourceState, Vanished, Wish
 from pmo_watch.model import Kind, lean
-from pmo_watch.references import Directory, identify, with_references
+from pmo_watch.references import Directory, identify, with_addresses, with_references
 from pmo_watch.reports import expected_reports
 from pmo_watch.workdays import Calendar
 
@@ -92,6 +92,8 @@ def merge_rows(rows: SourceRows, states: Mapping[str, SourceState], context: Con
     stacked["program"] = _with_undefined(stacked["program"], stacked["project"], "program", "program")
     for naming in ("sprint", "task"):
         stacked["board"] = _with_undefined(stacked["board"], stacked[naming], "board", "board")
+    if not context.policy.get("people"):  # otherwise who is not on that list may have left
+        stacked["person"] = with_addresses(stacked)
     stacked = {name: identify(name, frame, context.aliases, context.match_on) for name, frame in stacked.items()}
     directory = Directory(stacked, context.aliases)
     rejected: list[Rejected] = []

@@ -17,6 +17,8 @@ NAMES = ("id", "code", "email", "name")  # what people may write in place of a k
 
 Frames = Mapping[str, pl.DataFrame]
 ROW = pl.UInt32
+ADDRESS = r"^[^\s@]+@[^\s@]+\.[^\s@]+$"
+OF_WHOM_IS_KNOWN = frozenset({"absence", "timesheet", "assignment"})
 LOST = {"uid": pl.String(), "field": pl.String()}
 
 
@@ -57,6 +59,43 @@ def _person_key(rows: pl.DataFrame) -> pl.Expr:
     sole = known.unique().filter(~pl.col("name").is_duplicated())
     by_name = name.replace_strict(sole["name"], sole["email"], default=None, return_dtype=pl.String)
     return pl.coalesce(email, by_name, name, plain(pl.col("@native")))
+
+
+def with_addresses(frames: Frames) -> pl.DataFrame:
+    """Return the persons with those of whom sources give nothing but an e-mail address: a leader, owner or provider.
+
+    An absence, timesheet or assignment makes nobody: it says something of a person whom a list should name.
+    """
+    known = frames["person"]
+    fields = [
+        (name, field.name)
+        for name, entity in ENTITIES.items()
+        for field in entity.stored()
+        if field.refers == ("person",) and name in frames and name not in OF_WHOM_IS_KNOWN
+    ]
+    engine = ("source", "@usable", "@reading", "@rank")
+    named = pl.concat(
+        [
+            frames[name]
+            .filter(pl.col(column).str.contains("@", literal=True))
+            .select(*engine, email=plain(pl.col(column)))
+            for name, column in fields
+        ]
+    )
+    wanted = named.filter(pl.col("email").str.contains(ADDRESS)).unique("email", keep="first", maintain_order=True)
+    new = wanted.join(_spelled(known), on="email", how="anti").with_columns(
+        pl.col("email").alias("id"),
+        pl.col("email").alias("@native"),
+        pl.format("{}:person:{}", "source", "email").alias("uid"),
+    )
+    return pl.concat([known, new], how="diagonal_relaxed").select(known.columns) if new.height else known
+
+
+def _spelled(persons: pl.DataFrame) -> pl.DataFrame:
+    """Return every text that means a person who is known."""
+    single = [persons.select(email=plain(pl.col(name))) for name in ("id", "email", "@native")]
+    other = persons.select(email=pl.col("aliases")).explode("email").select(plain(pl.col("email")))
+    return pl.concat([*single, other]).drop_nulls().unique()
 
 
 class Directory:

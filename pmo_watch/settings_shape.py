@@ -219,7 +219,10 @@ class Conflicts(Section):
 class People(Section):
     """Who has which role, language and channel."""
 
-    source: str = Field("", description="The source that is believed first about persons and roles.")
+    source: str = Field(
+        "",
+        description="The source that is believed first about persons and roles; an address that no source lists is then nobody.",
+    )
     results: bool = Field(
         default=False,
         description="Whether rules may look at single persons; leaders of their projects and line managers are told.",

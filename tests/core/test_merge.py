@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 from rows import NOW, known, reading, records
 
 from pmo_watch.flow import First, Outcome, Records, Samples, Since, Snapshot, SourceState, Summary, Wish
@@ -110,6 +111,55 @@ def test_a_reference_to_nobody_is_null_and_reported_once() -> None:
 
     assert made.frame("risk")["owner"].null_count() == 3
     assert [(one.where, one.field, one.value) for one in made.rejected] == [("sheet", "risk.owner", "Nobody")]
+
+
+def test_somebody_of_whom_sources_give_an_address_alone_is_a_person() -> None:
+    risks = records(
+        "risk", *({"key": f"R{n}", "project": "ATL", "title": "x", "owner": "Piet@Example.org "} for n in range(2))
+    )
+    role = records("role", {"key": "r", "code": "pmo", "person": "an@example.org", "deputy": "piet@example.org"})
+
+    made = snapshot({"plans": PLAN, "sheet": [*REGISTER, risks, role]})
+
+    assert made.frame("risk")["owner"].to_list() == ["person:piet@example.org"] * 2
+    assert made.frame("person").select("uid", "id", "email", "name", "source").rows() == [
+        ("person:an@example.org", "an@example.org", "an@example.org", None, "sheet"),
+        ("person:m.rossi@example.org", None, "M.Rossi@example.org", "Marie Rossi", "sheet"),
+        ("person:piet@example.org", "piet@example.org", "piet@example.org", None, "sheet"),
+    ]
+    assert made.rejected == ()
+
+
+def test_an_address_that_is_another_one_of_somebody_makes_nobody_new() -> None:
+    people = records("person", {"key": "m", "email": "m@example.org", "aliases": ["marie@example.org"]})
+    project = records("project", {"key": "A", "code": "A", "leader": "Marie@example.org", "owner": "mr@example.org"})
+
+    made = snapshot({"sheet": [people, project]}, aliases={"mr@example.org": "m@example.org"})
+
+    assert made.frame("person")["uid"].to_list() == ["person:m@example.org"]
+    assert made.frame("project").select("leader", "owner").rows() == [("person:m@example.org",) * 2]
+
+
+@pytest.mark.parametrize("text", ["x@y", "two a@example.org b@example.org", "Nobody"])
+def test_what_is_no_address_makes_nobody(text: str) -> None:
+    project = records("project", {"key": "A", "code": "A", "leader": text})
+
+    assert snapshot({"sheet": [project]}).frame("person").is_empty()
+
+
+def test_an_absence_of_an_address_that_nobody_knows_makes_nobody() -> None:
+    away = records("absence", {"key": "1", "person": "x@example.org", "from": date(2026, 5, 1), "to": date(2026, 5, 2)})
+
+    assert snapshot({"sheet": [away]}).frame("person").is_empty()
+
+
+def test_where_a_source_is_believed_about_persons_an_address_alone_is_nobody() -> None:
+    project = records("project", {"key": "A", "code": "A", "leader": "left@example.org"})
+
+    made = snapshot({"sheet": [project]}, policy={"people": ["hr"]})
+
+    assert only(made.frame("project"))["leader"] is None
+    assert [one.value for one in made.rejected] == ["left@example.org"]
 
 
 def test_a_name_that_two_persons_bear_means_neither() -> None:
