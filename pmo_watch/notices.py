@@ -80,7 +80,7 @@ WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "fr": (
             "{name} contient des erreurs\u00a0: rien n'en est en vigueur",
             "{text}",
-            "«\u00a0pmo-watch check\u00a0» dit la même chose\u202f; corrigé, le fichier est pris en compte de lui-même.",
+            "«\u00a0pmo-watch check\u00a0» dit la même chose\u202f; corrigé, le fichier est pris en compte.",
         ),
         "nl": (
             "{name} bevat fouten: niets ervan is van kracht",

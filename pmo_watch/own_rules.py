@@ -28,8 +28,8 @@ SOURCE_FAILING = Rule(
     advice={
         "en": "Look at 'pmo-watch sources list', then at the source: address, password, right, file. Alerts on "
         "its data stay as they were until it is read again.",
-        "fr": "Consultez «\u00a0pmo-watch sources list\u00a0», puis la source\u00a0: adresse, mot de passe, droits, fichier. "
-        "Les alertes fondées sur ses données restent inchangées jusqu'à la prochaine lecture réussie.",
+        "fr": "Consultez «\u00a0pmo-watch sources list\u00a0», puis la source\u00a0: adresse, mot de passe, droits, "
+        "fichier. Les alertes fondées sur ses données restent inchangées jusqu'à la prochaine lecture réussie.",
         "nl": "Bekijk 'pmo-watch sources list' en dan de bron: adres, wachtwoord, rechten, bestand. Waarschuwingen op "
         "haar gegevens blijven zoals ze waren tot ze opnieuw gelezen is.",
     },

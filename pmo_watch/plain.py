@@ -9,6 +9,8 @@ NAME = 200  # the name of a project, milestone or person
 NOTE = 500  # a comment, advice, reason or remote answer
 ADDRESS = 2000  # a link
 
+_NO_BREAK = frozenset("\u00a0\u202f")
+_RUN = re.compile(r"\s+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile("[\t\n\x0b\x0c\r\x85\u2028\u2029]")
 # Other control characters, and what hides or turns the characters around it.
@@ -19,7 +21,12 @@ def plain(text: str, limit: int) -> str:
     """Return `text` on one line, without control or direction characters, at most `limit` characters long."""
     whole = unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", text))
     shown = _HIDDEN.sub("", _BREAK.sub(" ", whole))
-    return shorten(" ".join(shown.split()), limit)
+    return shorten(_RUN.sub(_one_space, shown).strip(), limit)
+
+
+def _one_space(run: re.Match[str]) -> str:
+    """Return one space for several; the one that stands before a French sign stays what it is."""
+    return run[0][0] if set(run[0]) <= _NO_BREAK else " "
 
 
 def shorten(text: str, limit: int) -> str:

@@ -12,7 +12,9 @@ CASES = {
     "line breaks and tabs": ("one\r\ntwo\tthree\u2028four\x85five", "one two three four five"),
     "other control characters": ("a\x00b\x1bc\x7fd\x9be", "abcde"),
     "hidden and direction marks": ("a\u200b\ufeff\u200e\u200f\u202a\u202e\u2066\u2069b", "ab"),
-    "runs of white space": ("  a \u00a0 b\u202fc  ", "a b c"),
+    "runs of white space": ("  a \u00a0 b \u202fc  ", "a b c"),
+    "spaces before French signs": ("\u00a0Alerte\u00a0: oui\u202f!\u202f", "Alerte\u00a0: oui\u202f!"),
+    "runs of no-break spaces": ("a\u00a0\u00a0\u202fb", "a\u00a0b"),
     "nothing but blanks": (" \t\n ", ""),
     "markup is text": ("<b>[x](http://evil.test)</b> {{ 1 }}", "<b>[x](http://evil.test)</b> {{ 1 }}"),
 }
