@@ -5,13 +5,8 @@ import hashlib
 import hmac
 import json
 import logging
-import os
 import re
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -19,73 +14,38 @@ from typing import Any, get_args, get_type_hints
 import jsonschema
 import pytest
 from card_bench import ID, every_kind, many, to_channel
+from hook_bench import (
+    KEY,
+    NEW_KEY,
+    NEW_SECRET,
+    OLD_SECRET,
+    SCHEMA,
+    SENT_AT,
+    body_of,
+    failure,
+    hook,
+    row,
+    settings,
+    shown,
+)
 from mail_server import certificates, free_port
-from messages import CONTEXT, EVIL, NOW, a_message, an_alert, an_item
+from messages import CONTEXT, EVIL, a_message, an_alert, an_item
 from pmo_watch_plugins.notifiers.webhook import WEBHOOK, Hook
-from pmo_watch_plugins.notifiers.webhook.settings import Settings
 from pydantic import ValidationError
 from pytest_httpserver import HTTPServer
-from running import until
 from workflows_trigger import Trigger, workflows_trigger
 
-from pmo_watch.alerts import CLOSING, Message, OutboxRow, Reason
-from pmo_watch.api import DeliveryDeferred, DeliveryRejected, NotifierContext
+from pmo_watch.alerts import CLOSING, Message, Reason
+from pmo_watch.api import DeliveryDeferred, NotifierContext
 from pmo_watch.log import CHATTY
 from pmo_watch.render import render, render_for
 from pmo_watch.testing import check_answers
-
-FOLDER = Path(__file__).parents[3] / "plugins" / "notifiers" / "webhook"
-SCHEMA = json.loads((FOLDER / "message.schema.json").read_text(encoding="utf-8"))
-KEY, NEW_KEY = b"canary-key-of-24-bytes-1", b"canary-key-of-24-bytes-22"
-OLD_SECRET, NEW_SECRET = (f"whsec_{base64.b64encode(key).decode()}" for key in (KEY, NEW_KEY))
-SENT_AT = datetime(2026, 5, 12, 8, 31, 7, tzinfo=UTC)
-
-
-def settings(**parts: Any) -> Settings:
-    return Settings.model_validate({"url": "https://hook.example.org/canary", "secrets": [OLD_SECRET], **parts})
-
-
-def body_of(message: Message, **parts: Any) -> dict[str, Any]:
-    rendered, _ = render_for(message, CONTEXT, WEBHOOK, settings(**parts))
-    assert rendered.payload is not None
-    return dict(rendered.payload)
-
-
-def row(message: Message | None = None, **parts: Any) -> OutboxRow:
-    rendered, _ = render_for(message or to_channel(an_item()), CONTEXT, WEBHOOK, settings())
-    return OutboxRow(parts.pop("id", ID), "hook", "hook", "", "", "en", parts.pop("rendered", rendered), **parts)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Trigger]:
     with workflows_trigger() as running:
         yield running
-
-
-@asynccontextmanager
-async def hook(url: str, folder: Path = Path(), at: datetime = SENT_AT, **parts: Any) -> AsyncIterator[Hook]:
-    usual = {"timeout_seconds": 2, "total_timeout_seconds": 4}
-    context = NotifierContext("hook", folder, "pmo-watch/1", now=lambda: at)
-    opened = WEBHOOK.open(settings(url=url, **usual | parts), context)
-    try:
-        assert isinstance(opened, Hook)
-        yield opened
-    finally:
-        await opened.close()
-
-
-async def failure(url: str, folder: Path = Path(), **parts: Any) -> DeliveryDeferred | DeliveryRejected:
-    async with hook(url, folder, **parts) as opened:
-        try:
-            await opened.send(row())
-        except (DeliveryDeferred, DeliveryRejected) as error:
-            return error
-    pytest.fail("the receiver took the message")
-
-
-def shown(error: DeliveryDeferred | DeliveryRejected) -> tuple[str, str, bool]:
-    kind = "rejected" if isinstance(error, DeliveryRejected) else "deferred"
-    return kind, error.reason, error.channel_fault
 
 
 # --- the body -----------------------------------------------------------------------------------------------------
@@ -391,46 +351,3 @@ def test_keys_that_were_forgotten_are_warned_of() -> None:
     assert WEBHOOK.check(settings(secrets=[OLD_SECRET, NEW_SECRET, third])) == [
         "more than two secrets: take out those that the receiver no longer checks"
     ]
-
-
-# --- the receiver of the README -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def shown_receiver(folder: Path) -> Iterator[int]:
-    """Run the receiver of the README with the old key, and give its port; what it prints is in `printed`."""
-    found = re.search(r"^```python receiver\.py\n(.*?)^```$", (FOLDER / "README.md").read_text(), re.M | re.S)
-    assert found is not None
-    assert len([line for line in found[1].splitlines() if line]) <= 15
-    (folder / "receiver.py").write_text(found[1])
-    port = free_port()
-    environment = {**os.environ, "WEBHOOK_KEY": OLD_SECRET, "PORT": str(port)}
-    command = [sys.executable, folder / "receiver.py"]
-    with (folder / "printed").open("w") as printed:
-        process = subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.DEVNULL)
-        try:
-            until(lambda: answers(port), "the receiver is up")
-            yield port
-        finally:
-            process.kill()
-            process.wait()
-
-
-def answers(port: int) -> bool:
-    """Say whether anybody listens there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-async def test_receiver_that_is_shown_takes_what_we_sign_and_nothing_else(tmp_path: Path) -> None:
-    with shown_receiver(tmp_path) as port:
-        url = f"http://127.0.0.1:{port}/"
-        async with hook(url, at=datetime.now(UTC), secrets=[NEW_SECRET, OLD_SECRET]) as opened:
-            answer = await opened.send(row())
-        stranger = await failure(url, at=datetime.now(UTC), secrets=[NEW_SECRET])
-        late = await failure(url, at=NOW)
-
-    assert answer == "204 No Content"
-    assert [shown(one) for one in (stranger, late)] == [("rejected", "auth", True)] * 2
-    (line,) = (tmp_path / "printed").read_text().splitlines()
-    assert line.startswith('opened 0000000000000001 PRJ-042 Key milestone "Go-live" slips')
