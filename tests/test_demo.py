@@ -76,7 +76,7 @@ def test_the_committee_reads_a_page_on_the_first_working_day_of_november(folder:
     text = mail.get_body(("plain",))
     assert text is not None
 
-    for part in ("Projets : 2 rouges, 1 orange, 1 gris, 1 vert.", "Statut par dimension", "Tendance des jalons"):
+    for part in ("Projets\u00a0: 2 rouges, 1 orange, 1 gris, 1 vert.", "Statut par dimension", "Tendance des jalons"):
         assert part in text.get_content()
     page = next((folder / "mails").glob("*-marc-dubois.html")).read_text(encoding="utf-8")
     assert "cid:" not in page  # shown by a browser as a mail program shows it
