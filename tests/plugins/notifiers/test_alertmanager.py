@@ -1,87 +1,24 @@
 """Open alerts pushed to members of a cluster over real sockets: which, under which labels, and what answers mean."""
 
-import asyncio
-import logging
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
-from alertmanager_rig import Member, basic, key_of, member
-from exporter_bench import READ, a_report
+from alertmanager_rig import Member, key_of, member
+from exporter_bench import READ
 from hypothesis import given
 from hypothesis import strategies as st
-from mail_server import certificates, free_port
-from messages import an_alert
-from pmo_watch_plugins.notifiers.alertmanager import ALERTMANAGER, Pusher
 from pmo_watch_plugins.notifiers.alertmanager.batches import fault, pushed
-from pmo_watch_plugins.notifiers.alertmanager.settings import Settings
-from pydantic import ValidationError
+from pusher_bench import MINUTE, SLIP, pusher, red, report, step
 
-from pmo_watch.alerts import Alert, Reason, Transition
-from pmo_watch.api import DeliveryError, NotifierContext
-from pmo_watch.log import CHATTY
-from pmo_watch.telling import CycleReport
-
-SLIP = "key-milestone-slip"
-MINUTE = timedelta(minutes=1)
-
-
-def settings(*urls: str, **parts: Any) -> Settings:
-    return Settings.model_validate({"urls": list(urls) or ["http://localhost:9093"], **parts})
-
-
-def red(number: int = 1, **parts: Any) -> Alert:
-    """Return an open red alert on a milestone of the project HB-017."""
-    usual = {
-        "project": "project:p1",
-        "project_code": "HB-017",
-        "subject_id": f"M{number}",
-        "value": 12.0,
-        "source": "plans",
-    }
-    return an_alert(number, **{**usual, **parts})
-
-
-def report(*alerts: Alert, at: datetime = READ, **parts: Any) -> CycleReport:
-    return a_report(alerts=alerts, ended=at, **{"silenced": frozenset(), **parts})
-
-
-def step(before: Alert, after: Alert, reason: Reason) -> Transition:
-    return Transition(after, before, reason, READ)
-
-
-class Clocked(Pusher):
-    """A pusher whose clock is set by hand."""
-
-    def __init__(self, given: Settings, folder: Path) -> None:
-        self.now = READ
-        super().__init__(
-            given, NotifierContext("am", folder, "pmo-watch/1", "https://pmo.example.org", now=lambda: self.now)
-        )
-
-
-@asynccontextmanager
-async def pusher(*urls: str, folder: Path = Path(), **parts: Any) -> AsyncIterator[Clocked]:
-    opened = Clocked(settings(*urls, **{"timeout_seconds": 2, "total_timeout_seconds": 4} | parts), folder)
-    try:
-        yield opened
-    finally:
-        await opened.end()
+from pmo_watch.alerts import Reason
 
 
 @pytest.fixture
 def am() -> Iterator[Member]:
     with member() as running:
         yield running
-
-
-def shown(took: Any) -> list[tuple[str, bool] | None]:
-    """Return reason and channel fault of each member."""
-    return [(one.reason, one.channel_fault) if one else None for one in took.values()]
 
 
 # --- what is pushed -----------------------------------------------------------------------------------------------
@@ -295,136 +232,3 @@ def test_alert_never_ends_before_it_starts() -> None:
     alert = pushed((("alertname", "x"),), READ, READ - MINUTE, {})
 
     assert alert["endsAt"] == alert["startsAt"]
-
-
-# --- answers ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "result"),
-    [
-        (200, None),
-        (400, ("bad_request", False)),
-        (422, ("bad_request", False)),
-        (401, ("auth", True)),
-        (403, ("auth", True)),
-        (404, ("config", True)),
-        (302, ("config", True)),
-        (429, ("throttled", False)),
-        (500, ("server_error", False)),
-        (503, ("server_error", False)),
-        (0, ("disconnected", False)),
-    ],
-)
-async def test_answer_of_a_member(am: Member, status: int, result: tuple[str, bool] | None) -> None:
-    am.status = status
-    async with pusher(am.url) as opened:
-        opened.cycle_finished(report(red()))
-        took = await opened.push()
-
-    assert shown(took) == [result]
-
-
-async def test_wrong_prefix_is_a_fault_of_the_settings() -> None:
-    with member(prefix="/alerts") as am:
-        async with pusher(am.url, am.url.replace("/alerts", "/am")) as opened:
-            opened.cycle_finished(report(red()))
-            took = await opened.push()
-
-    assert shown(took) == [None, ("config", True)]
-    assert len(am.posts) == 1
-
-
-async def test_answer_to_a_faulty_body_is_told_and_the_other_batches_are_sent(am: Member) -> None:
-    am.status = 400
-    async with pusher(am.url) as opened:
-        opened.cycle_finished(report(*(red(number) for number in range(1, 502))))
-        (refused,) = (await opened.push()).values()
-
-    assert refused is not None
-    assert refused.answer == '400 "what is wrong at /api/v2/alerts"'
-
-
-async def test_member_that_is_down_or_slow_holds_up_no_other(am: Member) -> None:
-    with member(slow=True) as slow:
-        urls = (am.url, f"http://localhost:{free_port()}", slow.url)
-        async with pusher(*urls, total_timeout_seconds=0.3) as opened:
-            opened.cycle_finished(report(red()))
-            async with asyncio.timeout(2):
-                took = await opened.push()
-        slow.released.set()
-
-    assert shown(took) == [None, ("connect", False), ("timeout", False)]
-    assert len(am.posts) == 1
-
-
-async def test_certificate_is_checked_and_credentials_are_sent(tmp_path: Path) -> None:
-    ca, context = certificates()
-    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
-    with member(context) as am:
-        async with pusher(am.url) as opened:
-            opened.cycle_finished(report(red()))
-            distrusted = await opened.push()
-        given = {"folder": tmp_path, "ca_file": "ca.pem"}
-        signed = {"basic_auth": {"username": "pmo", "password": "canary-word"}}
-        for parts in (signed, {"bearer": "canary-token"}):
-            async with pusher(am.url, **given, **parts) as opened:
-                opened.cycle_finished(report(red()))
-                assert shown(await opened.push()) == [None]
-
-    assert shown(distrusted) == [("tls", True)]
-    assert [one["Authorization"] for one in am.headers] == [basic("pmo", "canary-word"), "Bearer canary-token"]
-
-
-async def test_secrets_are_in_no_error_and_no_log(
-    am: Member, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    for chatty in CHATTY:
-        caplog.set_level(logging.WARNING, logger=chatty)
-    signed = {"basic_auth": {"username": "pmo", "password": "canary-word"}}
-    errors: list[DeliveryError | Exception | None] = []
-    for status in (400, 401, 404, 302, 500, 0):
-        am.status = status
-        async with pusher(am.url, **signed) as opened:
-            errors += (await opened.probe()).values()
-    with pytest.raises(ValidationError) as faulty:
-        settings("http://am.example.org", **signed)
-    errors.append(faulty.value)
-
-    said = caplog.text + "".join(capfd.readouterr()) + repr(settings(**signed))
-    said += "".join(f"{one!r} {one} {getattr(one, '__cause__', '')} {vars(one) if one else ''}" for one in errors)
-    assert "canary" not in said
-
-
-# --- settings -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("parts", "text"),
-    [
-        ({"urls": []}, "at least 1 item"),
-        ({"urls": ["am.example.org:9093"]}, "is no address of a member"),
-        ({"urls": ["https://pmo:x@am.example.org"]}, "an address holds no password: set basic_auth"),
-        ({"urls": ["https://am.example.org/api/v2/alerts"]}, "/api/v2/alerts is added to it"),
-        ({"urls": ["https://a.example", "https://a.example/"]}, "the same address stands there twice"),
-        ({"every": "2d"}, "every should be between 1s and 1d"),
-        ({"urls": ["http://am.example.org"], "bearer": "x"}, "every url should begin with https://"),
-        ({"bearer": "x", "basic_auth": {"username": "a", "password": "b"}}, "exclude each other"),
-        ({"severity": {"red": ""}}, "at least 1 character"),
-    ],
-)
-def test_setting_that_cannot_be_right_is_named_with_its_remedy(parts: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValidationError, match=re.escape(text)):
-        settings(**{"urls": ["http://localhost:9093"], **parts})
-
-
-def test_clear_text_beyond_this_machine_is_warned_of() -> None:
-    assert ALERTMANAGER.check(settings("http://localhost:9093", "https://am.example.org")) == []
-    assert ALERTMANAGER.check(settings("http://am.example.org:9093")) == [
-        "alerts travel in clear text to http://am.example.org:9093"
-    ]
-
-
-def test_severity_can_be_named_otherwise() -> None:
-    assert settings(severity={"red": "page"}).severity.amber == "warning"
