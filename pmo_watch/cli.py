@@ -31,6 +31,7 @@ from pmo_watch.cli_options import (
 from pmo_watch.cli_preview import preview
 from pmo_watch.cli_report import report_command
 from pmo_watch.cli_show import show_cycle
+from pmo_watch.cli_why import why, why_not
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
 from pmo_watch.errors import ConfigError, DeliveryError, PmoWatchError, SourceError, StoreError
@@ -70,6 +71,8 @@ app.command()(cli_look.fields)
 app.command()(cli_look.plugins)
 app.command(name="report")(report_command)
 app.command()(preview)
+app.command()(why)
+app.command(name="why-not")(why_not)
 
 
 def _version(wanted: bool) -> None:

@@ -3,7 +3,7 @@
 The pieces are the very expressions that findings are made with; they are only looked at one by one.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -95,10 +95,17 @@ class Examined:
     rows: Mapping[str, Mapping[str, RowSeen]] = field(default_factory=dict)
 
 
-def examine(rules: RuleSet, snapshot: Snapshot, measures: Measures, wanted: Mapping[str, Collection[str]]) -> Examined:
+def examine(
+    rules: RuleSet,
+    snapshot: Snapshot,
+    measures: Measures,
+    wanted: Mapping[str, Collection[str]],
+    choose: Callable[[Findings], Collection[str]] = lambda _: (),
+) -> Examined:
     """Evaluate the rules that are asked for as a cycle would, and lay open what they make of some rows.
 
-    `wanted`: rule id -> uids. Rules that cannot be evaluated, or are switched off, have no rows.
+    `wanted`: rule id -> uids. `choose`: further uids, by what a rule found. Rules that cannot be evaluated, or are
+    switched off, have no rows.
     """
     asked = [rules.rules[name] for name in wanted if name in rules.rules and rules.rules[name].enabled]
     asked = [one for one in asked if one.measures]
@@ -108,7 +115,9 @@ def examine(rules: RuleSet, snapshot: Snapshot, measures: Measures, wanted: Mapp
         others = (one for one in rules.rules.values() if one.enabled and one.measures)
         evaluation.go_on_with({one.id: evaluation.findings(one) for one in others if not reads_findings(one, measures)})
     findings = {one.id: evaluation.findings(one) for one in asked}
-    rows = {one.id: _rows(evaluation.laid_open(one), wanted[one.id]) for one in asked if not findings[one.id].failed}
+    usable = [one for one in asked if not findings[one.id].failed]
+    uids = {one.id: {*wanted[one.id], *choose(findings[one.id])} for one in usable}
+    rows = {one.id: _rows(evaluation.laid_open(one), uids[one.id]) for one in usable if uids[one.id]}
     return Examined(frozenset(wanted), findings, rows)
 
 
