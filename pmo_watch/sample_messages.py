@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pmo_watch.alerts import Alert, Awaited, Item, Message, Reason
 from pmo_watch.rules import Rule, Texts
+from pmo_watch.standing import MilestoneTrend, Owed, ProjectStanding, Standing
 from pmo_watch.words import LANGUAGES, words
 
 NOW = datetime(2026, 5, 12, 8, 30, tzinfo=UTC)  # a Tuesday
@@ -76,6 +77,26 @@ def _several() -> Message:
     )
 
 
+_WEEKS = tuple(date(2026, 4, 12) + timedelta(weeks=number) for number in range(4))
+_STANDING = Standing(
+    tuple(
+        ProjectStanding(
+            f"project:{code}",
+            code,
+            name,
+            {"overall": now, "schedule": now, "cost": "green"},
+            {"overall": "green"},
+            before,
+            tuple(zip(_WEEKS, (before, now, now, now), strict=True)),
+        )
+        for (code, name), now, before in zip(_PROJECTS, ("red", "grey"), ("amber", "green"), strict=True)
+    ),
+    (MilestoneTrend("PRJ-042", "Go-live", ((_WEEKS[0], date(2026, 9, 1)), (_WEEKS[-1], date(2026, 9, 13)))),),
+    NOW - timedelta(weeks=4),
+)
+_OWED = (Owed("submission", {}, "PRJ-042", "Harbour Bridge", "2026-W18", date(2026, 5, 1), 3, "Maria Rossi"),)
+
+
 def _digest() -> Message:
     items = (
         _item(0),
@@ -85,7 +106,7 @@ def _digest() -> Message:
         _item(4, level="amber", reason=Reason.IMPROVED.value, before="red"),
         _item(5, level="grey", reason=Reason.UNKNOWN.value, finding=_GREY),
     )
-    return replace(_message("digest", *items), digest="weekly", day=NOW.date(), thread="")
+    return replace(_message("digest", *items), digest="weekly", day=NOW.date(), standing=_STANDING, owed=_OWED)
 
 
 def _message(kind: Literal["alert", "digest", "notice", "test"], *items: Item) -> Message:
