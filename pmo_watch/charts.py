@@ -220,7 +220,7 @@ def status_history(projects: Sequence[ProjectStanding], title: str, words: Words
     at = {day: _NAMES + width * (number + 0.5) for number, day in enumerate(weeks)}
     bottom = _TOP + _ROW * len(shown)
     marks = [
-        Mark(at[day], _TOP + _ROW * (number + 0.5), *reversed(STATES[state]), state)
+        Mark(at[day], _TOP + _ROW * (number + 0.5), STATES[state][1], STATES[state][0], state)
         for number, one in enumerate(shown)
         for day, state in one.history
         if state in STATES

@@ -12,9 +12,9 @@ LOG = structlog.get_logger("pmo_watch.pictures")
 MOST_BYTES = 200_000  # spec channels 2.5
 
 
-def with_pictures(view: MessageView) -> tuple[MessageView, tuple[Picture, ...]]:
-    """Return the view with its charts as pictures, and these; as it is without the extra `pdf`."""
-    if not view.charts or not typesetting.is_there():
+def with_pictures(view: MessageView, *, wanted: bool) -> tuple[MessageView, tuple[Picture, ...]]:
+    """Return the view with its charts as pictures, and these; as it is where none are wanted, or can be made."""
+    if not (wanted and view.charts and typesetting.is_there()):
         return view, ()
     made = {one.name: picture for one in view.charts if (picture := _picture(one, view.id)) is not None}
     charts = tuple(replace(one, picture=made[one.name].name) if one.name in made else one for one in view.charts)

@@ -37,9 +37,7 @@ def render(message: Message, context: RenderContext) -> tuple[Rendered, MessageV
     subject that the store keeps for the others.
     """
     voice = Voice.to(message, context)
-    view, pictures = message_view(message, voice), ()
-    if message.address:
-        view, pictures = with_pictures(view)
+    view, pictures = with_pictures(message_view(message, voice), wanted=bool(message.address))
     shown, text, html = _fitting(view, voice, with_html=bool(message.address))
     rendered = Rendered(
         subject=view.subject,

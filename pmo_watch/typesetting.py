@@ -48,7 +48,8 @@ def _compiled(source: str, data: Mapping[str, Any], form: Literal["pdf", "png"],
     import typst  # noqa: PLC0415  # an extra, and slow to load
 
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
-    standards = "ua-1" if form == "pdf" else None  # readable aloud: what is not marked as it must be is refused
+    # Readable aloud: what is not marked as it must be is refused.
+    standards: Literal["ua-1"] | None = "ua-1" if form == "pdf" else None
     made = typst.compile(
         source.encode(), format=form, ppi=ppi, sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standards
     )

@@ -46,8 +46,8 @@ def page_of(mail: EmailMessage) -> str:
     if body is None or body.get_content_type() != "text/html":
         return f"<title>{html.escape(mail['Subject'] or '')}</title><pre>{html.escape(text)}</pre>"
     for part in mail.walk():
-        if part.get_content_type() == "image/png":
-            picture = base64.b64encode(part.get_payload(decode=True)).decode()
+        if isinstance(part, EmailMessage) and part.get_content_type() == "image/png":
+            picture = base64.b64encode(part.get_content()).decode()
             text = text.replace(f"cid:{part['Content-ID'].strip('<>')}", f"data:image/png;base64,{picture}")
     return text
 

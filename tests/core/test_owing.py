@@ -50,5 +50,5 @@ def test_what_is_due_today_is_not_late_and_a_source_that_failed_says_nothing() -
     today = a_submission("W46", due_on=date(2026, 11, 16))
 
     assert found(submission=[today]) == ()
-    assert found(submission=[a_submission("W45", **{"@usable": False})]) == ()
+    assert found(submission=[{**a_submission("W45"), "@usable": False}]) == ()
     assert found() == ()
