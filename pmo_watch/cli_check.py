@@ -139,8 +139,8 @@ async def _online(in_force: InForce) -> int:
             said(f"source {name}: {fault}")
     for name, took in (await try_out(in_force, lambda one: one.probe())).items():
         unreached += any(took.values())
-        for member, fault in took.items():
-            said(f"notifier {name}: {member}: {fault or 'answers'}")
+        for member, why in took.items():
+            said(f"notifier {name}: {member}: {why or 'answers'}")
     for name, problem in (await _notifiers(in_force)).items():
         unreached += bool(problem)
         said(f"notifier {name}: {problem or 'answers'}")
