@@ -1,9 +1,9 @@
 """`pmo-watch report`: the page of an audience as it would be now, in each form, from what is stored alone."""
 
 import re
-import shutil
 import subprocess
 import sys
+import zlib
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -182,6 +182,13 @@ def test_a_fault_ends_with_code_2_and_no_traceback(office: Office) -> None:
     assert "Traceback" not in done.stderr
 
 
+def inflated(made: bytes) -> str:
+    """Return what a PDF says outside its fonts: its outline, and what stands for pictures."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL)
+    opened = [zlib.decompressobj().decompress(one) for one in streams if one[:1] == b"\x78"]  # those that zlib packed
+    return b"\n".join([made, *opened]).decode("latin-1")
+
+
 @NEEDS_TYPST
 def test_pdf_is_tagged_titled_and_holds_the_names(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "page.pdf"
@@ -192,11 +199,8 @@ def test_pdf_is_tagged_titled_and_holds_the_names(office: Office, tmp_path: Path
     assert made.startswith(b"%PDF-")
     assert b"pdfuaid" in made  # it says that it can be read aloud
     assert len(re.findall(rb"/Type\s*/Page\b", made)) == 1
-    if (tool := shutil.which("pdftotext")) is None:
-        pytest.skip("pdftotext is not installed: the texts inside were not read")
-    text = subprocess.run([tool, str(file), "-"], capture_output=True, text=True, check=True).stdout
-    for said in ("Monthly overview", "P01", "Go-live", "Milestone trend"):
-        assert said in text
+    for said in ("Monthly overview", "Milestone trend", "P01 Go-live", "Status by dimension"):
+        assert said in inflated(made)
 
 
 HOSTILE = '<script>alert(1)</script> #import "/etc/passwd" ]] {{ 7 * 7 }} $x$ @y'
@@ -235,7 +239,4 @@ def test_hostile_names_are_no_program_for_the_typesetter(hostile: Office, tmp_pa
     file = tmp_path / "page.pdf"
     asked(hostile, "--audience", "pmo", "--digest", "weekly", "--format", "pdf", "--output", str(file))
 
-    assert file.read_bytes().startswith(b"%PDF-")
-    if tool := shutil.which("pdftotext"):
-        text = subprocess.run([tool, "-layout", str(file), "-"], capture_output=True, text=True, check=True).stdout
-        assert '#import "/etc/passwd" ]] {{ 7 * 7 }} $x$ @y' in " ".join(text.split())
+    assert '#import "/etc/passwd" ]] {{ 7 * 7 }} $x$ @y' in inflated(file.read_bytes())
