@@ -28,6 +28,7 @@ database:
   url: sqlite:///pmo-watch.db   # or postgresql+psycopg://... for two daemons or more
 
 rules: rules.d                  # every *.yaml below it
+# templates: templates          # a letterhead of your own: docs/templates.md; example below templates/
 # secrets_dir: secrets
 # plugins_dir: plugins
 
@@ -65,6 +66,19 @@ CALENDAR = """\
 # Beyond the years that stand here working days cannot be counted, so add next year's in time.
 2026: [2026-12-24, 2026-12-25, 2026-12-28, 2026-12-29, 2026-12-30, 2026-12-31]
 2027: [2027-01-01, 2027-12-24, 2027-12-27, 2027-12-28, 2027-12-29, 2027-12-30, 2027-12-31]
+"""
+
+TEMPLATE = """\
+{# A letterhead of your own. Call this file mail.html.j2, then look: pmo-watch preview RULE --to PERSON --format html.
+   Each block of ours that you name here is yours; the others stay as they are. Texts are escaped by themselves. #}
+{% extends "message.html.j2" %}
+{% set accent = "#004494" %}
+{% block letterhead %}
+<tr><td class="pad"><p class="sub"><strong>{{ organisation }}</strong> · Project Management Office</p></td></tr>
+{% endblock %}
+{% block signature %}
+<p>Questions? {{ organisation }}, Project Management Office</p>
+{% endblock %}
 """
 
 EVERYBODY = {
@@ -110,6 +124,7 @@ def write_starter(folder: Path, delivery: Delivery = Delivery.WATERFALL) -> Writ
     texts = {
         Path("pmo-watch.yaml"): settings_text(),
         Path("calendars/own-days.yaml"): CALENDAR,
+        Path("templates/mail.html.j2.example"): TEMPLATE,
         **{Path("rules.d", name): text for name, text in sorted(RULES[delivery].items())},
     }
     written, kept = [], []

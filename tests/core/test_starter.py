@@ -12,6 +12,8 @@ from pmo_watch.errors import SettingsError
 from pmo_watch.lint import remarks, run_examples
 from pmo_watch.rule_files import Catalogue, load_rules
 from pmo_watch.starter import Delivery, settings_text, write_starter
+from pmo_watch.template_checks import template_remarks
+from pmo_watch.template_files import load_templates
 
 TODAY = date(2026, 11, 22)
 
@@ -94,3 +96,14 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match="pmo cannot be written"):
         write_starter(tmp_path / "pmo")
+
+
+def test_example_of_a_template_works_once_it_has_its_name(tmp_path: Path) -> None:
+    write_starter(tmp_path)
+    folder = tmp_path / "templates"
+    assert load_templates(folder).texts == {}
+
+    (folder / "mail.html.j2.example").rename(folder / "mail.html.j2")
+
+    loaded = load_templates(folder)
+    assert (loaded.faults, list(loaded.texts), template_remarks(loaded)) == ((), ["templates/mail.html.j2"], [])
