@@ -52,7 +52,7 @@ async def try_out(in_force: InForce, ask: Callable[[Pushes], Awaitable[Took]], o
     opened = open_observers(in_force, None, only=[only] if only else in_force.pushers())
     found: dict[str, Took] = {}
     for one in pushers(in_force, opened):
-        found[one.name] = await _answered(one, lambda plugin=one.plugin: ask(plugin), _named)
+        found[one.name] = await _answered(one, partial(ask, one.plugin), _named)
         await _ended(one, _named)
     return found
 

@@ -12,7 +12,7 @@ from pmo_watch_plugins.notifiers.alertmanager import Pusher
 from pmo_watch_plugins.notifiers.alertmanager.settings import Settings
 
 from pmo_watch.alerts import Alert, Reason, Transition
-from pmo_watch.api import NotifierContext
+from pmo_watch.api import DeliveryError, NotifierContext
 from pmo_watch.telling import CycleReport
 
 SLIP = "key-milestone-slip"
@@ -43,14 +43,33 @@ def step(before: Alert, after: Alert, reason: Reason) -> Transition:
     return Transition(after, before, reason, READ)
 
 
-class Clocked(Pusher):
+class Clocked:
     """A pusher whose clock is set by hand."""
 
     def __init__(self, given: Settings, folder: Path) -> None:
         self.now = READ
-        super().__init__(
-            given, NotifierContext("am", folder, "pmo-watch/1", "https://pmo.example.org", now=lambda: self.now)
-        )
+        external = "https://pmo.example.org"
+        self._opened = Pusher(given, NotifierContext("am", folder, "pmo-watch/1", external, now=lambda: self.now))
+
+    def cycle_finished(self, report: CycleReport) -> None:
+        """Tell it of a cycle."""
+        self._opened.cycle_finished(report)
+
+    async def push(self) -> dict[str, DeliveryError | None]:
+        """Let it push."""
+        return dict(await self._opened.push())
+
+    async def push_test(self) -> dict[str, DeliveryError | None]:
+        """Let it push a test."""
+        return dict(await self._opened.push_test())
+
+    async def probe(self) -> dict[str, DeliveryError | None]:
+        """Let it look who is there."""
+        return dict(await self._opened.probe())
+
+    async def end(self) -> None:
+        """End it."""
+        await self._opened.end()
 
 
 @asynccontextmanager

@@ -148,7 +148,8 @@ def test_wrong_password_is_told_over_another_notifier_and_so_is_its_end(tmp_path
 
 def told_of(mailbox: Mailbox, address: str, name: str) -> bool:
     """Say whether somebody got a mail on a channel."""
-    return any(one.rcpt_tos == [address] and f"Channel {name}".encode() in one.content for one in mailbox.envelopes)
+    said = f"Channel {name}".encode()
+    return any(one.rcpt_tos == [address] and said in bytes(one.original_content or b"") for one in mailbox.envelopes)
 
 
 def test_pusher_comes_and_goes_with_a_reload(tmp_path: Path, am: Member) -> None:

@@ -89,10 +89,10 @@ async def test_certificate_is_checked_and_credentials_are_sent(tmp_path: Path) -
         async with pusher(am.url) as opened:
             opened.cycle_finished(report(red()))
             distrusted = await opened.push()
-        given = {"folder": tmp_path, "ca_file": "ca.pem"}
-        signed = {"basic_auth": {"username": "pmo", "password": "canary-word"}}
+        given: dict[str, Any] = {"ca_file": "ca.pem"}
+        signed: dict[str, Any] = {"basic_auth": {"username": "pmo", "password": "canary-word"}}
         for parts in (signed, {"bearer": "canary-token"}):
-            async with pusher(am.url, **given, **parts) as opened:
+            async with pusher(am.url, folder=tmp_path, **{**given, **parts}) as opened:
                 opened.cycle_finished(report(red()))
                 assert shown(await opened.push()) == [None]
 
@@ -106,7 +106,7 @@ async def test_secrets_are_in_no_error_and_no_log(
     caplog.set_level(logging.DEBUG)
     for chatty in CHATTY:
         caplog.set_level(logging.WARNING, logger=chatty)
-    signed = {"basic_auth": {"username": "pmo", "password": "canary-word"}}
+    signed: dict[str, Any] = {"basic_auth": {"username": "pmo", "password": "canary-word"}}
     errors: list[DeliveryError | Exception | None] = []
     for status in (400, 401, 404, 302, 500, 0):
         am.status = status

@@ -294,7 +294,7 @@ async def test_webhook_says_what_happens_next(httpserver: HTTPServer) -> None:
         httpserver.clear()
         httpserver.expect_request("/hook").respond_with_data("", status=status)
         async with hook(httpserver.url_for("/hook")) as opened:
-            return await opened.send(row())
+            return str(await opened.send(row()))
 
     assert await check_answers(send) == []
 

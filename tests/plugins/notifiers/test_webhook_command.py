@@ -41,7 +41,7 @@ def shown_receiver(folder: Path) -> Iterator[int]:
     (folder / "receiver.py").write_text(found[1])
     port = free_port()
     environment = {**os.environ, "WEBHOOK_KEY": OLD_SECRET, "PORT": str(port)}
-    command = [sys.executable, folder / "receiver.py"]
+    command = [sys.executable, str(folder / "receiver.py")]
     with (folder / "printed").open("w") as printed:
         process = subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.DEVNULL)
         try:
