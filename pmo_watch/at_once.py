@@ -159,9 +159,10 @@ class AtOnce:
         moved = {one.id for one in waiting if one.not_before > after and self._is_moved(one, told[one.id])}
         for message in waiting:
             earlier = told[message.id]
+            hushed = {one.alert.id for one in earlier if not one.closes and self._desk.silenced(one.alert)}
             better = [improved[one.alert.id] for one in earlier if one.alert.id in improved]
             known = self._parcels.get((message.recipient, message.notifier))
-            if message.not_before <= after or not (known or better or message.id in moved):
+            if message.not_before <= after or not (known or better or message.id in moved or hushed):
                 self._unsent(message.recipient, message.notifier, earlier)
                 continue
             parcel = known or self._parcel(message, earlier)
@@ -171,7 +172,15 @@ class AtOnce:
                 parcel.replaces.append(message.id)
                 for one in later:
                     parcel.put(one)
+                self._hold_back(parcel, hushed)
                 self._unsay(parcel.recipient, earlier, parcel.news)
+
+    def _hold_back(self, parcel: Parcel, hushed: Iterable[str]) -> None:
+        """Take out what a silence that began while the message waited holds back; at its end it is said again."""
+        for alert in hushed:
+            if alert in parcel.news and not parcel.news[alert].closes:
+                del parcel.news[alert]
+                self._desk.held["silenced"] += 1
 
     def _is_moved(self, message: WaitingMessage, earlier: Sequence[News]) -> bool:
         """Say whether an absence was entered, moved or struck since the message began to wait; deputies hear of it."""

@@ -15,6 +15,7 @@ from pmo_watch.evaluate import evaluate
 from pmo_watch.faults import Fault
 from pmo_watch.flow import Findings, Organisation, Snapshot
 from pmo_watch.model import Kind
+from pmo_watch.recurring import coming
 from pmo_watch.rules import Audience, Example, Rule, RuleSet, State
 from pmo_watch.view import PARENTS, ROWS_OF
 from pmo_watch.workdays import Calendar
@@ -178,7 +179,8 @@ def _as_given(entity: str, given: pl.DataFrame, derived: pl.DataFrame, rows: lis
 
 def remarks(rules: RuleSet, calendars: Mapping[str, Calendar], today: date) -> list[Remark]:
     """Return what somebody should look at: reviews that are due, audiences nobody tells, calendars that run out."""
-    return [*_reviews(rules, today), *_untold(rules), *_unused(rules), *_ending(calendars, today)]
+    silences = _silences(rules, calendars, today)
+    return [*_reviews(rules, today), *_untold(rules), *_unused(rules), *silences, *_ending(calendars, today)]
 
 
 def _reviews(rules: RuleSet, today: date) -> Iterator[Remark]:
@@ -202,6 +204,29 @@ def _untold(rules: RuleSet) -> Iterator[Remark]:
                 said = " and ".join(levels)
                 text = f"'{rule.id}' names the audience '{name}' for {said}, of which it is never told"
                 yield Remark(text, rule.file, rule.line)
+        yield from _unheard(rule, rules.audiences)
+
+
+def _unheard(rule: Rule, audiences: Mapping[str, Audience]) -> Iterator[Remark]:
+    """Yield steps of an escalation to audiences that are never told at the levels at which the step is taken."""
+    for step in rule.escalate:
+        levels = ("red",) if step.while_level == "red" else ("amber", "red")
+        for name in step.to:
+            known = audiences.get(name)
+            if known and not any(_hears(known, level) for level in levels):
+                text = f"'{rule.id}' escalates to '{name}' at {' and '.join(levels)}, of which it is never told"
+                yield Remark(text, rule.file, rule.line)
+
+
+def _silences(rules: RuleSet, calendars: Mapping[str, Calendar], today: date) -> Iterator[Remark]:
+    """Yield recurring silences that never come again, and those for a tag that no rule has."""
+    tags = {tag for rule in rules.rules.values() for tag in rule.tags}
+    for one in rules.silences.values():
+        if not coming(one, calendars, today):
+            text = f"the calendar '{one.calendar}' has no day off ahead that the silence '{one.name}' could hold on"
+            yield Remark(text, one.file, one.line)
+        if one.tag and one.tag not in tags:
+            yield Remark(f"the silence '{one.name}' is for the tag '{one.tag}', which no rule has", one.file, one.line)
 
 
 def _told(rule: Rule) -> list[str]:

@@ -16,7 +16,7 @@ from pmo_watch.flow import Organisation
 from pmo_watch.lint import Remark, remarks, run_examples
 from pmo_watch.rule_files import Readable, rules_from_texts
 from pmo_watch.rule_names import Catalogue
-from pmo_watch.rules import Audience, Escalation, Reminder, Rule, RuleSet, Span, Unit
+from pmo_watch.rules import Audience, Escalation, Recurring, Reminder, Rule, RuleSet, Span, Unit
 from pmo_watch.workdays import Calendar
 
 TODAY = date(2026, 5, 13)
@@ -215,6 +215,31 @@ def test_an_audience_that_no_rule_tells_is_named() -> None:
     assert said(RULE, audiences=(LEADER, COMMITTEE, pmo, ict)) == ["no rule tells the audience 'committee'"]
     assert said(escalated, audiences=(LEADER, COMMITTEE)) == []
     assert said(reminded, audiences=(LEADER, COMMITTEE)) == []
+
+
+def test_an_escalation_that_is_never_told_is_named() -> None:
+    quiet = Audience("quiet", role="pmo", deliver={"amber": "never"})
+    both = (Escalation(Span(5, "wd"), "amber", ("quiet", "committee")), Escalation(Span(9, "wd"), "red", ("quiet",)))
+
+    assert said(replace(RULE, escalate=both), audiences=(LEADER, COMMITTEE, quiet)) == [
+        f"{RULE.file}:{RULE.line}: '{RULE.id}' escalates to 'quiet' at amber and red, of which it is never told",
+        f"{RULE.file}:{RULE.line}: '{RULE.id}' escalates to 'quiet' at red, of which it is never told",
+    ]
+
+
+def test_a_recurring_silence_that_cannot_hold_is_named() -> None:
+    past = Calendar("closure", closed=frozenset({date(2020, 12, 24)}))
+    every = {
+        "closure": Recurring("closure", "Closed", "pmo", calendar="closure", project="A", file="20.yaml", line=3),
+        "freeze": Recurring("freeze", "Closed", "pmo", first=(12, 20), last=(1, 5), tag="x", file="20.yaml", line=4),
+    }
+
+    found = [str(one) for one in remarks(RuleSet(silences=every), {"closure": past}, date(2026, 11, 1))]
+
+    assert found == [
+        "20.yaml:3: the calendar 'closure' has no day off ahead that the silence 'closure' could hold on",
+        "20.yaml:4: the silence 'freeze' is for the tag 'x', which no rule has",
+    ]
 
 
 def test_a_calendar_that_runs_out_is_named() -> None:

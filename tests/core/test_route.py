@@ -211,6 +211,33 @@ def test_a_silence_holds_back_and_its_end_says_what_is_open() -> None:
     assert room.cycle() == []
 
 
+def test_a_silence_holds_back_what_waits_for_the_morning_and_says_it_at_its_end() -> None:
+    room = PostRoom(now=EVENING)
+    room.cycle(hours=1, M1="red", B1="red")
+    room.silence(hours=40, project="A")
+
+    assert said(room.cycle(hours=1)) == [("ann", ["B1 opened red"])]
+    room.cycle(hours=12)
+    assert said(room.sent) == [("ann", ["B1 opened red"])]
+    assert [one.alert for one in room.kept.told] == [room.sent[0].items[0].alert.id]
+    assert said(room.cycle(hours=27)) == [("ann", ["M1 open red"])]
+
+
+def test_what_waits_and_ends_in_a_silence_is_told_to_nobody_who_did_not_know() -> None:
+    room = PostRoom()
+    room.cycle(hours=1, B1="amber")
+    room.now = EVENING
+    room.cycle(hours=1, M1="red", B1="red")
+    room.silence(hours=40, rule="slip")
+
+    room.cycle(hours=1)
+    room.cycle(hours=1, M1="green", B1="green")
+    room.cycle(hours=12)
+
+    assert said(room.sent) == [("ann", ["B1 opened amber"]), ("ann", ["B1 recovered green"])]
+    assert room.kept.told == []
+
+
 def test_an_end_goes_through_a_silence() -> None:
     room = PostRoom()
     room.cycle(M1="red")
