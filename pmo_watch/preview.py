@@ -134,8 +134,8 @@ def _recipient(in_force: InForce, snapshot: Snapshot, to: str) -> tuple[Recipien
     wanted = to.strip().lower()
     found = [row for row in people if wanted in {str(one).lower() for one in row.values() if one}]
     if len(found) > 1:
-        addresses = ", ".join(sorted(row["email"] for row in found))
-        raise ConfigError(f"{quoted(to)} is the name of several: name one of {addresses}")
+        several = ", ".join(sorted(row["email"] for row in found))
+        raise ConfigError(f"{quoted(to)} is the name of several: name one of {several}")
     addresses = [one.email for one in in_force.rules.audiences.values() if one.email]
     if not found and wanted not in {one.lower() for one in addresses} and (people or "@" not in to):
         near = did_you_mean(to, [*addresses, *(str(one) for row in people for one in row.values() if one)])

@@ -98,15 +98,14 @@ def _alert(rule: Rule, level: Level, finding: Mapping[str, Any], now: datetime) 
 def _at_threshold(in_force: InForce, rule: Rule, level: Level) -> Mapping[str, Any]:
     """Return a finding whose value is that of the first threshold that holds a number."""
     for judged in rule.measures:
-        measure = in_force.plugins.measures.get(judged.measure)
-        unit = (judged.terms.unit if judged.terms else measure.unit).value if measure or judged.terms else ""
+        known = judged.terms or in_force.plugins.measures[judged.measure]
         thresholds = _thresholds(judged, level)
         for part in thresholds.parts if thresholds else ():
             numbers = [found for one in part.condition.values if (found := _number(one)) is not None]
             if numbers and not part.on:
                 value = float(numbers[0])
                 shown = {"value": value, "limit": value, "threshold": part.condition.text}
-                return {"measure": judged.measure, "unit": unit, **shown}
+                return {"measure": judged.measure, "unit": known.unit.value, **shown}
     return {"measure": rule.measures[0].measure if rule.measures else ""}
 
 

@@ -216,7 +216,8 @@ def _tried(
     One that cannot is replaced by its former version where that is another one, else left out, and with it what is
     made of it.
     """
-    chosen, faults = dict(texts), {}
+    chosen = dict(texts)
+    faults: dict[str, Fault] = {}
     while (found := _first_fault(Overrides(folder, chosen))) is not None:
         faults.setdefault(found.file, found.fault)
         if former.get(found.file, chosen[found.file]) != chosen[found.file] and former[found.file] != texts[found.file]:

@@ -23,6 +23,7 @@ from pmo_watch.template_names import (
     Macro,
     fixed,
     is_mapping,
+    many,
     one_of,
     parts_of,
 )
@@ -32,7 +33,7 @@ MOST_LOOPS = 4  # inside of each other: sections, items, facts, and one more
 ENDINGS = ("html", "txt")
 BUILT_IN = tuple(f"message.{form}.j2" for form in ENDINGS)
 
-_TAGS = {
+_TAGS: Mapping[type[nodes.Node], str] = {
     nodes.CallBlock: "call",
     nodes.FilterBlock: "filter",
     nodes.With: "with",
@@ -40,6 +41,15 @@ _TAGS = {
     nodes.FromImport: "from",
     nodes.AssignBlock: "set",
     nodes.ScopedEvalContextModifier: "autoescape",
+}
+_SIGNS: Mapping[type[nodes.Node], str] = {
+    nodes.Add: "+",
+    nodes.Sub: "-",
+    nodes.Mul: "*",
+    nodes.Div: "/",
+    nodes.FloorDiv: "//",
+    nodes.Mod: "%",
+    nodes.Pow: "**",
 }
 _ARITHMETIC = "figures come ready to be read: leave the arithmetic out"
 
@@ -138,8 +148,9 @@ class _Look:
 
     def run(self, tree: nodes.Template) -> None:
         """Look at the whole template."""
-        for name in (one.target.name for one in tree.body if _sets_a_name(one)):
-            self._everywhere.setdefault(name, Any)
+        for one in tree.body:
+            if isinstance(one, nodes.Assign) and isinstance(one.target, nodes.Name):
+                self._everywhere.setdefault(one.target.name, Any)
         self._everywhere |= {one.name: Macro for one in tree.body if isinstance(one, nodes.Macro)}
         self._body(tree.body, self._everywhere)
 
@@ -153,16 +164,16 @@ class _Look:
         inner = dict(scope)
         self._depth += 1
         for node in body:
-            look = self._statements.get(type(node))
+            look = next((one for kind, one in self._statements.items() if isinstance(node, kind)), None)
             if self._depth > DEEPEST:
                 self._wrong(node, f"this stands more than {DEEPEST} levels deep: make it simpler")
                 break
             if look is None:
-                tag = _TAGS.get(type(node), "do")
+                tag = next((name for kind, name in _TAGS.items() if isinstance(node, kind)), "do")
                 self._wrong(node, f"{{% {tag} %}} may not stand in a template; blocks and includes do its work", tag)
                 continue
             look(node, inner)
-            if _sets_a_name(node):
+            if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
                 inner[node.target.name] = self._type(node.node, inner, again=True)
         self._depth -= 1
 
@@ -245,9 +256,8 @@ class _Look:
         return found
 
     def _not_here(self, node: nodes.Node) -> Any:
-        sign = {nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//"} | {
-            nodes.Mod: "%", nodes.Pow: "**"}  # fmt: skip
-        if (found := sign.get(type(node))) is not None:
+        found = next((sign for kind, sign in _SIGNS.items() if isinstance(node, kind)), None)
+        if found is not None:
             return self._wrong(node, f"{quoted(found)} may not stand in a template: {_ARITHMETIC}", found)
         return self._wrong(node, f"a {type(node).__name__.lower()} may not stand in a template")
 
@@ -365,7 +375,7 @@ class _Look:
 
     def _list(self, node: nodes.List | nodes.Tuple, scope: Scope) -> Any:
         kinds = {self._type(one, scope) for one in node.items}
-        return tuple[kinds.pop(), ...] if len(kinds) == 1 else tuple[Any, ...]
+        return many(kinds.pop() if len(kinds) == 1 else Any)
 
     def _put_together(self, node: nodes.Concat, scope: Scope) -> Any:
         for one in node.nodes:
@@ -377,10 +387,6 @@ class _Look:
             self._type(pair.key, scope)
             self._type(pair.value, scope)
         return Mapping[str, str]
-
-
-def _sets_a_name(node: nodes.Node) -> Any:
-    return isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name)
 
 
 def _is_constant(node: nodes.Node) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from functools import cache
-from types import MappingProxyType
+from types import GenericAlias, MappingProxyType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pmo_watch.telling import CellView, ChartView, ItemView, MessageView, SectionView, TableView
@@ -65,6 +65,11 @@ def _hints(kind: type) -> Mapping[str, Any]:
 def is_mapping(kind: Any) -> bool:
     """Say whether a type is that of links, labels or colours."""
     return get_origin(kind) is Mapping
+
+
+def many(kind: Any) -> Any:
+    """Return the type of a list of these."""
+    return GenericAlias(tuple, (kind, ...))
 
 
 def one_of(kind: Any) -> Any:

@@ -116,7 +116,7 @@ class _Counted(NodeTransformer):
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Counts what a template does. The look at its text has let through what may run at all."""
 
-    concat = staticmethod(_counted_pieces)  # type: ignore[assignment]  # typed as a join of lists
+    concat = staticmethod(_counted_pieces)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree: nodes.Template = _Counted().visit(super()._parse(source, name, filename))
