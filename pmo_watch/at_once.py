@@ -140,9 +140,8 @@ class AtOnce:
 
     def _alarm(self, absent: Recipient, news: News) -> None:
         """Tell the PMO of what is newly red and would wait until somebody is back."""
-        if news.alert.level == "red" and news.reason in {Reason.OPENED, Reason.WORSENED}:
-            for recipient in self._desk.for_nobody(absent, news.alert):
-                self._reach(recipient, news)
+        for recipient in self._desk.for_nobody(absent, news.alert) if _newly_red(news) else ():
+            self._reach(recipient, news)
 
     def _for(self, recipient: Recipient, news: News) -> News:
         first = self._desk.book.find(news.alert.id, recipient) is None
@@ -156,7 +155,7 @@ class AtOnce:
         improved = {one.alert.id: one for one in transitions if one.reason == Reason.IMPROVED}
         after = self._desk.snapshot.now + MARGIN
         told = {one.id: read(one.facts) for one in waiting}
-        moved = {one.id for one in waiting if one.not_before > after and self._is_moved(one, told[one.id])}
+        moved = {one.id for one in waiting if one.not_before > after and self._is_moved(one, told[one.id], improved)}
         for message in waiting:
             earlier = told[message.id]
             hushed = {one.alert.id for one in earlier if not one.closes and self._desk.silenced(one.alert)}
@@ -182,7 +181,7 @@ class AtOnce:
                 del parcel.news[alert]
                 self._desk.held["silenced"] += 1
 
-    def _is_moved(self, message: WaitingMessage, earlier: Sequence[News]) -> bool:
+    def _is_moved(self, message: WaitingMessage, earlier: Sequence[News], improved: Mapping[str, Transition]) -> bool:
         """Say whether an absence was entered, moved or struck since the message began to wait; deputies hear of it."""
         desk, now = self._desk, self._desk.snapshot.now
         recipient = self._recipient(message, earlier)
@@ -190,14 +189,16 @@ class AtOnce:
             return False
         if desk.absent_until(recipient) is not None:
             for news in earlier:
-                self._pass_on(recipient, news)
+                better = improved.get(news.alert.id)
+                still = fold(news, news_of(better, "")) if better else news
+                # What ended in this cycle is told to nobody new.
+                if still and not still.closes and desk.book.find(news.alert.id, recipient):
+                    self._pass_on(recipient, still)
         return True
 
     def _pass_on(self, absent: Recipient, news: News) -> None:
         """Tell whoever stands in for somebody of what was to wait for them only until the morning."""
         desk = self._desk
-        if news.closes:
-            return
         audience = desk.audiences.resolve(news.audience, desk.subjects.of(news.alert)).recipients
         absent = next((one for one in audience if one.key == absent.key), absent)
         stand_in = desk.stand_in(absent, news.alert)
@@ -205,11 +206,14 @@ class AtOnce:
         if stand_in is not None:
             self._unless_known(stand_in, news)
         elif not any(desk.absent_until(one) is None or desk.stand_in(one, news.alert) for one in others):
-            self._alarm(absent, news)
+            for pmo in desk.for_nobody(absent, news.alert) if _newly_red(news) else ():
+                self._unless_known(pmo, news)
 
     def _unless_known(self, recipient: Recipient, news: News) -> None:
-        told = self._desk.book.find(news.alert.id, recipient)
-        if told is None or told.level != news.alert.level:
+        """Tell somebody what they were not told at this level, and are not about to be told something newer of."""
+        told, parcel = self._desk.book.find(news.alert.id, recipient), self._parcels.get(recipient.key)
+        is_newer = parcel is not None and news.alert.id in parcel.news
+        if not is_newer and (told is None or told.level != news.alert.level):
             self._put(recipient, self._for(recipient, news))
 
     def _unsent(self, recipient: str, notifier: str, news: Iterable[News]) -> None:
@@ -295,3 +299,7 @@ class AtOnce:
         name = "\0".join([recipient.notifier, recipient.id, project, str(number)])
         key = (recipient.notifier, recipient.id, project)
         return Thread(*key, number, hashlib.sha256(name.encode()).hexdigest()[:16]), True
+
+
+def _newly_red(news: News) -> bool:
+    return news.alert.level == "red" and news.reason in {Reason.OPENED, Reason.WORSENED}
