@@ -31,6 +31,10 @@ def json_schema(catalogue: Catalogue) -> dict[str, Any]:
     digest = parts["DigestShape"]["properties"]
     digest["on"] = _suggested((*DAYS, "5 wd before steering_committee"))
     digest["at"] = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["08:30"]}
+    silence = parts["SilenceShape"]["properties"]
+    silence["calendar"] = _one_of(catalogue.calendars) if catalogue.calendars else {"type": "string"}
+    for end, example in (("from", "12-20"), ("to", "01-05")):
+        silence[end] = {"type": "string", "pattern": r"^\d{1,2}-\d{1,2}$", "examples": [example]}
     return {"$schema": SCHEMA_ID, **schema, "title": "Rules of pmo-watch"}
 
 

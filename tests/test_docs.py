@@ -31,6 +31,7 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```yaml (?P<kind>rule-file|rules)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^```text\n(?P<text>rules\.d/.*?)^```$", re.MULTILINE | re.DOTALL)
 YAML = re.compile(r"^```yaml(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+CLOSURE = Calendar("closure", closed=frozenset({date(2026, 12, 24)}))
 DROP_IN = re.compile(r"^```python drop-in (?P<name>\w+)\.py\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
 IN_LINE = re.compile(r"`pmo-watch((?: [a-z][a-z-]*)+)")
@@ -61,7 +62,9 @@ def test_rule_files_of_a_page_load_together(page: str, tmp_path: Path) -> None:
     measures = with_drop_ins(page, tmp_path).measures
     files = dict(rule_files(page))
 
-    loaded = rules_from_texts(DOCS / page, Readable(files), Catalogue(measures, frozenset({"mail", "teams"})))
+    known = Catalogue(measures, frozenset({"mail", "teams"}), calendars={"closure": CLOSURE})
+
+    loaded = rules_from_texts(DOCS / page, Readable(files), known)
 
     assert [fault.shown() for fault in loaded.faults] == []
     assert set(loaded.texts) == set(files)
