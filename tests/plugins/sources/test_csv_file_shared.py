@@ -304,6 +304,18 @@ def test_persons_and_roles_of_a_week(folder: str, owner: str | None) -> None:
 
 
 @needs_series
+def test_deputies_are_named_for_a_role_and_for_the_person_where_there_is_one_alone() -> None:
+    answer = week(WEEKS[0], "personnes.csv")
+
+    named = {(row["code"], row["scope"]): row["deputy"] for row in answer.rows("role")}
+    assert named["project_leader", "NOV-01"] == "Maëlle L'Exemple"
+    assert named["project_owner", "NOV-01"] is None
+    persons = {row["key"]: row["deputy"] for row in answer.rows("person")}
+    assert persons["francois.modele@example.org"] == "Maëlle L'Exemple"
+    assert persons["zoe.voorbeeld@example.org"] is None
+
+
+@needs_series
 def test_persons_without_a_known_order_of_dates_are_refused() -> None:
     with pytest.raises(SourceDataError, match=r"set 'dates: dmy' or 'dates: mdy'$"):
         read(opened(SERIES / WEEKS[0], path="personnes.csv"))

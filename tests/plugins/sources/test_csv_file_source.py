@@ -521,3 +521,21 @@ def test_settings_for_one_profile_leave_the_others_alone(tmp_path: Path) -> None
     assert answer.column("person", "name") == ["An"]
     assert answer.column("task", "kind") == ["key"]
     assert answer.column("task", "confirmed_on") == [date(2026, 6, 1)]
+
+
+@pytest.mark.parametrize("word", ["deputy", "Suppléant", "plaatsvervanger"])
+def test_a_deputy_beside_a_role_is_of_that_role_and_of_the_person_where_it_is_the_only_one(
+    tmp_path: Path, word: str
+) -> None:
+    rows = "a;An;project_leader;A;x\na;An;project_owner;B;\nb;Bo;project_leader;B;x\nb;Bo;project_leader;C;y\n"
+    text = re.sub(r"\b([abxy])(?=;|\n)", r"\1@example.org", rows)
+    save(tmp_path / "people.csv", f"email;name;role;scope;{word}\n{text}")
+
+    answer = read(opened(tmp_path, path="people.csv", profile="people"))
+
+    x, y = "x@example.org", "y@example.org"
+    assert [(row["scope"], row["deputy"]) for row in answer.rows("role")] == [("A", x), ("B", None), ("B", x), ("C", y)]
+    assert [(row["key"], row["deputy"]) for row in answer.rows("person")] == [
+        ("a@example.org", x),
+        ("b@example.org", None),
+    ]
