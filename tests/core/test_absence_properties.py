@@ -73,8 +73,8 @@ def a_room(office: Office) -> PostRoom:
         person["deputy"] = mail(deputy) if deputy else None
         person["active"] = person["name"].lower() != office.inactive
     held = {"uid": "r1", "code": "project_leader", "scope": "project:b"}
-    person, deputy = (mail(name) if name else None for name in (office.leader, office.for_role))
-    room.roles = [{**held, "person": person, "deputy": deputy}]
+    leader, stand_in = (mail(name) if name else None for name in (office.leader, office.for_role))
+    room.roles = [{**held, "person": leader, "deputy": stand_in}]
     room.projects["B"]["leader"] = None
     room.rows["absence"] = []
     return room

@@ -281,10 +281,10 @@ def test_a_deputy_does_not_read_of_single_persons_without_a_role_that_may() -> N
     room.rows["task"] = [{"uid": "t1", "project": "project:a", "countable": True}]
     room.rows["assignment"] = [{"uid": "s1", "person": mail("eve"), "task": "t1"}]
 
-    assert waits_for(room.cycle(**{"eve@example.org": "red"})) == {"ann": BACK}
+    assert waits_for(room.cycle(24, **{"eve@example.org": "red"})) == {"ann": BACK}
     room.people[0]["deputy"] = mail("cleo")  # her line manager
-    room.cycle(**{"eve@example.org": "green"})
-    assert waits_for(room.cycle(**{"eve@example.org": "red"})) == {"ann": BACK, "cleo": None}
+    room.cycle(24, **{"eve@example.org": "green"})
+    assert waits_for(room.cycle(24, **{"eve@example.org": "red"})) == {"ann": BACK, "cleo": None}
 
 
 # --- digests ------------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def a_reader(deputy: str = "", digest: str = "daily", **parts: Any) -> PostRoom:
 def test_a_digest_is_read_by_the_deputy_and_again_on_return_as_things_stand_then() -> None:
     room = a_reader("bob")
 
-    told = [said(room.cycle(**states)) for states in ({"M1": "red"}, {"M2": "amber"}, {"M2": "green"})]
+    told = [said(room.cycle(24, **states)) for states in ({"M1": "red"}, {"M2": "amber"}, {"M2": "green"})]
     told += [said(room.cycle()) for _ in range(4)]
 
     assert told[:3] == [
@@ -356,3 +356,16 @@ def test_a_member_of_a_committee_who_is_away_sends_a_deputy() -> None:
         ("bob", 1),
         ("dora", 1),
     ]
+
+
+def test_a_notice_is_read_by_the_deputy_and_by_the_absent_person_on_return() -> None:
+    room = a_room(deputy="")
+    room.people.append(a_person("pmo", deputy=mail("bob")))
+    room.rows["absence"] = [away("pmo")]
+    room.projects["A"]["leader"] = None
+
+    messages = room.cycle()
+
+    assert [one.kind for one in messages] == ["notice", "notice"]
+    assert waits_for(messages) == {"pmo": BACK, "bob": None}
+    assert [one.stands_in for one in messages] == [(), (StandIn(mail("pmo"), "Pmo", FRIDAY),)]
