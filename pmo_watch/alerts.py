@@ -261,6 +261,16 @@ class WaitingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A message that says alerts, and when it left or is to leave; `id` as in `WaitingMessage`."""
+
+    id: str
+    recipient: str
+    notifier: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
     """The last thread of (notifier, recipient, project); `subject` is filled in when its first message is rendered."""
 

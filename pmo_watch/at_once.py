@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from pmo_watch.alerts import CLOSING, Alert, Message, Reason, Silence, Thread, Told, Transition, WaitingMessage
-from pmo_watch.audiences import Recipient, send_at
+from pmo_watch.audiences import Recipient
 from pmo_watch.desk import AT_ONCE, Desk, message_id, said_of
 from pmo_watch.escalations import audiences_of, newly_told
 from pmo_watch.news import OPEN, News, fold, news_of, read, written
+from pmo_watch.pace import Pace, is_newly_red, joined
 from pmo_watch.silences import matches
 
 SPOKEN = frozenset(
@@ -43,9 +44,11 @@ class Parcel:
 class AtOnce:
     """Gathers what is told at once and makes messages of it."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pace: Pace) -> None:
         self._desk = desk
+        self._pace = pace
         self._parcels: dict[tuple[str, str], Parcel] = {}
+        self._kept_back: dict[tuple[str, str], Parcel] = {}
 
     def gather(self, transitions: Iterable[Transition]) -> None:
         """Take in the transitions of the cycle, and ends that a digest owes which is no more."""
@@ -161,7 +164,8 @@ class AtOnce:
             hushed = {one.alert.id for one in earlier if not one.closes and self._desk.silenced(one.alert)}
             better = [improved[one.alert.id] for one in earlier if one.alert.id in improved]
             known = self._parcels.get((message.recipient, message.notifier))
-            if message.not_before <= after or not (known or better or message.id in moved or hushed):
+            reads_now = (message.recipient, message.notifier) in self._pace.reading_now
+            if message.not_before <= after or not (known or better or reads_now or message.id in moved or hushed):
                 self._unsent(message.recipient, message.notifier, earlier)
                 continue
             parcel = known or self._parcel(message, earlier)
@@ -185,7 +189,7 @@ class AtOnce:
         """Say whether an absence was entered, moved or struck since the message began to wait; deputies hear of it."""
         desk, now = self._desk, self._desk.snapshot.now
         recipient = self._recipient(message, earlier)
-        if recipient is None or (send_at(recipient, now, desk.channels) or now).date() == message.not_before.date():
+        if recipient is None or (self._pace.leaves(recipient, earlier) or now).date() == message.not_before.date():
             return False
         if desk.absent_until(recipient) is not None:
             for news in earlier:
@@ -229,14 +233,15 @@ class AtOnce:
         return parcel
 
     def _recipient(self, message: WaitingMessage, news: Sequence[News]) -> Recipient | None:
-        """Return the recipient of a waiting message as known now; None when nobody is owed anything of it."""
+        """Return the recipient of a waiting message as known now; None when nobody is owed anything."""
         told = [
             one
             for each in news
             for one in self._desk.book.about(each.alert.id)
             if (one.recipient, one.notifier) == (message.recipient, message.notifier)
         ]
-        return self._desk.audiences.told(told[0]) if told else None
+        reader = self._pace.reading_now.get((message.recipient, message.notifier))
+        return self._desk.audiences.told(told[0]) if told else reader
 
     def _unsay(self, recipient: Recipient, earlier: Iterable[News], kept: Mapping[str, News]) -> None:
         """Strike out what nobody will hear any more."""
@@ -246,7 +251,10 @@ class AtOnce:
                 self._desk.book.strike(told)
 
     def messages(self, threads: Mapping[ThreadKey, Thread]) -> tuple[list[Message], list[Thread], list[str]]:
-        """Return the messages, the threads that they start, and waiting messages that go without a successor."""
+        """Return the messages, the threads that they start, and waiting messages that go without a successor.
+
+        What a digest of this cycle may say as well is kept back: it is taken with `taken`, or made by a second call.
+        """
         made: list[Message] = []
         started: list[Thread] = []
         empty: list[str] = []
@@ -255,17 +263,34 @@ class AtOnce:
             parcel = self._parcels[key]
             if not parcel.news:
                 empty += parcel.replaces
-                continue
-            thread, is_new = self._thread(parcel, threads, alive)
-            made.append(self._message(parcel, thread))
-            started += [thread] if thread and is_new else []
+            elif (
+                key in self._pace.reading_now and key not in self._kept_back and not is_newly_red(parcel.news.values())
+            ):
+                self._kept_back[key] = parcel
+            else:
+                thread, is_new = self._thread(parcel, threads, alive)
+                made.append(self._message(parcel, thread))
+                started += [thread] if thread and is_new else []
+        self._parcels = {key: one for key, one in self._kept_back.items() if key in self._parcels}
         return made, started, empty
+
+    def taken(self, digest: Message) -> Message:
+        """Return a digest that says, besides, what was kept back for its reader; that of a committee says no more."""
+        parcel = self._parcels.get((digest.recipient, digest.notifier))
+        if parcel is None or digest.no_names:
+            return digest
+        del self._parcels[parcel.recipient.key]
+        news = list(parcel.news.values())
+        for one in news:
+            if not one.closes:
+                self._desk.book.tell(self._desk.told(parcel.recipient, one))
+        return replace(joined(self._desk, digest, news), replaces=tuple(parcel.replaces))
 
     def _message(self, parcel: Parcel, thread: Thread | None) -> Message:
         desk, recipient, news = self._desk, parcel.recipient, list(parcel.news.values())
-        not_before = send_at(recipient, desk.snapshot.now, desk.channels)
+        not_before = self._pace.leaves(recipient, news)
         if not_before is not None:
-            desk.held["absent" if desk.absent_until(recipient) else "send_window"] += 1
+            desk.held[self._pace.why(recipient)] += 1
             self._unsent(*recipient.key, news)
         for one in news:
             if not one.closes:

@@ -47,6 +47,7 @@ class Channels:
 
     `addressed`: those that send to an address; the first is used for a person without `channels`. `posted`: those
     that post to one channel. `fallbacks`: notifier -> the one used when it rejects. `languages`: of posted ones.
+    `once_a_day`: a person gets what is not newly red in one message a day.
     """
 
     addressed: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Channels:
     languages: Mapping[str, str] = field(default_factory=dict)
     send_from: time = time(8, 30)
     send_until: time = time(17, 30)
+    once_a_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ states it speaks of.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import polars as pl
@@ -38,6 +38,7 @@ from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
 
 LOG = structlog.get_logger("pmo_watch.cycle")
 DEFECT = "the plugin failed; the log holds the details: please report it to its author"
+LATELY = timedelta(days=2)  # a civil day, wherever somebody is
 TRIES = 5  # times a cycle decides again because a person acknowledged or silenced meanwhile
 
 
@@ -304,7 +305,8 @@ class Engine:
         if leaving := leaving_now(decided.rules.digests, marks, snapshot):
             was = look_back(store, snapshot, leaving, changes(decided.accepted, decided.readings, snapshot.today))
         failed = self.in_force.templates.failed()
-        return Ledger(told, silences, store.waiting(now), threads, marks, faults, was, failed)
+        left = store.left(now - LATELY)
+        return Ledger(told, silences, store.waiting(now), threads, marks, faults, was, failed, left)
 
     def _marks(self, routed: Routed, decided: _Decided) -> dict[tuple[MarkKind, str], str | None]:
         marks: dict[tuple[MarkKind, str], str | None] = {

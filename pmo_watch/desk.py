@@ -106,23 +106,13 @@ class Desk:
 
     def items(self, news: Iterable[News], language: str) -> tuple[Item, ...]:
         """Return what a message says of each alert: project by project, worst first."""
-        made = [self._item(one, language) for one in news]
-        worst: dict[str, int] = {}
-        for item in made:
-            rank = WORST_FIRST.index(item.level)
-            worst[item.project_code] = min(rank, worst.get(item.project_code, rank))
-        return tuple(
-            sorted(
-                made,
-                key=lambda item: (
-                    worst[item.project_code],
-                    item.project_code,
-                    WORST_FIRST.index(item.level),
-                    item.subject_name,
-                    item.alert.id,
-                ),
-            )
-        )
+        return _in_order([self._item(one, language) for one in news])
+
+    def with_items(self, message: Message, items: Iterable[Item]) -> Message:
+        """Return a message that says these items instead of its own."""
+        said = _in_order(list(items))
+        standing_in = dict.fromkeys([*message.stands_in, *(one.stands_in for one in said if one.stands_in)])
+        return replace(message, items=said, data_basis=self._data_basis(said), stands_in=tuple(standing_in))
 
     def _item(self, news: News, language: str) -> Item:
         alert, subject = news.alert, self.subjects.of(news.alert)
@@ -237,3 +227,23 @@ def message_id(recipient: Recipient, *parts: str) -> str:
 def said_of(news: Iterable[News]) -> list[str]:
     """Return what identifies the transitions that news reports."""
     return sorted(f"{one.alert.id} {one.reason} {one.at.isoformat()}" for one in news)
+
+
+def _in_order(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Return the items project by project, worst first."""
+    worst: dict[str, int] = {}
+    for item in items:
+        rank = WORST_FIRST.index(item.level)
+        worst[item.project_code] = min(rank, worst.get(item.project_code, rank))
+    return tuple(
+        sorted(
+            items,
+            key=lambda item: (
+                worst[item.project_code],
+                item.project_code,
+                WORST_FIRST.index(item.level),
+                item.subject_name,
+                item.alert.id,
+            ),
+        )
+    )

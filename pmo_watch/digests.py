@@ -72,6 +72,14 @@ def due(digest: Digest, last: datetime | None, snapshot: Snapshot) -> Due | None
     return Due(max(missed).astimezone(ZoneInfo("UTC")), scopes, last)
 
 
+def moment_on(digest: Digest, day: date, snapshot: Snapshot) -> datetime | None:
+    """Return when the digest leaves on that day of the organisation; None when it does not."""
+    hour, _, minute = digest.at.partition(":")
+    if not any(True for _ in _days(digest.on, day, day, snapshot)):
+        return None
+    return datetime.combine(day, time(int(hour), int(minute)), ZoneInfo(snapshot.organisation.timezone))
+
+
 def _days(on: str, first: date, last: date, snapshot: Snapshot) -> Iterator[tuple[date, frozenset[str] | None]]:
     """Return the days from first to last on which the digest leaves, each with the places it is about."""
     default = snapshot.organisation.calendar

@@ -29,6 +29,7 @@ def channels(in_force: InForce) -> Channels:
         languages={name: said for name, one in entries.items() if (said := getattr(one.settings, "language", ""))},
         send_from=delivery.send_from,
         send_until=delivery.send_until,
+        once_a_day=delivery.once_a_day,
     )
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
-from pmo_watch.at_once import AtOnce
+from pmo_watch.alerts import Alert, Left, Message, Silence, Thread, Told, Transition, WaitingMessage
+from pmo_watch.at_once import MARGIN, AtOnce
 from pmo_watch.audiences import Audiences, Channels, Recipient
 from pmo_watch.desk import Desk
 from pmo_watch.digests import last_left
@@ -19,6 +19,7 @@ from pmo_watch.flow import Findings, Snapshot
 from pmo_watch.news import read
 from pmo_watch.notices import Notices
 from pmo_watch.overviews import Overviews
+from pmo_watch.pace import Pace
 from pmo_watch.recurring import turned
 from pmo_watch.rollup import no_colours
 from pmo_watch.rules import Audience, Digest, RuleSet
@@ -51,7 +52,7 @@ class Ledger:
 
     `silences`: those not ended, and times of recurring ones that a person ended. `faults`: notifiers that do not work,
     since when, and what the other side said. `look_back`: what was, where a digest leaves. `templates`: those that
-    failed on a message, and how.
+    failed on a message, and how. `left`: what left in the last day or two, or waits to leave.
     """
 
     told: Sequence[Told] = ()
@@ -62,6 +63,7 @@ class Ledger:
     faults: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     look_back: LookBack = field(default_factory=LookBack)
     templates: Mapping[str, str] = field(default_factory=dict)
+    left: Sequence[Left] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +103,7 @@ def route(
     begun = _begun(ledger, rules, snapshot)
     ledger = _with(ledger, begun)
     desk = desk_of(changes, ledger, rules, former or RuleSet(), snapshot, channels)
-    at_once = AtOnce(desk)
+    at_once = AtOnce(desk, _pace(desk, ledger))
     at_once.gather(changes.transitions)
     ended = over(ledger.silences, snapshot.now)
     at_once.speak_again(ended, changes.alerts)
@@ -119,13 +121,15 @@ def route(
     notices.on_unknown(changes.transitions, changes.alerts)
     overviews = _overviews(desk, changes, ledger)
     overviews.make(ledger.marks)
+    digests = [at_once.taken(one) for one in overviews.messages]
+    later, begun_later, _ = at_once.messages(threads)
     return Routed(
-        messages=(*messages, *notices.messages, *overviews.messages),
+        messages=(*messages, *later, *notices.messages, *digests),
         told_added=desk.book.added(),
         told_removed=desk.book.removed(),
         silences=tuple({**begun, **{one.id: replace(one, ended=True) for one in ended}}.values()),
         standing=tuple(ledger.silences),
-        threads=tuple(started),
+        threads=(*started, *begun_later),
         marks={**notices.marks, **overviews.marks},
         replaces=tuple(empty),
         held=dict(desk.held),
@@ -148,8 +152,16 @@ def overview(
     audience, digest, reader = wanted
     ledger = _with(ledger, _begun(ledger, rules, snapshot))
     desk = desk_of(changes, ledger, rules, RuleSet(), snapshot, channels)
-    AtOnce(desk).gather(changes.transitions)  # what ended is noted for the digests that began to tell of it
+    # What ended is noted for the digests that began to tell of it.
+    AtOnce(desk, _pace(desk, ledger)).gather(changes.transitions)
     return _overviews(desk, changes, ledger).now(audience, digest, last_left(digest.name, ledger.marks), reader)
+
+
+def _pace(desk: Desk, ledger: Ledger) -> Pace:
+    """Return what says when messages leave: what still waits and may be taken back counts for nothing."""
+    after = desk.snapshot.now + MARGIN
+    waits = {one.id for one in ledger.waiting if one.not_before > after}
+    return Pace(desk, (one for one in ledger.left if one.id not in waits), ledger.marks)
 
 
 def _begun(ledger: Ledger, rules: RuleSet, snapshot: Snapshot) -> dict[str, Silence]:

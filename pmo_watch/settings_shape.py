@@ -201,6 +201,9 @@ class Delivery(Section):
     expires: Duration = Field(timedelta(days=3), description="How long a message is tried before it is a dead letter.")
     send_from: Clock = Field(time(8, 30), description="Messages leave from this time of a working day on ...")
     send_until: Clock = Field(time(17, 30), description="... until this one, in the recipient's zone and calendar.")
+    once_a_day: bool = Field(
+        default=True, description="One message a day to a person; more only for what is newly red. false: as it comes."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "Delivery":

@@ -202,7 +202,7 @@ class Telemetry:
         _each(self.rules, ("active", "disabled", "quarantined"))
         _each(self.cycles, ("success", "partial", "failure"))
         _each(self.transitions, tuple(Reason))
-        _each(self.held, ("silenced", "acknowledged", "send_window", "absent", "dry_run"))
+        _each(self.held, ("silenced", "acknowledged", "send_window", "once_a_day", "absent", "dry_run"))
         _each(self.acknowledgements, ("link", "page", "cli", "api"))
         _each(self.links_refused, ("malformed", "signature", "expired", "closed", "confirm"))
         _each(self.unresolved, names.audiences)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from pmo_watch.acknowledgements import Wanted, acknowledge
 from pmo_watch.advance import Advanced, advance
-from pmo_watch.alerts import Alert, Message, Silence, Thread, Told, Transition, WaitingMessage
+from pmo_watch.alerts import Alert, Left, Message, Silence, Thread, Told, Transition, WaitingMessage
 from pmo_watch.audiences import Channels
 from pmo_watch.flow import Findings, Outcome
 from pmo_watch.own_rules import SOURCE_FAILING, own_findings
@@ -92,6 +92,7 @@ class PostRoom:
         self.look_back = LookBack()
         self.text = KEPT.dump_json(Kept())
         self.sent: list[Message] = []  # accepted by the channel
+        self.accepted: list[tuple[datetime, Message]] = []  # the same, each with when it left
         self.outbox: dict[str, Message] = {}  # waiting for their hour
         self.last = Routed()
         self.transitions: list[Transition] = []
@@ -160,7 +161,8 @@ class PostRoom:
 
     def _ledger(self, kept: Kept) -> Ledger:
         marks = {(kind, key): text for kind, key, text in kept.marks}
-        return Ledger(kept.told, kept.silences, kept.waiting, kept.threads, marks, self.faults, self.look_back)
+        told, waiting, left = kept.told, kept.waiting, self._left()
+        return Ledger(told, kept.silences, waiting, kept.threads, marks, self.faults, self.look_back, left=left)
 
     def _keep(self, kept: Kept, made: Advanced) -> None:
         alerts = {one.id: one for one in (*kept.alerts, *made.alerts)}
@@ -197,10 +199,18 @@ class PostRoom:
         ]
         self.text = KEPT.dump_json(kept)
 
+    def _left(self) -> list[Left]:
+        """Return when alerts and digests left in the last two days, or are to leave."""
+        waits = [(one.not_before or self.now, one) for one in self.outbox.values()]
+        said = [(at, one) for at, one in (*self.accepted, *waits) if one.kind != "notice"]
+        recent = self.now - timedelta(days=2)
+        return [Left(one.id, one.recipient, one.notifier, at) for at, one in said if at >= recent]
+
     def deliver(self) -> None:
         """Let the channels accept what is due."""
         due = [one for one in self.outbox.values() if one.not_before is None or one.not_before <= self.now]
         self.sent += due
+        self.accepted += [(one.not_before or self.now, one) for one in due]
         for one in due:
             del self.outbox[one.id]
         if due:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 import polars as pl
 from sqlalchemy import Engine
 
-from pmo_watch.alerts import Alert, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
+from pmo_watch.alerts import Alert, Left, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import Samples, SourceState, Wish
 from pmo_watch.store import alerts, circuits, colours, migrations, outbox, snapshots
@@ -207,9 +207,10 @@ class Store:
             alerts.write_told(connection, change.told, change.told_removed)
             alerts.write_silences(connection, change.silences)
             alerts.write_threads(connection, change.threads)
-            outbox.write_messages(connection, change.messages, change.at, change.expires)
             replaced = [one for message, _ in change.messages for one in message.replaces]
+            # First: what says the same at another time is the same message, by its id, and takes its own place.
             outbox.withdraw(connection, [*change.withdrawn, *replaced])
+            outbox.write_messages(connection, change.messages, change.at, change.expires)
             alerts.write_marks(connection, change.marks, change.at)
             if change.colours is not None:
                 colours.write_colours(connection, change.colours, change.at)
@@ -272,6 +273,11 @@ class Store:
         """Return messages at once that wait for their recipient's hours: never leased, due after now."""
         with reading(self._engine) as connection:
             return outbox.read_waiting(connection, now)
+
+    def left(self, since: datetime) -> list[Left]:
+        """Return the alerts and digests that left since then, or wait to leave."""
+        with reading(self._engine) as connection:
+            return outbox.read_left(connection, since)
 
     def alerts_of(self, message_id: str) -> list[str]:
         """Return the ids of the alerts that a message is about."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from pmo_watch.alerts import Message, OutboxRow, Rendered, WaitingMessage
+from pmo_watch.alerts import Left, Message, OutboxRow, Rendered, WaitingMessage
 from pmo_watch.store.changes import (
     OutboxEntry,
     OutboxFigures,
@@ -90,6 +90,13 @@ def read_waiting(connection: Connection, now: datetime) -> list[WaitingMessage]:
     waits = and_(UNTRIED, OUTBOX.c.due > now, OUTBOX.c.facts != "")
     query = select(OUTBOX.c.id, OUTBOX.c.recipient, OUTBOX.c.notifier, OUTBOX.c.due, OUTBOX.c.facts).where(waits)
     return [WaitingMessage(*row) for row in connection.execute(query.order_by(OUTBOX.c.due, OUTBOX.c.id))]
+
+
+def read_left(connection: Connection, since: datetime) -> list[Left]:
+    """Return alerts and digests that left since then, or wait to leave; those that were dropped are none."""
+    is_said = and_(OUTBOX.c.kind.in_(("alert", "digest")), OUTBOX.c.state != OutboxState.DROPPED.value)
+    query = select(OUTBOX.c.id, OUTBOX.c.recipient, OUTBOX.c.notifier, OUTBOX.c.due)
+    return [Left(*row) for row in connection.execute(query.where(is_said, OUTBOX.c.due >= since).order_by(OUTBOX.c.id))]
 
 
 def read_alerts_of(connection: Connection, message_id: str) -> list[str]:

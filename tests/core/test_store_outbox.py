@@ -348,6 +348,28 @@ def test_message_takes_the_place_of_those_it_replaces(store: Store) -> None:
     assert store.alerts_of("w1") == []
 
 
+def test_message_that_says_the_same_at_another_time_takes_its_own_place(store: Store) -> None:
+    put(store, "w1", not_before=minutes(5), facts="{}")
+
+    store.write(CycleChange(NOW, messages=[(message("w1", not_before=day(1), facts="{}", replaces=("w1",)), RENDERED)]))
+
+    assert [(one.id, one.not_before) for one in store.waiting(NOW)] == [("w1", day(1))]
+
+
+def test_what_left_or_is_to_leave_is_given_with_its_hour_and_what_was_dropped_is_not(store: Store) -> None:
+    put(store, "now", "gone")
+    put(store, "later", not_before=day(1), facts="{}")
+    put(store, "digest", kind="digest")
+    put(store, "notice", kind="notice")
+    store.drop("gone", "Ann", NOW)
+
+    assert [(one.id, one.recipient, one.notifier, one.at) for one in store.left(NOW - timedelta(days=1))] == [
+        (name, "person:m.rossi@example.org", "mail", at)
+        for name, at in (("digest", NOW), ("later", day(1)), ("now", NOW))
+    ]
+    assert [one.id for one in store.left(minutes(1))] == ["later"]
+
+
 @pytest.mark.parametrize("by", ["lease", "drop"])
 def test_message_that_left_meanwhile_is_not_replaced(store: Store, by: str) -> None:
     put(store, "w1", "w2")
