@@ -136,7 +136,8 @@ def _answers(measure: Measure[Any], for_each: str) -> Iterator[str]:
     if first.failed:
         yield f"on a portfolio without history: {first.failed}"
         return
-    if not (first.frame.equals(again.frame) and first.evidence.equals(again.evidence)):
+    uids = first.frame["uid"]
+    if not (first.frame.equals(again.frame) and first.evidence(uids).equals(again.evidence(uids))):
         yield "the same rows gave another answer the second time"
     if first.frame["uid"].n_unique() != first.frame.height:
         yield "a row was answered for more than once"
