@@ -11,6 +11,7 @@ from postroom import PostRoom, a_person, mail, said
 from pmo_watch.absences import absences
 from pmo_watch.alerts import Message, StandIn
 from pmo_watch.audiences import Channels, Recipient, absent_until, send_at
+from pmo_watch.render import RenderContext, render
 from pmo_watch.rules import Reminder, Span
 
 TUESDAY, FRIDAY = date(2026, 11, 17), date(2026, 11, 20)
@@ -369,3 +370,20 @@ def test_a_notice_is_read_by_the_deputy_and_by_the_absent_person_on_return() -> 
     assert [one.kind for one in messages] == ["notice", "notice"]
     assert waits_for(messages) == {"pmo": BACK, "bob": None}
     assert [one.stands_in for one in messages] == [(), (StandIn(mail("pmo"), "Pmo", FRIDAY),)]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "in place of Ann, absent until 20 November 2026"),
+        ("fr", "à la place de Ann (absence jusqu'au 20 novembre 2026 inclus)"),
+        ("nl", "in de plaats van Ann, afwezig tot en met 20 november 2026"),
+    ],
+)
+def test_the_message_says_in_whose_place_in_the_language_of_the_deputy(language: str, words: str) -> None:
+    room = a_room()
+    room.people[1]["language"] = language
+
+    text = render(room.cycle(M1="red")[1], RenderContext(now=room.now))[0].text
+
+    assert words in " ".join(text.split())
