@@ -165,17 +165,20 @@ class People:
         return column in frame.columns and bool((frame[column] == uid).any())
 
     def _roles(self, uid: str) -> Iterator[RoleHeld]:
-        """Yield the roles that lists and places give a person, those that are over or to come among them."""
-        today = self._snapshot.today
+        """Yield the roles that places and lists give a person, those that are over or to come among them."""
+        named = [
+            RoleHeld(role, self._places[place], place, None, None, f"{entity}.{column}", True)
+            for entity, role, column in ROLE_FIELDS
+            for place in self._snapshot.frame(entity).filter(pl.col(column) == uid)["uid"]
+        ]
+        yield from named
+        today, known = self._snapshot.today, {(one.role, one.place) for one in named}
         listed = self._snapshot.frame("role").filter(pl.col("person") == uid)
         for scope, code, since, until in listed.select("scope", "code", "from", "until").iter_rows():
             holds = (since is None or since <= today) and (until is None or until >= today)
             where = self._places.get(scope or "", scope or "")
-            yield RoleHeld(code, where, scope or "", since, until, "list of roles", holds)
-        for entity, role, column in ROLE_FIELDS:
-            places = self._snapshot.frame(entity).filter(pl.col(column) == uid)
-            for place in places["uid"]:
-                yield RoleHeld(role, self._places[place], place, None, None, f"{entity}.{column}", True)
+            if (code, scope or "") not in known:
+                yield RoleHeld(code, where, scope or "", since, until, "list of roles", holds)
 
     # --- addresses and channels -----------------------------------------------------------------------------------
 

@@ -95,7 +95,8 @@ class Router:
     def _routing(self, by: str, audience: str, level: str, alert: Alert) -> Routing:
         desk = self._desk
         known = desk.rules.audiences.get(audience)
-        how = desk.how(audience, alert.level if by == ESCALATE and alert.level else level)
+        # A step for red is taken at red; one for amber at whatever level the alert has by then.
+        how = desk.how(audience, alert.level or level if by == ESCALATE and level == "amber" else level)
         resolved = desk.audiences.resolve(audience, desk.subjects.of(alert))
         return Routing(
             by,

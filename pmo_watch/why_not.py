@@ -14,7 +14,7 @@ from pmo_watch.alerts import Alert, Reason, Silence
 from pmo_watch.audiences import MAY_KNOW, PERSONAL
 from pmo_watch.desk import AT_ONCE, NEVER, Desk
 from pmo_watch.foresight import confirming
-from pmo_watch.hold_backs import HeldBack, of_alert, of_message, of_rule
+from pmo_watch.hold_backs import HeldBack, by_moment, of_alert, of_message, of_rule
 from pmo_watch.inquiry import BEGINNING, Log, World
 from pmo_watch.person_seen import PersonSeen, RoleHeld
 from pmo_watch.routings import ESCALATE, REMIND, TELL, Router, Routing
@@ -209,17 +209,20 @@ class WhyNot:
 
     def _at_once(self, alert: Alert, rule: Rule, one: Routing, log: Log) -> Iterator[Because]:
         said = _last_said(log.transitions)
-        now = [each for each in self._world.holding() if matches(each, alert, rule)]
-        yield from (_silence("silenced", each) for each in now)
         if said is None:
             yield Because("next_cycle", "nothing of it has been said yet: the next cycle decides")
             return
-        then = [each for each in self._world.silences if each.since <= said.at < each.until and each not in now]
-        yield from (_silence("was_silenced", each) for each in then if matches(each, alert, rule))
-        if not now and not then and alert.acknowledged_until is not None:
+        covering = [each for each in self._world.silences if matches(each, alert, rule)]
+        then = by_moment(covering, said.at)
+        now = by_moment(covering, self._world.now)
+        yield from (_silence("silenced" if each in now else "was_silenced", each) for each in then)
+        if then:
+            return
+        if alert.acknowledged_until is not None:
             text = f"{alert.acknowledged_reason}: taken notice of, so nobody is reminded"
             yield Because("acknowledged", text, alert.acknowledged_by, alert.acknowledged_until)
         yield self._since_then(rule, one, said, log)
+        yield from (_silence("silenced", each) for each in now)
 
     def _since_then(self, rule: Rule, one: Routing, said: TransitionEntry, log: Log) -> Because:
         """Return what has changed since it was said last: the rule, or who is to be told."""

@@ -6,10 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from agreement import every_message_is_found, everybody_has_an_answer
 
 from pmo_watch.demo.replay import METRICS, run_demo
 from pmo_watch.errors import ConfigError
@@ -145,3 +147,12 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         run_demo(tmp_path, serve=False)
 
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_whatever_was_told_is_found_and_whoever_was_not_told_has_a_reason(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "pmo-watch.db")) as database:
+        (last,) = database.execute("SELECT max(read_at) FROM reading").fetchone()
+    after = datetime.fromisoformat(str(last)).replace(tzinfo=UTC)
+
+    assert every_message_is_found(folder / "pmo-watch.yaml", after) > 20
+    assert everybody_has_an_answer(folder / "pmo-watch.yaml", after) > 20
