@@ -36,6 +36,9 @@ words: .venv/everything  ## compile the translations again
 reference: .venv/everything  ## write docs/reference.md and docs/measures.md again
 	$(BIN)/python -m pmo_watch.reference docs
 
+pictures: .venv/everything  ## draw the demo's messages again: docs/pictures/*.png
+	$(BIN)/python tests/pictures.py
+
 wheel: .venv/everything  ## build sdist and wheel; run tests and mypy against the installed wheel
 	rm -rf build dist .venv/wheel
 	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
@@ -74,4 +77,4 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo serve test check gates mail-servers fix reference wheel bench lock
+.PHONY: help demo serve test check gates mail-servers fix reference pictures wheel bench lock
