@@ -27,6 +27,7 @@ from jira import measure_jira
 from mspdi import bare_pass, in_turn, read_folder
 from portfolio import write_plans
 from storage import driver_alone, first_load, sqlite_databases
+from year import a_year, lines, told
 
 from pmo_watch.api import Cursor
 from pmo_watch.collect import Asked, read_source
@@ -263,6 +264,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pmo-bench-") as name:
         for figure in figures(Path(name), asked.plans, asked.tasks, asked.rules):
             print(figure.line(), flush=True)
+    for line in lines(told(*a_year())):
+        print(line)
 
 
 if __name__ == "__main__":
