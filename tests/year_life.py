@@ -211,7 +211,7 @@ class Life:
 
     def _decision(self, project: int, name: str, needed: date, decided: date, day: date) -> Rows:
         asked = after(needed, -20)
-        row = {
+        row: dict[str, object] = {
             "decision_id": f"{code(project)}-{name}",
             "project_id": code(project),
             "title": f"Decision {name} of {code(project)}",
@@ -233,7 +233,7 @@ class Life:
         return rows
 
     def _action(self, project: int, name: str, due: date, done: date, day: date) -> Rows:
-        row = {
+        row: dict[str, object] = {
             "action_id": f"{code(project)}-{name}",
             "project_id": code(project),
             "title": f"Action {name} of {code(project)}",
