@@ -86,7 +86,7 @@ def made(name: str, place: Place, text: str) -> tuple[Rendered, EmailMessage, di
     written = mail(replace(sent, kind=message.kind), mail_settings(25)).as_bytes()
     card, _ = payload_of(TEAMS.payload)(card_settings(), view)
     body, _ = payload_of(WEBHOOK.payload)(Webhook.model_validate(SECRETS), view)
-    return rendered, message_from_bytes(written, policy=default), dict(card), dict(body)  # type: ignore[return-value]
+    return rendered, message_from_bytes(written, policy=default), dict(card), dict(body)
 
 
 def payload_of(made_by: Callable[..., Any] | None) -> Callable[..., tuple[Mapping[str, Any], int]]:
@@ -139,7 +139,7 @@ def readable(rendered: Rendered, read: EmailMessage, card: Any, body: Any) -> li
     page = etree.fromstring(rendered.html, etree.HTMLParser())
     for one in page.xpath("//style"):
         one.getparent().remove(one)
-    escaped = (re.sub(r"\\([\\`*_\[\]()~#>])", r"\1", one) for one in marked_up(card))
+    escaped = (re.sub(r"\\([\\`*_\[\]()~#>&])", r"\1", one) for one in marked_up(card))
     literal = [run["text"] for run in runs(card)]
     seen = "\n".join([*escaped, *literal]).replace("{ {", "{{").replace("‹", "<")
     return [rendered.text, "\n".join(page.itertext()), rendered.subject, read["Subject"], seen, "\n".join(within(body))]
@@ -206,4 +206,4 @@ def marked_up(card: Mapping[str, Any]) -> Iterator[str]:
 def unescaped(block: str) -> list[str]:
     """Return what would be markup in a text of a card, but for our own mention and our own link to the rest."""
     own = re.sub(r"<at>[^<>]*</at>$|^\[\+ \d+ more\]\(https://pmo\.example\.org/[^)\s]*\)$", "", block)
-    return re.findall(r"(?<!\\)(?:\\\\)*[`*_\[\]()~#>]|\{\{|<(?=/?at)", own, re.IGNORECASE)
+    return re.findall(r"(?<!\\)(?:\\\\)*[`*_\[\]()~#>]|\{\{|<(?=/?at|[a-z]+:)|(?<!\\)&(?=\w+;)", own, re.IGNORECASE)

@@ -30,7 +30,7 @@ TEXTS = st.one_of(
 def read_back(name: str, subject: str) -> EmailMessage:
     rendered = Rendered(plain(subject, 500), "text")  # as every subject is, before it comes here
     written = mail(replace(ROW, recipient_name=name, rendered=rendered), HEAD)
-    return message_from_bytes(written.as_bytes(), policy=default)  # type: ignore[return-value]
+    return message_from_bytes(written.as_bytes(), policy=default)
 
 
 @given(name=TEXTS, subject=TEXTS)

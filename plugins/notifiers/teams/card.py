@@ -27,12 +27,15 @@ _TITLE, _LINE, _SENTENCE, _NOTE = 240, 240, 400, 600
 _MARKDOWN = re.compile(r"[\\`*_\[\]()~#>]")
 _MARKUP = re.compile(r"[\\`*_\[\]()~#<>&{}]")
 _DATE = re.compile(r"\{(?=\{)")
-_MENTION = re.compile(r"<(?=/?at)", re.IGNORECASE)
+# Begins a mention, or a link: `<https://...>`, `<name@...>`; those end even at a backslash.
+_MENTION = re.compile(r"<(?=/?at|[a-z][a-z0-9+.-]*:|[^\s<>]+@)", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 def escape(text: str) -> str:
-    """Return text for a TextBlock or a fact, shown as it is: no markup, no date function, no mention."""
-    return _MENTION.sub("‹", _DATE.sub("{ ", _MARKDOWN.sub(r"\\\g<0>", text)))
+    """Return text for a TextBlock or a fact, shown as it is: no markup, no link, no date function, no mention."""
+    harmless = _DATE.sub("{ ", _MARKDOWN.sub(r"\\\g<0>", _MENTION.sub("‹", text)))
+    return _ENTITY.sub(r"\\&", harmless)
 
 
 def message_payload(settings: Settings, view: MessageView) -> tuple[Mapping[str, Any], int]:

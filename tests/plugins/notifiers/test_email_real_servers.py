@@ -247,6 +247,8 @@ async def test_mail_waits_while_the_server_is_away_and_goes_once_it_is_back(sign
 def delivery_status(report: EmailMessage) -> EmailMessage:
     """Return the part for machines of a report: what it says about the whole message."""
     part = next(one for one in report.walk() if one.get_content_type() == "message/delivery-status")
-    first = part.get_payload()[0]
+    parts = part.get_payload()
+    assert isinstance(parts, list)
+    first = parts[0]
     assert isinstance(first, EmailMessage)
     return first

@@ -142,6 +142,8 @@ def test_without_an_address_of_our_own_there_are_no_buttons() -> None:
         ("a\\b `c` *d* _e_ [f](g) ~h~ #i >j", r"a\\b \`c\` \*d\* \_e\_ \[f\]\(g\) \~h\~ \#i \>j"),
         ("{{DATE(0)}} {{{", r"{ {DATE\(0\)}} { { {"),
         ("<at>y</at> <AT>z</AT> <b>", r"‹at\>y‹/at\> ‹AT\>z‹/AT\> <b\>"),
+        ("<http://evil.test> <x@evil.test> 1 < 2", r"‹http://evil.test\> ‹x@evil.test\> 1 < 2"),
+        ("&lt;at&gt; &#60; R&D; Q&A", r"\&lt;at\&gt; &\#60; R\&D; Q&A"),
     ],
 )
 def test_markup_in_a_text_block_is_escaped(text: str, escaped: str) -> None:
