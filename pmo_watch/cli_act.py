@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pmo_watch.acknowledgements import Wanted
 from pmo_watch.audiences import unnamed
 from pmo_watch.cli_options import Config, Form, Until, Who, Why, configured, day, looked_into, person, stored
 from pmo_watch.errors import ConfigError
@@ -16,7 +17,6 @@ from pmo_watch.operations import (
     ACCEPT,
     APPROVE,
     Hush,
-    Wanted,
     acknowledge_alerts,
     add_silence,
     find_alert,

@@ -1,6 +1,5 @@
 """Recurring silences of a rule file: on which days they hold, which alerts they are about."""
 
-import calendar as months
 import re
 from dataclasses import replace
 from datetime import date
@@ -72,6 +71,8 @@ def _day(text: str) -> tuple[int, int]:
     month, day = int(found[1]), int(found[2])
     if (month, day) == (2, 29):
         raise Misread("not every year has a 29 February; write 02-28 or 03-01")
-    if not 1 <= month <= len(months.mdays) - 1 or not 1 <= day <= months.mdays[month]:
-        raise Misread(f"there is no day {quoted(text)}: write month and day as in 12-20")
+    try:
+        date(A_YEAR, month, day)
+    except ValueError:
+        raise Misread(f"there is no day {quoted(text)}: write month and day as in 12-20") from None
     return month, day

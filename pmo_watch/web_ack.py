@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pmo_watch.ack_links import BadLink, Key, Link, confirmation, is_confirmed, read_token
-from pmo_watch.acknowledgements import LONGEST
+from pmo_watch.acknowledgements import LONGEST, Wanted
 from pmo_watch.alerts import Alert
 from pmo_watch.errors import ConfigError
-from pmo_watch.operations import NotOpen, Wanted, acknowledge_alerts
+from pmo_watch.operations import NotOpen, acknowledge_alerts
 from pmo_watch.plain import NAME, plain
 from pmo_watch.store import AlertQuery, Store
 from pmo_watch.telemetry import Telemetry

@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pmo_watch.acknowledgements import Wanted
 from pmo_watch.audiences import Channels
 from pmo_watch.errors import ConfigError
-from pmo_watch.operations import Hush, NotOpen, Wanted, acknowledge_alerts, add_silence, open_alerts, silence_of
+from pmo_watch.operations import Hush, NotOpen, acknowledge_alerts, add_silence, open_alerts, silence_of
 from pmo_watch.route import Changes, Ledger, desk_of
 from pmo_watch.rules import RuleSet
 from pmo_watch.silence_preview import preview

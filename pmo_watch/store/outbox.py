@@ -169,7 +169,7 @@ def lease(
     ready = (
         select(OUTBOX.c.id)
         .where(_free(now), OUTBOX.c.due <= now, OUTBOX.c.expires_at > now, *_only(notifiers))
-        .order_by(OUTBOX.c.due, OUTBOX.c.id)
+        .order_by(OUTBOX.c.due, OUTBOX.c.created_at, OUTBOX.c.id)  # a beginning before its end
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -181,7 +181,7 @@ def lease(
         "attempts": OUTBOX.c.attempts + 1,
     }
     rows = connection.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(taken).returning(OUTBOX)).all()
-    return _outbox_rows(connection, sorted(rows, key=lambda row: (row.due, row.id)))
+    return _outbox_rows(connection, sorted(rows, key=lambda row: (row.due, row.created_at, row.id)))
 
 
 def end_leases(connection: Connection, daemon: str, now: datetime) -> int:

@@ -10,11 +10,12 @@ import pytest
 from office import NOW, Office, cycle
 
 from pmo_watch import in_force
+from pmo_watch.acknowledgements import Wanted
 from pmo_watch.contracts import Cursor, Source
 from pmo_watch.cycle import Engine, Stopped
 from pmo_watch.errors import SourceRefused
 from pmo_watch.flow import PastState, Records, Summary
-from pmo_watch.operations import Wanted, acknowledge_alerts
+from pmo_watch.operations import acknowledge_alerts
 from pmo_watch.store import CycleChange, MarkKind, OutboxQuery, Store, StoreConflict, TransitionQuery
 from pmo_watch.telling import CycleReport
 

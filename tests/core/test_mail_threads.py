@@ -9,9 +9,10 @@ import pytest
 from mail_bench import settings
 from office import NOW, Office
 
+from pmo_watch.acknowledgements import Wanted
 from pmo_watch.cycle import Engine
 from pmo_watch.mails import mail
-from pmo_watch.operations import Wanted, acknowledge_alerts
+from pmo_watch.operations import acknowledge_alerts
 from pmo_watch.store import OutboxState, Settlement, Store
 
 DAY = timedelta(days=1)
@@ -75,7 +76,8 @@ def lived(office: Office, store: Store) -> list[EmailMessage]:
         (17, {"P01": 7}),
         (18, {"P01": 0, "P02": 0}),
     )
-    engine, mails = Engine(store, office.load()), []
+    engine = Engine(store, office.load())
+    mails: list[EmailMessage] = []
     for after, late in days:
         for code, wd in late.items():
             office.save(code, wd)

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from messages import NOW, an_alert
 
+from pmo_watch.acknowledgements import Wanted
 from pmo_watch.alerts import Alert
 from pmo_watch.errors import ConfigError
 from pmo_watch.operations import (
     TRIES,
     Hush,
     NotOpen,
-    Wanted,
     acknowledge_alerts,
     add_silence,
     find_alert,

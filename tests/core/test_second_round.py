@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from office import FRIDAY, NOW, Office, cycle
 
+from pmo_watch.acknowledgements import Wanted
 from pmo_watch.cycle import Engine
 from pmo_watch.flow import COLOURS, Samples
-from pmo_watch.operations import Wanted, acknowledge_alerts
+from pmo_watch.operations import acknowledge_alerts
 from pmo_watch.reload import Standing, mass
 from pmo_watch.store import OutboxQuery, OutboxState, Settlement, Store, TransitionQuery
 

@@ -117,6 +117,13 @@ def test_rows_are_leased_oldest_due_first_and_only_when_due(store: Store) -> Non
     assert ids(lease(store, minutes(60), seconds=1e6)) == ["first", "second", "later"]
 
 
+def test_what_was_written_first_leaves_first_where_several_are_due_at_once(store: Store) -> None:
+    put(store, "b-beginning", at=minutes(1), not_before=minutes(60))
+    put(store, "a-end", at=minutes(2), not_before=minutes(60))
+
+    assert ids(lease(store, minutes(60))) == ["b-beginning", "a-end"]
+
+
 def test_only_rows_of_the_named_notifiers_are_leased(store: Store) -> None:
     put(store, "m1")
     put(store, "t1", notifier="teams")
