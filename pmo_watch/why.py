@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from pmo_watch.alert_log import RISES
 from pmo_watch.alerts import Alert, Told
 from pmo_watch.audiences import PERSONAL, unnamed
-from pmo_watch.bands import written
 from pmo_watch.confirm import Moment
 from pmo_watch.counted_days import Counted, behind
 from pmo_watch.finding_rows import rows_of
@@ -257,7 +256,8 @@ def _basis(state: SourceState, *, usable: bool) -> DataBasis:
 def _notes(world: World, subject: Subject, found: Iterable[RuleOnRow]) -> Iterator[str]:
     """Yield what keeps rules from looking at the row although there are some for such rows."""
     if subject.gone:
-        yield "no source has this row any more: what is shown is what alerts remember of it"
+        had = "had this row then" if world.past else "has this row any more"
+        yield f"no source {had}: what is shown is what alerts remember of it"
     seen = list(found)
     if not seen:
         yield f"no rule is for each {subject.entity}"
@@ -278,8 +278,3 @@ def _without_person(one: RuleOnRow) -> RuleOnRow:
     transitions = tuple(replace(each, finding={}, value=None) for each in one.transitions)
     alert = replace(unnamed(one.alert), value=None, value_at_open=None) if one.alert else None
     return replace(one, finding={}, row=None, measures=(), alert=alert, transitions=transitions, told=(), messages=())
-
-
-def condition_text(rule: Rule) -> str:
-    """Return the conditions of `only_if` as the rule has them; empty where it has none."""
-    return "; ".join(f"{one.subject}: {written(one.condition)}" for one in rule.only_if)

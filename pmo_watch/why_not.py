@@ -41,7 +41,6 @@ Kind = Literal[
     "silenced",
     "was_silenced",
     "acknowledged",
-    "stands_in",
     "joined_since",
     "rule_changed_since",
     "not_told_of_beginning",

@@ -1,7 +1,7 @@
 """`why-not`: somebody who got no message is told why, alert by alert, over real runs at fixed moments."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -147,8 +147,8 @@ def test_silence_that_goes_on_names_author_end_and_reason(portfolio: Portfolio) 
     because = portfolio.of_m1(at("03", "10:05"), ANN).because[0]
 
     assert (because.kind, because.who) == ("silenced", "Gus")
-    assert because.until is not None
-    assert because.until.astimezone(ZONE).date() == november(20)  # type: ignore[union-attr]  # a moment
+    assert isinstance(because.until, datetime)
+    assert because.until.astimezone(ZONE).date() == november(20)
     assert "migration weekend" in because.text
 
 
@@ -334,8 +334,8 @@ def test_table_says_it_in_words(portfolio: Portfolio) -> None:
 
 def test_everybody_was_told_or_has_a_reason(portfolio: Portfolio) -> None:
     moments = [("03", 9, 0), ("04", 12, 7), ("05", 7, 12), ("06", 7, 12), ("12", 0, 12)]
-    for number, (day, one, other) in enumerate(moments):
-        portfolio.once(at(day), M1=one, M2=other)
+    for number, (day, first, second) in enumerate(moments):
+        portfolio.once(at(day), M1=first, M2=second)
         if number == 1:
             portfolio.silence(at(day, "11:00"), november(6), project="NOV-02")
     now = at("12", "10:05")
