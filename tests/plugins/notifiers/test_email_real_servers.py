@@ -149,7 +149,7 @@ async def test_name_that_tries_to_add_headers_arrives_as_a_name(
     mail = (await asyncio.to_thread(real_postfix.mailbox, "ann"))[-1]
     (address,) = mail["To"].addresses
     assert address.addr_spec == "ann@pmo.test"
-    assert address.display_name.startswith("Rossi Bcc: x@evil.test <script>")
+    assert address.display_name.startswith("Rossi Bcc x evil test script ")  # too long to keep its punctuation
     assert address.display_name.endswith("…")
     assert mail["Subject"] == f"{EVIL} é"
     assert mail["Bcc"] is None
