@@ -33,7 +33,7 @@ from pmo_watch.rules import RuleSet, Span
 from pmo_watch.second_round import advance_twice
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.standing import LookBack
-from pmo_watch.store import CycleChange, MarkKind, Store, StoreConflict
+from pmo_watch.store import CycleChange, CycleStore, MarkKind, StoreConflict
 from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
 
 LOG = structlog.get_logger("pmo_watch.cycle")
@@ -74,13 +74,24 @@ class _Decided:
     findings: tuple[Findings, ...]
     accepting: frozenset[str] = field(default_factory=frozenset)
 
+    def drafted(
+        self,
+        now: datetime,
+        advanced: Advanced,
+        routed: Routed,
+        messages: tuple[tuple[Message, Rendered], ...],
+        change: CycleChange,
+    ) -> Draft:
+        known = (self.readings, self.accepted, self.picture, self.rules, self.findings)
+        return Draft(now, *known, advanced, routed, messages, routed.standing, change)
+
 
 class Engine:
     """Runs cycles over one store; keeps between them what the last committed one knew."""
 
     def __init__(
         self,
-        store: Store,
+        store: CycleStore,
         in_force: InForce,
         observers: Mapping[str, Observer] | None = None,
         defect: Defect = unnoticed,
@@ -169,10 +180,7 @@ class Engine:
 
     def _decide(self, now: datetime, due: Sequence[str]) -> _Decided:
         accepting = frozenset(name.removeprefix(ACCEPT) for name in self._flags() if name.startswith(ACCEPT))
-        readings = self._read(now, due)
-        if self._stopped:
-            raise Stopped("stopped while it read")  # what closed sources still say is no news of them
-        accepted = take_in(readings, self._known, self.in_force, accepting)
+        readings, accepted = self._taken_in(now, due, accepting)
         today = now.astimezone(self.in_force.zone).date()
         pending = changes(accepted, readings, today)
         made = picture(
@@ -189,6 +197,14 @@ class Engine:
         rules = with_own_rules(self.in_force.rules)
         findings = (*made.evaluated.findings, *own_findings(made.snapshot, self.graces()))
         return _Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
+
+    def _taken_in(
+        self, now: datetime, due: Sequence[str], accepting: frozenset[str]
+    ) -> tuple[Sequence[Reading], Mapping[str, Accepted]]:
+        readings = self._read(now, due)
+        if self._stopped:
+            raise Stopped("stopped while it read")  # what closed sources still say is no news of them
+        return readings, take_in(readings, self._known, self.in_force, accepting)
 
     def _read(self, now: datetime, due: Sequence[str]) -> list[Reading]:
         asked: list[Asked] = []
@@ -251,7 +267,7 @@ class Engine:
             channels(self.in_force),
             self._former,
         )
-        messages = tuple((message, rendered(message, self.in_force, now, self._defect)) for message in routed.messages)
+        messages = tuple((message, self._in_words(message, now)) for message in routed.messages)
         change = CycleChange(
             now,
             based_on=revision,
@@ -268,19 +284,10 @@ class Engine:
             marks=self._marks(routed, decided),
             colours=colours,
         )
-        return Draft(
-            now,
-            decided.readings,
-            decided.accepted,
-            decided.picture,
-            decided.rules,
-            decided.findings,
-            advanced,
-            routed,
-            messages,
-            routed.standing,
-            change,
-        )
+        return decided.drafted(now, advanced, routed, messages, change)
+
+    def _in_words(self, message: Message, now: datetime) -> Rendered:
+        return rendered(message, self.in_force, now, self._defect)
 
     def _advanced(self, decided: _Decided) -> tuple[Advanced, _Decided]:
         """Take alerts one step on, and return what is decided with the findings of rules about alerts."""
@@ -381,17 +388,4 @@ class Engine:
 
 def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: CycleChange) -> Draft:
     """Return what is decided where no alert moves and nothing is said."""
-    advanced = Advanced((), (), tuple(alerts))
-    return Draft(
-        now,
-        decided.readings,
-        decided.accepted,
-        decided.picture,
-        decided.rules,
-        decided.findings,
-        advanced,
-        Routed(),
-        (),
-        (),
-        change,
-    )
+    return decided.drafted(now, Advanced((), (), tuple(alerts)), Routed(), (), change)

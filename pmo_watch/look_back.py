@@ -8,7 +8,7 @@ from pmo_watch.flow import COLOURS, Samples, Snapshot
 from pmo_watch.rollup import OVERALL
 from pmo_watch.standing import LookBack
 from pmo_watch.standings import key_milestones
-from pmo_watch.store import ReadingChange, Store
+from pmo_watch.store import CycleStore, ReadingChange
 
 WEEKS = 26
 COLOURED = Samples(COLOURS, "week", WEEKS, (OVERALL,))
@@ -16,7 +16,7 @@ FORECAST = Samples("task", "week", WEEKS, ("forecast_finish",))
 
 
 def look_back(
-    store: Store, snapshot: Snapshot, left: Mapping[str, datetime | None], pending: Sequence[ReadingChange] = ()
+    store: CycleStore, snapshot: Snapshot, left: Mapping[str, datetime | None], pending: Sequence[ReadingChange] = ()
 ) -> LookBack:
     """Return what was in the last half year; `left`: digest -> when it left last, None when never.
 

@@ -20,7 +20,7 @@ from pmo_watch.in_force import InForce
 from pmo_watch.merge import Merged, merge_rows, with_history
 from pmo_watch.normalise import Accepted, accept
 from pmo_watch.settings import database_url
-from pmo_watch.store import ReadingChange, Store, open_to_read
+from pmo_watch.store import CycleStore, ReadingChange, open_to_read
 from pmo_watch.telling import Observer
 
 Past = Callable[[Iterable[Wish]], Mapping[Wish, pl.DataFrame]]  # answers wishes for history
@@ -40,7 +40,7 @@ class Known:
         return self.states.get(name, SourceState(name, kind)).of_kind(kind)
 
     @classmethod
-    def stored(cls, store: Store, ahead: "Known | None" = None) -> "Known":
+    def stored(cls, store: CycleStore, ahead: "Known | None" = None) -> "Known":
         """Return what the store holds. `ahead`: what it held a moment ago, good as long as no source was read since."""
         states = store.sources()
         return ahead if ahead is not None and ahead.states == states else cls(store.rows(), states)

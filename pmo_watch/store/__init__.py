@@ -12,6 +12,7 @@ from pmo_watch.store.changes import (
     AlertQuery,
     Circuit,
     CycleChange,
+    Deposed,
     MarkKind,
     OutboxEntry,
     OutboxFigures,
@@ -27,13 +28,17 @@ from pmo_watch.store.changes import (
     TransitionEntry,
     TransitionQuery,
 )
+from pmo_watch.store.cycle_store import CycleStore
 from pmo_watch.store.database import open_engine
+from pmo_watch.store.seats import Seat
 from pmo_watch.store.upgrade import can_be_read, status_of, upgrade
 
 __all__ = [
     "AlertQuery",
     "Circuit",
     "CycleChange",
+    "CycleStore",
+    "Deposed",
     "MarkKind",
     "OutboxEntry",
     "OutboxFigures",
@@ -43,6 +48,7 @@ __all__ = [
     "ReadingChange",
     "ReadingEntry",
     "SchemaStatus",
+    "Seat",
     "Settlement",
     "SourceRows",
     "Store",
