@@ -89,7 +89,9 @@ def test_alert_whose_subject_is_gone_keeps_its_name() -> None:
     ],
     ids=["none", "a role", "a committee", "a step that is no more", "of an earlier version"],
 )
-def test_escalation_went_to_the_committee_of_its_last_step_else_to_the_role(steps: tuple[str, ...], to: str | None) -> None:
+def test_escalation_went_to_the_committee_of_its_last_step_else_to_the_role(
+    steps: tuple[str, ...], to: str | None
+) -> None:
     made = row(alert(escalation_step=len(steps), steps=steps, escalated_on=MONDAY.date() if steps else None))
 
     assert (made["escalated_to"], made["escalation_step"]) == (to, len(steps))
