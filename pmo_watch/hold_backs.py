@@ -56,7 +56,9 @@ class HeldBack:
 def of_rule(rule: Rule, rules: RuleSet, failed: str) -> Iterator[HeldBack]:
     """Yield what keeps a rule from speaking; `failed`: why it could not be evaluated."""
     owner = rule.owner or RULES
-    if not rule.enabled:
+    if rule.id not in rules.rules:
+        yield HeldBack("rule_off", rule.id, "no rule file has it any more", owner)
+    elif not rule.enabled:
         yield HeldBack("rule_off", rule.id, f"switched off in {rule.file}", owner)
     elif failed:
         yield HeldBack("rule_failed", rule.id, f"{failed}: its alerts stay as they are", ENGINE)

@@ -126,6 +126,8 @@ def why(asked: Asked) -> Why:
     router = Router(world.desk)
     personal = subject.entity == PERSONAL
     rules = [one for one in rules_about(world, subject.entity) if one.id in asked.examined.wanted]
+    gone = sorted(asked.examined.wanted - {*world.rules.rules})  # rules that are no more, whose alerts still are
+    rules += [world.desk.rule(one) for one in gone]
     found = [_on_row(asked, router, one) for one in rules]
     if personal:
         found = [_without_person(one) for one in found]
@@ -273,8 +275,13 @@ def _overlooked(subject: Subject) -> str:
     return "no rule looks at it: it is a summary, external, or otherwise none of the rows that rules are for"
 
 
+def for_anybody(alert: Alert) -> Alert:
+    """Return an alert as it may be shown to whoever asks: one on a person without the name and what was found."""
+    return replace(unnamed(alert), value=None, value_at_open=None) if alert.entity == PERSONAL else alert
+
+
 def _without_person(one: RuleOnRow) -> RuleOnRow:
     """Return what may be shown to anybody of a rule on a single person: that there is an alert, and who holds it."""
     transitions = tuple(replace(each, finding={}, value=None) for each in one.transitions)
-    alert = replace(unnamed(one.alert), value=None, value_at_open=None) if one.alert else None
+    alert = for_anybody(one.alert) if one.alert else None
     return replace(one, finding={}, row=None, measures=(), alert=alert, transitions=transitions, told=(), messages=())

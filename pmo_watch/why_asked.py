@@ -33,8 +33,9 @@ def ask_why(store: Store, world: World, text: str, rule: str = "", project: str 
     rules = rules_about(world, subject.entity, rule or only)
     if rule and not rules:
         raise ConfigError(f"rule '{rule}' is not for each {subject.entity}, and '{text}' is one")
-    wanted = {one.id: [subject.uid] for one in rules}
     alerts = alerts_on(store, world, subject.uid)
+    gone = [one.rule for one in alerts if one.rule not in world.rules.rules and (rule or only) in {"", one.rule}]
+    wanted = dict.fromkeys([*(one.id for one in rules), *gone], (subject.uid,))
     logs = logs_of(store, [one.id for one in alerts])
     return why(Asked(world, subject, _examined(world, wanted, subject), alerts, logs))
 

@@ -120,6 +120,8 @@ class WhyNot:
         """Return why the person was told of the alert, or was not."""
         rule = self._desk.rule(alert.rule)
         messages = tuple(one for one in log.messages if one.recipient == self._person.uid)
+        if alert.entity == PERSONAL:  # a subject may say what was found
+            messages = tuple(replace(one, subject="") for one in messages)
         told = next((one for one in self._desk.book.about(alert.id) if one.recipient == self._person.uid), None)
         waits = confirming(alert, rule, moment(self._world, self._desk.subjects.of(alert)))
         held = [*of_rule(rule, self._world.rules, ""), *of_alert(alert, rule, self._world.holding(), waits)]
@@ -285,7 +287,8 @@ def _of_messages(messages: Sequence[OutboxEntry], now: datetime) -> tuple[Becaus
 
 
 def _of_one(one: OutboxEntry, now: datetime) -> Because:
-    over = f"{one.kind} over {one.notifier} to {one.address or one.notifier}: {one.subject}"
+    about = f": {one.subject}" if one.subject else ""
+    over = f"{one.kind} over {one.notifier} to {one.address or one.notifier}{about}"
     if one.state == "accepted":
         return Because("told", f"{over}; {one.answer or 'accepted'}", until=None, message=one.id)
     if one.state in {"waiting", "leased", "deferred"}:

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pmo_watch.audiences import PERSONAL, unnamed
+from pmo_watch.audiences import PERSONAL
 from pmo_watch.person_seen import PERSON, RoleHeld
 from pmo_watch.quiet import Nearest, RuleQuiet
+from pmo_watch.why import for_anybody
 from pmo_watch.why_not import AlertForPerson, Because
 from pmo_watch.why_not_asked import WhyNotAnswer
 from pmo_watch.why_shown import Line, Part, figure, held_text, lines, message_text, when
@@ -136,7 +137,7 @@ def document(answer: WhyNotAnswer) -> Mapping[str, Any]:
         "zone": answer.zone,
         "alerts": [
             {
-                "alert": asdict(unnamed(one.alert)),
+                "alert": asdict(for_anybody(one.alert)),
                 "rule": one.rule.id,
                 "told": one.told,
                 "because": [asdict(each) for each in one.because],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_portfolio import SLIP, ZONE, Portfolio, at
+from small_portfolio import PEOPLE, SLIP, ZONE, Portfolio, at
 from typer.testing import CliRunner
 
 from pmo_watch.acknowledgements import Wanted
@@ -224,6 +224,18 @@ def test_message_that_was_refused_or_given_up_says_who(portfolio: Portfolio) -> 
     assert holds(found)["dropped"][0] == "Gus"
 
 
+def test_alert_of_a_rule_that_is_no_more_is_told_to_its_end(portfolio: Portfolio) -> None:
+    portfolio.once(at("03"), M1=12)
+    portfolio.write("rules.d/10-slip.yaml", SLIP.replace("id: slip", "id: late"))
+    portfolio.once(at("04"))
+
+    found = {one.rule.id: one for one in portfolio.why(at("04", "10:05")).rules}
+
+    assert found.keys() == {"slip", "late"}
+    assert [one.reason for one in found["slip"].transitions] == ["opened", "rule_removed"]
+    assert holds(found["slip"]) == {"rule_off": ("the rules", None)}
+
+
 # --- whom, when ---------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +278,61 @@ def test_outbox_and_book_say_who_was_told(portfolio: Portfolio) -> None:
         (f"{name}@example.org", "accepted") for name in ("ann", "cleo", "dora")
     }
     assert {one.address for one in found.told} == {f"{name}@example.org" for name in ("ann", "cleo", "dora")}
+
+
+LOAD = """\
+from pmo_watch.api import Columns, Measure, NoParams, Unit, hookimpl
+import polars as pl
+
+LOAD = Measure("person.load", "person", Unit.PERCENT, NoParams, (), lambda _, __: Columns(pl.lit(150.0)),
+               text="How much somebody has to do.", amber="over 100 %", red="over 110 %")
+
+
+@hookimpl
+def pmo_watch_measures():
+    return [LOAD]
+"""
+LOAD_RULE = """\
+version: 1
+rules:
+  - {id: load, name: Load, measure: person.load, amber: over 100 %, red: over 110 %, tell: {red: [managers]}}
+audiences:
+  managers: {role: line_manager, red: at once}
+"""
+
+
+def test_what_is_found_of_a_single_person_is_not_shown_to_whoever_asks(portfolio: Portfolio) -> None:
+    (portfolio.folder / "plugins").mkdir()
+    portfolio.write("plugins/load.py", LOAD)
+    portfolio.write("rules.d/20-load.yaml", LOAD_RULE)
+    portfolio.change("pmo-watch.yaml", "sources:", "plugins_dir: plugins\npeople: {results: true}\nsources:")
+    portfolio.write(
+        "people.csv",
+        PEOPLE.replace("scope\n", "scope,manager\n").replace("NOV-01\ndora", "NOV-01,emil@example.org\ndora"),
+    )
+    portfolio.once(at("03"))
+    now = at("03", "10:05").isoformat()
+
+    shown = [
+        CliRunner().invoke(app, [*words, "--format", form, "--config", str(portfolio.config)]).output
+        for words in (["why", "cleo@example.org", "--at", now], ["why-not", "emil@example.org", "--now", now])
+        for form in ("table", "json")
+    ]
+
+    found = portfolio.why(at("03", "10:05"), "Cleo Clark", "load").rules[0]
+    assert found.alert is not None
+    assert (found.alert.level, found.alert.value, found.finding, found.row, found.messages) == (
+        "red",
+        None,
+        {},
+        None,
+        (),
+    )
+    for text in shown:
+        assert "load" in text
+        assert "Cleo" not in text
+    assert "150" not in "".join(shown[:3])
+    assert "150" not in json.dumps(json.loads(shown[3])["alerts"])
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------

@@ -346,3 +346,29 @@ def test_everybody_was_told_or_has_a_reason(portfolio: Portfolio) -> None:
             assert one.because, (person, one.alert)
             if one.told:
                 assert one.messages, (person, one.alert)
+
+
+# --- absent, and personal -----------------------------------------------------------------------------------------
+
+
+def test_who_is_away_is_told_on_the_return_and_the_deputy_now(portfolio: Portfolio) -> None:
+    portfolio.change(
+        "pmo-watch.yaml",
+        "notifiers:",
+        "  absences: {type: csv_file, path: absences.csv, profile: absences, settle_seconds: 0}\nnotifiers:",
+    )
+    portfolio.write("absences.csv", "email,from,to\nann@example.org,2026-11-03,2026-11-06\n")
+    portfolio.write(
+        "people.csv", PEOPLE.replace("scope\n", "scope,deputy\n").replace("Anders,en,,", f"Anders,en,,,{FINN}")
+    )
+    portfolio.once(at("03"), M1=12)
+    now = at("03", "10:05")
+
+    ann, finn = portfolio.of_m1(now, ANN), portfolio.of_m1(now, FINN)
+    readers = {one.name: one for one in portfolio.slip(now).routings[0].readers}
+
+    assert (ann.because[0].kind, ann.because[0].until) == ("on_its_way", at("09", "08:30"))
+    assert finn.told
+    assert (readers["Ann Anders"].away_until, readers["Finn Falk"].in_place_of) == (november(6), "Ann Anders")
+    person = portfolio.why_not(now, ANN).person
+    assert (person.away, person.deputies) == (((november(3), november(6)),), ("Finn Falk",))
