@@ -141,12 +141,12 @@ def test_cycle_without_a_fault_ends_well_and_one_with_red_at_the_gate(folder: Pa
 
 def test_cycle_says_whom_rows_name_that_no_source_has(folder: Path) -> None:
     change(folder / "milestones.csv", "forecast_finish\n", "forecast_finish,owner\n")
-    change(folder / "milestones.csv", "2026-12-20\n", "2026-12-20,ann@example.org\n")
+    change(folder / "milestones.csv", "2026-12-20\n", "2026-12-20,Ann Peeters\n")
 
     told, listed = start(folder, ["once", *NOW, "--dry-run"], ["once", *NOW, "--format", "json"])
 
-    assert "warning: sheet: task.owner 'ann@example.org': no person of that key or name; it counts as empty" in told.err
-    assert "ann@example.org" in [one["value"] for one in json.loads(listed.out)["leads_nowhere"]]
+    assert "warning: sheet: task.owner 'Ann Peeters': no person of that key or name; it counts as empty" in told.err
+    assert "Ann Peeters" in [one["value"] for one in json.loads(listed.out)["leads_nowhere"]]
 
 
 def test_strict_check_minds_what_a_check_only_remarks_on(folder: Path) -> None:
