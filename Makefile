@@ -36,6 +36,9 @@ words: .venv/everything  ## compile the translations again
 reference: .venv/everything  ## write docs/reference.md and docs/measures.md again
 	$(BIN)/python -m pmo_watch.reference docs
 
+dashboards: .venv/everything  ## write Grafana's dashboards again: deploy/grafana/dashboards/*.json
+	$(BIN)/python -m deploy.grafana.generator deploy/grafana/dashboards
+
 pictures: .venv/everything  ## draw the demo's messages again: docs/pictures/*.png
 	$(BIN)/python tests/pictures.py
 
@@ -77,4 +80,4 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo serve test check gates mail-servers fix reference pictures wheel bench lock
+.PHONY: help demo serve test check gates mail-servers fix reference dashboards pictures wheel bench lock

@@ -6,7 +6,8 @@ import shutil
 import socket
 import urllib.request
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -64,9 +65,22 @@ def run_demo(folder: Path, *, serve: bool) -> None:
         ConfigError: the folder holds something that is not the demo's.
     """
     set_up_logging("ERROR")
+    with replayed(folder, 9464 if serve else _free_port()) as (in_force, store, stage):
+        asyncio.run(_serve(in_force, store, stage, stay=serve))
+
+
+@contextmanager
+def replayed(folder: Path, port: int) -> Iterator[tuple[InForce, Store, Stage]]:
+    """Make the folder anew and replay six weeks in it; everything that the demo talks to answers until the block ends.
+
+    `port`: on which the daemon of these settings would serve.
+
+    Raises:
+        ConfigError: the folder holds something that is not the demo's.
+    """
     folder = _emptied(folder)
     with ExitStack() as stack:
-        stage = _staged(stack, folder, 9464 if serve else _free_port())
+        stage = _staged(stack, folder, port)
         settings = write_folder(folder, stage.beside)
         write_week(folder, 0, load(settings).calendars["be"])
         in_force = load(settings)
@@ -74,7 +88,7 @@ def run_demo(folder: Path, *, serve: bool) -> None:
         stack.callback(store.close)
         printed(f"pmo-watch demo: the programme GEM over six weeks, in {folder}\n")
         asyncio.run(_replay(in_force, store, stage))
-        asyncio.run(_serve(in_force, store, stage, stay=serve))
+        yield in_force, store, stage
 
 
 def _staged(stack: ExitStack, folder: Path, http: int) -> Stage:
