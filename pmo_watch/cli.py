@@ -31,12 +31,14 @@ from pmo_watch.cli_options import (
 from pmo_watch.cli_preview import preview
 from pmo_watch.cli_report import report_command
 from pmo_watch.cli_show import show_cycle
+from pmo_watch.cli_test import run_scenarios
 from pmo_watch.cli_why import why, why_not
 from pmo_watch.clock import Clock, FixedClock
 from pmo_watch.cycle import Draft, Engine
 from pmo_watch.errors import ConfigError, DeliveryError, PmoWatchError, SourceError, StoreError
 from pmo_watch.flow import Outcome
 from pmo_watch.in_force import InForce, open_observers, with_rules
+from pmo_watch.leading import leading_once
 from pmo_watch.log import set_up_logging
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.memory import known_ahead
@@ -70,6 +72,7 @@ app.command()(cli_look.measures)
 app.command()(cli_look.fields)
 app.command()(cli_look.plugins)
 app.command(name="report")(report_command)
+app.command(name="test")(run_scenarios)
 app.command()(preview)
 app.command()(why)
 app.command(name="why-not")(why_not)
@@ -135,7 +138,10 @@ def once(
         raise ConfigError(f"--fail-on: '{fail_on}' is neither red nor amber")
     in_force = configured(config, log_level)
     clock = FixedClock(moment(now, in_force.zone)) if now else Clock()
-    with (looked_into if dry_run else stored)(in_force) as store:
+    with ExitStack() as held:
+        store = held.enter_context((looked_into if dry_run else stored)(in_force))
+        if not dry_run:
+            held.enter_context(leading_once(store, in_force.settings.ha.takeover))
         in_force = _opened(in_force, store)
         observers = {} if dry_run else open_observers(in_force, None, now=clock.now, only=in_force.pushers())
         engine = Engine(store, in_force, observers)

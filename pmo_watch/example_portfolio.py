@@ -47,7 +47,7 @@ def snapshot_of(rows: ExampleRows, wishes: Iterable[Wish], colours: Colours) -> 
     before = Accepted(SourceState(SOURCE, "example"), {})
     if not wanted:
         return _with_own(rows, _known(rows, today, _read(rows, today, before)[0], {}))
-    with _new_store() as store:
+    with new_store() as store:
         for day in earlier:
             before, change = _read(rows, day, before)
             known = _known(rows, day, before, _past(rows, store, wanted, day, change))
@@ -57,7 +57,8 @@ def snapshot_of(rows: ExampleRows, wishes: Iterable[Wish], colours: Colours) -> 
 
 
 @contextmanager
-def _new_store() -> Iterator[Store]:
+def new_store() -> Iterator[Store]:
+    """Give a store with nothing in it, which is gone afterwards."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "example.db")
         file.write_bytes(_new_database())
@@ -88,7 +89,7 @@ def asked_in(rows: ExampleRows, found: pl.DataFrame) -> Mapping[str, Any] | None
 
 def _read(rows: ExampleRows, day: date, before: Accepted) -> tuple[Accepted, list[ReadingChange]]:
     """Take the rows of a day in as a complete reading."""
-    frames, rejected, _ = frames_of(SOURCE, _records(rows.days[day]))
+    frames, rejected, _ = frames_of(SOURCE, records_of(rows.days[day]))
     for one in rejected:
         rows.fault(f"{one.where}.{one.field} '{one.value}': {one.reason}", "given")
     reading = Reading(SOURCE, _noon(day), Outcome.COMPLETE, frames)
@@ -108,7 +109,8 @@ def _known(rows: ExampleRows, day: date, accepted: Accepted, past: Past) -> Snap
     return made
 
 
-def _records(rows: Rows) -> list[Records]:
+def records_of(rows: Rows) -> list[Records]:
+    """Return rows as a source yields them."""
     made = []
     for entity, some in rows.items():
         schema = {"key": pl.String(), **ENTITIES[entity].stored_schema()}

@@ -17,7 +17,15 @@ from pmo_watch.rule_shape import EMAIL
 from pmo_watch.rules import Audience, Rule, RuleSet
 from pmo_watch.yaml_faults import read_text
 
-__all__ = ["Catalogue", "LoadedRules", "Readable", "list_rule_files", "load_rules", "rules_from_texts"]
+__all__ = [
+    "Catalogue",
+    "LoadedRules",
+    "Readable",
+    "list_rule_files",
+    "list_test_files",
+    "load_rules",
+    "rules_from_texts",
+]
 
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")  # scenario tests: read by `pmo-watch test`
@@ -70,7 +78,7 @@ def list_rule_files(folder: Path) -> Readable:
     texts: dict[str, str] = {}
     unreadable: dict[str, tuple[Fault, ...]] = {}
     closed: list[str] = []
-    for path in _walk(folder, lambda shut: closed.append(_below(shut, folder)), set()):
+    for path in _walk(folder, _is_rules, lambda shut: closed.append(_below(shut, folder)), set()):
         name = _below(path, folder)
         try:
             if not name.isprintable():
@@ -80,6 +88,19 @@ def list_rule_files(folder: Path) -> Readable:
             unreadable[name] = error.faults
     unreadable |= {shut: (Fault(folder / shut, 1, 1, _shut(folder / shut)),) for shut in closed}
     return Readable(texts, unreadable, tuple(closed))
+
+
+def list_test_files(folder: Path) -> list[Path]:
+    """Return the scenario tests below a folder at any depth, in the order of their paths; hidden ones aside."""
+    return list(_walk(folder, _is_test, lambda _: None, set()))
+
+
+def _is_test(name: str) -> bool:
+    return name.lower().endswith(TEST_SUFFIXES)
+
+
+def _is_rules(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not _is_test(name)
 
 
 def _shut(folder: Path) -> str:
@@ -94,8 +115,10 @@ def _below(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _walk(folder: Path, closed: Callable[[Path], None], seen: set[str]) -> Iterator[Path]:
-    """Yield rule files in the order of their paths; a folder that is linked to itself is entered once."""
+def _walk(
+    folder: Path, wanted: Callable[[str], bool], closed: Callable[[Path], None], seen: set[str]
+) -> Iterator[Path]:
+    """Yield files of that name in the order of their paths; a folder that is linked to itself is entered once."""
     real = os.path.realpath(folder)
     if real in seen:
         return
@@ -109,10 +132,10 @@ def _walk(folder: Path, closed: Callable[[Path], None], seen: set[str]) -> Itera
         path = folder / name
         if name.startswith("."):
             continue
-        if name.lower().endswith(SUFFIXES) and not name.lower().endswith(TEST_SUFFIXES):
+        if wanted(name):
             yield path  # a folder of that name too: it is named as a fault
         if os.path.isdir(path):  # Path.is_dir raises where a folder may not be entered
-            yield from _walk(path, closed, seen)
+            yield from _walk(path, wanted, closed, seen)
 
 
 def rules_from_texts(

@@ -67,7 +67,8 @@ def _version(value: object) -> object:
     return value
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return what stands there, as messages call it."""
     return KEYS if isinstance(value, dict) else LIST if isinstance(value, list) else TEXT
 
 
@@ -79,7 +80,7 @@ Written = Annotated[str, BeforeValidator(_scalar), WithJsonSchema({"type": ["str
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 Day = Annotated[date, BeforeValidator(_day)]
 Email = Annotated[str, AfterValidator(_email)]
-Names = Annotated[Annotated[str, Tag(TEXT)] | Annotated[Items[str], Tag(LIST)], Discriminator(_kind)]
+Names = Annotated[Annotated[str, Tag(TEXT)] | Annotated[Items[str], Tag(LIST)], Discriminator(kind_of)]
 Language = Literal["en", "fr", "nl"]
 
 
@@ -97,7 +98,7 @@ class Languages(Shape):
         return self
 
 
-Texts = Annotated[Annotated[Said, Tag(TEXT)] | Annotated[Languages, Tag(KEYS)], Discriminator(_kind)]
+Texts = Annotated[Annotated[Said, Tag(TEXT)] | Annotated[Languages, Tag(KEYS)], Discriminator(kind_of)]
 
 
 class OnSubject(Shape):
@@ -114,7 +115,7 @@ class OnSubject(Shape):
         return self
 
 
-Part = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[OnSubject, Tag(KEYS)], Discriminator(_kind)]
+Part = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[OnSubject, Tag(KEYS)], Discriminator(kind_of)]
 Parts = Annotated[Items[Part], Field(min_length=1)]
 
 
@@ -204,21 +205,21 @@ class Common(Shape):
     no_data: (
         Annotated[
             Annotated[Literal["grey", "amber", "red", "ignore"], Tag(TEXT)] | Annotated[NoDataShape, Tag(KEYS)],
-            Discriminator(_kind),
+            Discriminator(kind_of),
         ]
         | None
     ) = None
     tell: Tell | None = None
     escalate: Items[Step] | None = None
     remind: (
-        Annotated[Annotated[Written, Tag(TEXT)] | Annotated[RemindShape, Tag(KEYS)], Discriminator(_kind)] | None
+        Annotated[Annotated[Written, Tag(TEXT)] | Annotated[RemindShape, Tag(KEYS)], Discriminator(kind_of)] | None
     ) = None
     tags: Annotated[Items[Annotated[Said, Field(max_length=40)]], Field(max_length=MOST_TAGS)] | None = None
     enabled: bool | None = None
     review_by: Day | None = None
 
 
-Condition = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[Items[Written], Tag(LIST)], Discriminator(_kind)]
+Condition = Annotated[Annotated[Written, Tag(TEXT)] | Annotated[Items[Written], Tag(LIST)], Discriminator(kind_of)]
 
 
 class RuleShape(Common):
