@@ -12,6 +12,7 @@ from functools import cache
 
 from year_days import after, nth, number_of
 from year_problems import (
+    FIRST_SPRINT,
     ICT,
     LEADERS,
     MILESTONES,
@@ -252,8 +253,8 @@ class Life:
             monday = date(2023, 12, 11) + timedelta(weeks=past)
             for project in weekly():
                 rows += self._incidents(project, monday, day)
-        for past in range(13):
-            first = date(2023 + (11 + past) // 12, (11 + past) % 12 + 1, 1)
+        for past in range(15):
+            first = date(2023 + (9 + past) // 12, (9 + past) % 12 + 1, 1)
             for project in range(4, PROJECTS, 2):
                 rows += _availability(project, first, day)
         return rows
@@ -274,7 +275,7 @@ class Life:
         return [self._sprint(one, number, day) for one in agile() for number in range(max(last - 4, 0), last + 1)]
 
     def _sprint(self, project: int, number: int, day: date) -> dict[str, object]:
-        ends = date(2023, 12, 15) + timedelta(weeks=2 * number)
+        ends = FIRST_SPRINT + timedelta(weeks=2 * number)
         closed = sprint_over(ends)[1]
         identity = f"{code(project)}-S{number}"
         short = any(one.subject == identity for one in self.problems("sprint", project))

@@ -15,6 +15,7 @@ PMO, ICT = "pmo@example.org", "ict@example.org"
 MILESTONES = 8  # of each project
 FIRST_MILESTONE, BETWEEN = 20, 40  # working days
 QUARTER = 60  # working days of the year in which a problem of each kind begins
+FIRST_SPRINT = date(2023, 10, 6)  # its last day
 LONGEST = 32  # working days from the beginning of a problem to its end
 
 
@@ -218,10 +219,8 @@ def ended(project: int, begins: int) -> Problem:
 
 def flapping(project: int, begins: int) -> Problem:
     """Return a risk that is assessed high every noon and low every evening: the owner of its rule hears of that."""
-    steps = (
-        Step(nth(begins), "opened", "amber", (leader(project),)),
-        Step(nth(begins + 2), "notice", "", (PMO,)),
-    )
+    # Nobody must hear of each time: what begins and ends while a message waits is told to nobody.
+    steps = (Step(nth(begins), "opened", "amber", ()), Step(nth(begins + 2), "notice", "", (PMO,)))
     return Problem("flapping", "risk-high", code(project), f"{code(project)}-R2", steps, nth(begins + 4))
 
 
@@ -236,9 +235,8 @@ def sprint(project: int, begins: int) -> Problem:
 
 def sprint_over(day: date) -> tuple[int, date]:
     """Return the number of the first sprint that closes on that day or later, and when: a Friday, every two weeks."""
-    first = date(2023, 12, 15)
-    number = max(-(-(day - first).days // 14), 0)
-    friday = first + timedelta(weeks=2 * number)
+    number = max(-(-(day - FIRST_SPRINT).days // 14), 0)
+    friday = FIRST_SPRINT + timedelta(weeks=2 * number)
     return number, after(friday + timedelta(days=1), -1)
 
 
