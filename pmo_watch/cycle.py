@@ -31,6 +31,7 @@ from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
 from pmo_watch.second_round import advance_twice
+from pmo_watch.shown import Showing, same_rows, shown_of
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.standing import LookBack
 from pmo_watch.store import CycleChange, CycleStore, MarkKind, StoreConflict
@@ -104,6 +105,7 @@ class Engine:
         self._former: RuleSet | None = None
         self._known = Known.stored(store, ahead)
         self._picture: Picture | None = None
+        self._shown: Snapshot | None = None  # as views for dashboards show it
         self._reads_files: dict[str, bool] = {}
         self._revision = -1  # of the alerts as the last cycle left them
         self.report: CycleReport | None = None
@@ -289,6 +291,11 @@ class Engine:
     def _in_words(self, message: Message, now: datetime) -> Rendered:
         return rendered(message, self.in_force, now, self._defect)
 
+    def _showing(self, now: datetime, decided: _Decided, advanced: Advanced, silences: Sequence[Silence]) -> Showing:
+        snapshot = decided.picture.snapshot
+        shown = None if same_rows(self._shown, snapshot) else shown_of(snapshot)
+        return Showing(_hidden(now, advanced, decided.rules, silences), shown)
+
     def _advanced(self, decided: _Decided) -> tuple[Advanced, _Decided]:
         """Take alerts one step on, and return what is decided with the findings of rules about alerts."""
         measures, seen, told_on = self.in_force.plugins.measures, decided.picture.snapshot, self.store.told_on
@@ -335,6 +342,7 @@ class Engine:
         self._revision = (draft.change.based_on or 0) + 1
         self._known = draft.picture.known
         self._picture = draft.picture
+        self._shown = draft.picture.snapshot
         self._former = draft.rules
         self._number += 1
         self._tell(draft)
@@ -350,11 +358,7 @@ class Engine:
                 self._defect("observer", entry.type if entry else name)
 
     def _reported(self, draft: Draft) -> CycleReport:
-        silences = going_on(draft.silences, draft.now)
         snapshot = draft.picture.snapshot
-        hidden = {
-            one.id for one in draft.advanced.current if is_silenced(one, draft.rules.rules.get(one.rule), silences)
-        }
         colours = draft.change.colours
         return CycleReport(
             number=self._number,
@@ -365,7 +369,7 @@ class Engine:
             findings=draft.findings,
             alerts=draft.advanced.current,
             transitions=draft.advanced.transitions,
-            silenced=frozenset(hidden),
+            silenced=_hidden(draft.now, draft.advanced, draft.rules, draft.silences),
             measures={(name, ""): frame for name, frame in draft.picture.evaluated.values.items()},
             readings={one.source: draft.accepted[one.source].state.outcome or one.outcome for one in draft.readings},
             sources=snapshot.sources,
@@ -384,6 +388,12 @@ class Engine:
         """Give up a reading that goes on, and begin no other; what is read already is still taken in."""
         self._stopped = True
         let_go(self._being_read, wait_seconds=0)
+
+
+def _hidden(now: datetime, advanced: Advanced, rules: RuleSet, silences: Sequence[Silence]) -> frozenset[str]:
+    """Return the alerts that a silence holds back now."""
+    standing = going_on(silences, now)
+    return frozenset(one.id for one in advanced.current if is_silenced(one, rules.rules.get(one.rule), standing))
 
 
 def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: CycleChange) -> Draft:

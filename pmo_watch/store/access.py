@@ -28,6 +28,7 @@ from pmo_watch.store.changes import (
 from pmo_watch.store.database import reading, writing
 from pmo_watch.store.history import Past, Question, samples_of, token_of
 from pmo_watch.store.retention import prune
+from pmo_watch.store.shown import write_shown
 from pmo_watch.store.upgrade import revision_of
 
 
@@ -233,6 +234,8 @@ class Store:
     def lease(
         self, now: datetime, *, limit: int, seconds: float, notifiers: Collection[str] | None = None
     ) -> list[OutboxRow]:
+            if change.showing is not None:
+                write_shown(connection, change.showing, change.at)
         """Take up to `limit` messages that are due, oldest first, for so many seconds; nobody else gets them meanwhile.
 
         A lease that ran out is taken up again. Each lease is an attempt: `OutboxRow.attempts` counts this one.

@@ -11,6 +11,7 @@ import polars as pl
 from pmo_watch.alerts import Alert, Message, OutboxRow, Rendered, Silence, Thread, Told, Transition
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import Imported, SourceState
+from pmo_watch.shown import Showing
 
 SourceRows = dict[str, dict[str, pl.DataFrame]]  # source -> entity -> uid, stored fields, @part, @missing
 
@@ -64,7 +65,8 @@ class CycleChange:
     `silences`: replaced as given, such as one whose end was said. `messages`: one outbox row each; an id that exists
     already is left as it is. What a message `replaces`, and the messages `withdrawn` without a successor, go if nobody
     has tried to send them. `threads`: replaced by (notifier, recipient, project). `marks`: None deletes. `colours`: as
-    `rollup.computed_colours` gives them, all of them; None leaves them as they are.
+    `rollup.computed_colours` gives them, all of them; None leaves them as they are. `showing`: what dashboards read of
+    the cycle; None leaves it as it is.
     """
 
     at: datetime
@@ -85,6 +87,7 @@ class CycleChange:
 
 @dataclass(frozen=True, slots=True)
 class ReadingEntry:
+    showing: Showing | None = None
     """One attempt at a source, as kept; `changed` counts the versions it began.
 
     `number` is that of a complete reading; None for an attempt that failed, was held or partial, or found the very

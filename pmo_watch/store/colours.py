@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 import polars as pl
-from sqlalchemy import Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, case, insert, or_, select, update
 
 from pmo_watch.flow import COLOURS, Outcome, Samples, Wish
 from pmo_watch.store.tables import COLOUR, READING
@@ -16,18 +16,18 @@ VERSIONS = {"project": pl.String(), "dimension": pl.String(), "state": pl.String
 PERIODS = {"period": pl.String(), "ends": pl.Date(), "looked_at": MOMENT}
 
 
-def write_colours(connection: Connection, colours: pl.DataFrame, at: datetime) -> None:
+def write_colours(connection: Connection, colours: pl.DataFrame, at: datetime, table: Table = COLOUR) -> None:
     """Keep what differs from the colours known so far; one that is not among them has ended."""
     now = colours.select(*PLACE, "state")
-    query = select(*[COLOUR.c[name] for name in CURRENT]).where(COLOUR.c.known_to.is_(None))
+    query = select(*[table.c[name] for name in CURRENT]).where(table.c.known_to.is_(None))
     known = _frame(connection.execute(query), CURRENT)
     ended = known.join(now, on=(*PLACE, "state"), how="anti")
     begun = now.join(known, on=(*PLACE, "state"), how="anti")
     if ended.height:
-        close = update(COLOUR).where(COLOUR.c.number == bindparam("ended")).values(known_to=at)
+        close = update(table).where(table.c.number == bindparam("ended")).values(known_to=at)
         connection.execute(close, [{"ended": one} for one in ended["number"]])
     if begun.height:
-        connection.execute(insert(COLOUR), begun.with_columns(known_from=pl.lit(at)).to_dicts())
+        connection.execute(insert(table), begun.with_columns(known_from=pl.lit(at)).to_dicts())
 
 
 def read_colours(

@@ -161,17 +161,58 @@ TRANSITION = Table(
     Index("ix_transition_at", "at"),
 )
 _CURRENT = text("known_to IS NULL")
-COLOUR = Table(  # the computed colours of projects; one per project and dimension has no `known_to` and is current
-    "colour",
+
+
+def _colours(name: str) -> Table:
+    """Return a table of colours of projects; one per project and dimension has no `known_to` and is current."""
+    current = f"ix_{name}_current"
+    return Table(
+        name,
+        metadata,
+        Column("number", number_key(), primary_key=True),
+        Column("project", PlainText, nullable=False),
+        Column("dimension", PlainText, nullable=False),
+        Column("state", PlainText, nullable=False),
+        Column("known_from", Moment, nullable=False),
+        Column("known_to", Moment),
+        Index(current, "project", "dimension", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+    )
+
+
+COLOUR = _colours("colour")  # the computed ones
+SHOWN_COLOUR = _colours("shown_colour")  # those that projects declare
+SHOWN_PROJECT = Table(
+    "shown_project",
     metadata,
-    Column("number", number_key(), primary_key=True),
-    Column("project", PlainText, nullable=False),
-    Column("dimension", PlainText, nullable=False),
-    Column("state", PlainText, nullable=False),
-    Column("known_from", Moment, nullable=False),
-    Column("known_to", Moment),
-    Index("ix_colour_current", "project", "dimension", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+    Column("uid", PlainText, primary_key=True),
+    Column("project", PlainText, nullable=False),  # its label
+    Column("name", PlainText),
 )
+SHOWN_MILESTONE = Table(
+    "shown_milestone",
+    metadata,
+    Column("uid", PlainText, primary_key=True),
+    Column("project", PlainText, nullable=False),
+    Column("milestone", PlainText, nullable=False),
+    Column("name", PlainText),
+    Column("kind", PlainText),
+    Column("baseline_finish", Date),
+    Column("forecast_finish", Date),
+    Column("done", Boolean, nullable=False),
+    Column("slip_wd", Double),
+)
+SHOWN_OBSERVATION = Table(
+    "shown_observation",
+    metadata,
+    Column("uid", PlainText, primary_key=True),
+    Column("time", Moment, nullable=False),
+    Column("scope", PlainText, nullable=False),
+    Column("kpi", PlainText, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("unit", PlainText),
+    Column("target", Double),
+)
+SHOWN_SILENCED = Table("shown_silenced", metadata, Column("alert", PlainText, primary_key=True))
 TOLD = Table("told", metadata, *_columns_of(Told, "alert", "recipient", "notifier"))
 THREAD = Table("thread", metadata, *_columns_of(Thread, "notifier", "recipient", "project"))
 SILENCE = Table(

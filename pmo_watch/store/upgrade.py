@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from pmo_watch.errors import StoreError
 from pmo_watch.store import migrations
 from pmo_watch.store.changes import SchemaStatus
+from pmo_watch.store.dashboards import create_views, drop_views
 from pmo_watch.store.database import place_of, reading, sqlite_file, writing
 
 LOCK = 7_261_953  # arbitrary, the same in every release
@@ -29,7 +30,9 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         before = _checked(engine, connection)
         if before != migrations.NEWEST:
+            granted = drop_views(connection)
             _migrate(connection)
+            create_views(connection, granted)
     return before, migrations.NEWEST
 
 

@@ -1,0 +1,50 @@
+"""What the last cycle showed, kept for views that dashboards read: written where it differs."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+
+from pmo_watch.shown import Showing
+from pmo_watch.store.colours import write_colours
+from pmo_watch.store.tables import SHOWN_COLOUR, SHOWN_MILESTONE, SHOWN_OBSERVATION, SHOWN_PROJECT, SHOWN_SILENCED
+
+
+def write_shown(connection: Connection, showing: Showing, at: datetime) -> None:
+    """Keep what is shown; a project that is gone keeps the label it had, for what is told of its past."""
+    _write_silenced(connection, showing.silenced)
+    if showing.shown is None:
+        return
+    write_colours(connection, showing.shown.declared, at, SHOWN_COLOUR)
+    _write(connection, SHOWN_PROJECT, showing.shown.projects, keep=True)
+    _write(connection, SHOWN_MILESTONE, showing.shown.milestones)
+    _write(connection, SHOWN_OBSERVATION, showing.shown.observations)
+
+
+def _write_silenced(connection: Connection, silenced: Collection[str]) -> None:
+    known = {*connection.execute(select(SHOWN_SILENCED.c.alert)).scalars()}
+    _forget(connection, SHOWN_SILENCED, sorted(known.difference(silenced)))
+    _insert(connection, SHOWN_SILENCED, [{"alert": one} for one in sorted(set(silenced) - known)])
+
+
+def _write(connection: Connection, table: Table, now: pl.DataFrame, *, keep: bool = False) -> None:
+    known = pl.DataFrame(connection.execute(select(table)).all(), schema=now.schema, orient="row")
+    both = now.join(known, on="uid", how="left", suffix="@", maintain_order="left")
+    differs = pl.any_horizontal(pl.col(one).ne_missing(pl.col(f"{one}@")) for one in now.columns if one != "uid")
+    fresh = both.filter(differs | ~pl.col("uid").is_in(known["uid"].implode())).select(now.columns)
+    gone = known.clear() if keep else known.join(now, on="uid", how="anti")
+    _forget(connection, table, [*gone["uid"], *fresh["uid"]])
+    _insert(connection, table, fresh.to_dicts())
+
+
+def _forget(connection: Connection, table: Table, keys: list[str]) -> None:
+    (key,) = table.primary_key.columns
+    if keys:
+        connection.execute(delete(table).where(key == bindparam("gone")), [{"gone": one} for one in keys])
+
+
+def _insert(connection: Connection, table: Table, rows: list[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
