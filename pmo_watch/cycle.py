@@ -103,7 +103,7 @@ class Engine:
         self.observers: Mapping[str, Observer] = observers or {}
         self._defect = defect
         self._former: RuleSet | None = None
-        self._known = Known.stored(store, ahead)
+        self.known = Known.stored(store, ahead)
         self._picture: Picture | None = None
         self._shown: Snapshot | None = None  # as views for dashboards show it
         self._reads_files: dict[str, bool] = {}
@@ -152,7 +152,7 @@ class Engine:
         change = CycleChange(now, readings=readings)
         if readings:
             self.store.write(change)
-        self._known, self._picture = decided.picture.known, decided.picture
+        self.known, self._picture = decided.picture.known, decided.picture
         return _still(now, decided, self.report.alerts, change)
 
     def show_stored(self, now: datetime) -> None:
@@ -164,7 +164,7 @@ class Engine:
         Raises:
             StoreError, Stopped
         """
-        if not self._known.states:
+        if not self.known.states:
             return
         decided = self._decide(now, ())
         # How long a source may fail is known once it was opened: its own finding waits for the first cycle.
@@ -187,7 +187,7 @@ class Engine:
         pending = changes(accepted, readings, today)
         made = picture(
             None if any(one.imported for one in accepted.values()) else self._picture,  # another past
-            self._known.after(accepted),
+            self.known.after(accepted),
             self.in_force,
             now,
             lambda wishes: self.store.past(wishes, now, self.in_force.zone, pending),
@@ -206,7 +206,7 @@ class Engine:
         readings = self._read(now, due)
         if self._stopped:
             raise Stopped("stopped while it read")  # what closed sources still say is no news of them
-        return readings, take_in(readings, self._known, self.in_force, accepting)
+        return readings, take_in(readings, self.known, self.in_force, accepting)
 
     def _read(self, now: datetime, due: Sequence[str]) -> list[Reading]:
         asked: list[Asked] = []
@@ -226,9 +226,9 @@ class Engine:
                 defect()
                 unopened.append(Reading(name, now, Outcome.FAILED, error=DEFECT))
                 continue
-            rows = self._known.rows.get(name, {})
+            rows = self.known.rows.get(name, {})
             longest = longest_seconds(entry.settings)
-            cursor = self._known.state(name, entry.type).cursor
+            cursor = self.known.state(name, entry.type).cursor
             asked.append(Asked(name, source, cursor, defect, rows, longest))
         self._being_read = asked
         try:
@@ -340,7 +340,7 @@ class Engine:
         # A reload in another thread may have added one since the marks were written: that one stays for the next cycle.
         self._settled -= {name for (_, name), text in draft.change.marks.items() if text is None}
         self._revision = (draft.change.based_on or 0) + 1
-        self._known = draft.picture.known
+        self.known = draft.picture.known
         self._picture = draft.picture
         self._shown = draft.picture.snapshot
         self._former = draft.rules

@@ -7,32 +7,34 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import structlog
 
 from pmo_watch import __version__
 from pmo_watch.clock import Clock
-from pmo_watch.cycle import Draft, Engine, Stopped
+from pmo_watch.cycle import Draft, Stopped
 from pmo_watch.errors import StoreError
 from pmo_watch.in_force import InForce, close_observers, open_observers, read_alike, watched_paths, with_former_rules
+from pmo_watch.leading import Leading
 from pmo_watch.log import learn_secrets
 from pmo_watch.mailroom import Mailroom
 from pmo_watch.memory import Known
 from pmo_watch.operations import APPROVE
 from pmo_watch.outgoing import channels
+from pmo_watch.pruning import Pruning
 from pmo_watch.pushing import Pushing
 from pmo_watch.reload import Plan, Standing, plan_reload
-from pmo_watch.schedule import Timetable, Watch
-from pmo_watch.sd import give_back, notify, place, watchdog_seconds
+from pmo_watch.remembering import Remembering
+from pmo_watch.schedule import Timetable
+from pmo_watch.scraped import Scraped
+from pmo_watch.sd import give_back, keep_alive, notify, place
 from pmo_watch.store import MarkKind, Store
-from pmo_watch.tally import count_cycle, tell_names, tell_outbox
+from pmo_watch.tally import count_cycle, tell_names
 from pmo_watch.telemetry import Telemetry
-from pmo_watch.telling import AsgiApp, ServesHttp
+from pmo_watch.watches import Watches
 from pmo_watch.web import Backend, Reloaded, Served, Server, listening, server
 
 LOG = structlog.get_logger("pmo_watch.daemon")
@@ -41,7 +43,7 @@ STOP_SECONDS = 3.5  # of the five that a stop may take
 CLOSE_SECONDS = 0.5
 LAST_SECONDS = 4.5  # a thread that waits for a dead file server cannot be stopped: then the process ends without it
 WATCHING_SECONDS = 5  # how long the first reading waits for the files to be watched: a dead file server may hang
-RETENTION_EVERY, RETENTION_AGAIN = timedelta(days=1), timedelta(hours=1)
+FOLLOW_SECONDS = 5.0  # how often a daemon that does not lead looks for what the leader has committed
 
 
 class Daemon:
@@ -57,11 +59,13 @@ class Daemon:
         self._telemetry = Telemetry()
         self._observing = partial(open_observers, metrics=self._telemetry, defect=self._defect, now=self._clock.now)
         self._observers = self._observing(in_force)
-        self._engine = Engine(store, in_force, self._observers, self._defect, ahead)
+        self._memory = Remembering(store, in_force, self._observers, self._clock.now, self._defect, ahead)
         self._timetable = self._new_timetable()
         self._mailroom = Mailroom(store, in_force, self._clock, self._telemetry)
         self._pushing = Pushing(store, in_force, self._observers, self._clock, self._telemetry)
-        self._watches: list[Watch] = []
+        self._pruning = Pruning(store)
+        self._scraped = Scraped(self._telemetry, store)
+        self._watches = Watches()
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._watching = asyncio.Event()
@@ -71,7 +75,8 @@ class Daemon:
         self._http = in_force.settings.http  # as it is served
         self._served: Served | None = None
         self._first_cycle = False
-        self._prune_at: datetime | None = None  # None: after the first cycle
+        self._term: int | None = None  # in which what we remember is what the store holds
+        self._leading = Leading(store, in_force.settings.ha.takeover, self._telemetry, self._wake.set)
 
     def stop(self) -> None:
         """Begin to stop; `run` ends within five seconds."""
@@ -91,6 +96,7 @@ class Daemon:
 
         Raises:
             ConfigError: the address cannot be bound.
+            StoreError: the database does not answer, or is a SQLite file on which another daemon runs.
         """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -98,7 +104,12 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._reload_aside)
         async with contextlib.AsyncExitStack() as stack:
             bound = await self._bound(stack)
-            await asyncio.to_thread(self._take_back, bound)
+            await self._leading.begin()
+            stack.push_async_callback(self._leading.end)
+            # As long as we listen, no other one has our name.
+            await asyncio.to_thread(self._mailroom.take_back, f"{place()} {bound.getsockname()}")
+            self._memory.leads = not self._leading.follows
+            self._telemetry.lead(leads=self._memory.leads)
             tell_names(self._telemetry, self._in_force, self._clock.now())
             web = server(self._backend())
             self._served = web.served
@@ -120,21 +131,15 @@ class Daemon:
     async def _bound(self, stack: contextlib.AsyncExitStack) -> socket.socket:
         return await stack.enter_async_context(listening(self._in_force.settings.http))
 
-    def _take_back(self, bound: socket.socket) -> None:
-        """Free what a daemon had leased that was killed here: as long as we listen, no other one has our name."""
-        name = f"{place()} {bound.getsockname()}"
-        with contextlib.suppress(StoreError):  # then they run out by themselves
-            if taken := self._store.deliver_as(name, self._clock.now()):
-                LOG.info("sends again what was under way when the last daemon ended", messages=taken)
-
     @contextlib.asynccontextmanager
     async def _running(self, web: Server, bound: socket.socket) -> AsyncIterator[None]:
         tasks = [
+            asyncio.create_task(self._leading.run(self._stop), name="leading"),
             asyncio.create_task(self._cycles(), name="cycles"),
             asyncio.create_task(self._mailroom.run(self._stop), name="delivery"),
             asyncio.create_task(self._pushing.run(self._stop), name="pushing"),
             asyncio.create_task(web.serve(sockets=[bound]), name="web"),
-            asyncio.create_task(self._alive(), name="alive"),
+            asyncio.create_task(keep_alive(self._stop), name="alive"),
         ]
         for task in tasks:
             task.add_done_callback(self._ended)
@@ -149,8 +154,8 @@ class Daemon:
 
     async def _wind_up(self, tasks: "Sequence[asyncio.Task[None]]") -> "set[asyncio.Task[None]]":
         """Let every task end, let go of what is open, and return the tasks that ended by themselves."""
-        self._engine.stop()
-        watches = asyncio.create_task(asyncio.to_thread(self._close_watches))
+        self._memory.stop()
+        watches = asyncio.create_task(asyncio.to_thread(self._watches.close))
         done, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in (*late, *self._asides):
             task.cancel()
@@ -162,46 +167,79 @@ class Daemon:
         close_observers(self._observers)
         return done
 
-    def _close_watches(self) -> None:
-        self._take_up([])
-
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """End the daemon when one of its tasks has ended by itself: half a daemon helps nobody."""
         if not task.cancelled() and task.exception() and not self._stop.is_set():
             LOG.error("ended by a defect", task=task.get_name(), exc_info=task.exception())
             self._stop.set()
 
-    async def _alive(self) -> None:
-        seconds = watchdog_seconds()
-        while not self._stop.is_set():
-            if seconds:
-                notify("WATCHDOG=1")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), seconds or 3600)
-
     # --- cycles ---------------------------------------------------------------------------------------------------
 
     async def _cycles(self) -> None:
-        async with self._cycling:
-            await asyncio.to_thread(self._show)
+        """Run cycles while we lead; while another one does, follow what it commits."""
+        while not self._stop.is_set():
+            self._wake.clear()
+            seconds = FOLLOW_SECONDS
+            try:
+                if await self._leads():
+                    await self.cycle()
+                    seconds = self._until_due()
+            except (StoreError, Stopped) as fault:
+                LOG.warning("what is stored cannot be shown", error=str(fault))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), seconds)
+
+    def _until_due(self) -> float:
+        now = self._clock.now()
+        due = min(self._timetable.next() or now + TICK, now + TICK)
+        self._telemetry.set_moment(self._telemetry.next_evaluation, due)
+        return max((due - now).total_seconds(), 0.2)
+
+    async def _leads(self) -> bool:
+        """Say whether the next cycle is ours, after taking over or stepping back where that has changed."""
+        if self._leading.follows:
+            if self._memory.leads:
+                await self._step_back()
+            await self._look_again()
+        term = self._leading.term
+        if term is None or term == self._term:
+            return term is not None
+        await self._take_over()
+        self._term = term
+        return True
+
+    async def _take_over(self) -> None:
+        """Go on from what the store holds; at a start, after another daemon led, after the database was away."""
+        self._memory.leads = True
+        await self._look_again()
+        self._telemetry.lead(leads=True)
         self._pushing.wake()
+        former = with_former_rules(self._in_force, await asyncio.to_thread(self._store.marks, MarkKind.RULE_TEXT))
+        if former is not self._in_force:
+            self._outdated = True
+            await self._swap(former)
         if self._outdated:
+            self._outdated = False
             await self._reload()
         with contextlib.suppress(TimeoutError):  # else a file that is saved during the first reading would be missed
             await asyncio.wait_for(self._watching.wait(), WATCHING_SECONDS)
-        while not self._stop.is_set():
-            self._wake.clear()
-            await self.cycle()
-            now = self._clock.now()
-            due = min(self._timetable.next() or now + TICK, now + TICK)
-            self._telemetry.set_moment(self._telemetry.next_evaluation, due)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max((due - now).total_seconds(), 0.2))
 
-    def _show(self) -> None:
-        """Show what is known already, so that nothing vanishes over a start or a reload."""
-        with contextlib.suppress(StoreError, Stopped):  # the next cycle says so
-            self._engine.show_stored(self._clock.now())
+    async def _step_back(self) -> None:
+        """Another daemon leads: tell nothing more of the portfolio, and forget what it has made obsolete."""
+        async with self._cycling:
+            self._memory.leads = self._first_cycle = False
+            self._telemetry.lead(leads=False)
+            former, self._observers = self._observers, self._observing(self._in_force)
+            self._memory.swap(self._in_force, self._observers)
+            self._timetable = self._new_timetable()
+            self._pushing.swap(self._in_force, self._observers)
+            if self._served is not None:
+                self._served.take_up(self._backend())
+            close_observers(former)
+
+    async def _look_again(self) -> None:
+        async with self._cycling:
+            await asyncio.to_thread(self._memory.renew)
 
     async def cycle(self) -> Draft | None:
         """Run one cycle; what the store refuses is logged, and the next cycle begins where this one did."""
@@ -212,15 +250,11 @@ class Daemon:
             self._timetable.asked(due, now)
             began = time.perf_counter()
             try:
-                draft = await asyncio.to_thread(self._engine.cycle, now, due)
+                draft = await asyncio.to_thread(self._memory.engine.cycle, now, due)
             except Stopped:
                 return None
             except StoreError as fault:
-                LOG.error("cycle not committed", error=str(fault))
-                self._telemetry.cycles.labels("failure").inc()
-                self._telemetry.store_up.set(0)
-                for name in due:
-                    self._timetable.changed(name, now + TICK)  # nothing of these readings was kept
+                self._not_committed(fault, due, now)
                 return None
             count_cycle(self._telemetry, draft, time.perf_counter() - began, self._clock.now())
             self._note_refusals(draft, now)
@@ -228,9 +262,18 @@ class Daemon:
                 self._pushing.wake()
             self._first_cycle = True
             self._mailroom.wake()
-            await self._prune(now)
+            await self._pruning.after_cycle(now, self._in_force.settings.retention, self._in_force.zone)
             await asyncio.to_thread(give_back)
             return draft
+
+    def _not_committed(self, fault: StoreError, due: Sequence[str], now: datetime) -> None:
+        """Begin again from what the store holds: a connection lost in a commit leaves open whether it was kept."""
+        LOG.error("cycle not committed", error=str(fault))
+        self._telemetry.cycles.labels("failure").inc()
+        for name in due:
+            self._timetable.changed(name, now + TICK)  # nothing of these readings was kept
+        self._term = None
+        self._leading.look()
 
     def _note_refusals(self, draft: Draft, now: datetime) -> None:
         for one in draft.readings:
@@ -240,21 +283,10 @@ class Daemon:
                 # From now on, not from the cycle's beginning: the reading itself may have taken long.
                 self._timetable.postponed(one.source, self._clock.now(), one.retry_after)
 
-    async def _prune(self, now: datetime) -> None:
-        if self._prune_at is not None and now < self._prune_at:
-            return
-        before = now - self._in_force.settings.retention
-        try:
-            await asyncio.to_thread(self._store.retention, before, self._in_force.zone)
-            self._prune_at = now + RETENTION_EVERY
-        except StoreError as fault:
-            LOG.warning("old history not pruned, tried again in an hour", error=str(fault))
-            self._prune_at = now + RETENTION_AGAIN
-
     # --- reload ---------------------------------------------------------------------------------------------------
 
     def _watch_files(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch what is in force; what was watched before is let go of after that, so that no change is missed."""
+        """Watch what is in force, and nothing else from then on."""
 
         def changed(name: str) -> None:
             self._timetable.changed(name, self._clock.now())
@@ -263,23 +295,8 @@ class Daemon:
         def edited() -> None:
             loop.call_soon_threadsafe(self._reload_aside)
 
-        written = self._in_force.settings.written()
-        wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [(written, edited)]
-        for name, paths in watched_paths(self._in_force, self._clock.now(), self._defect).items():
-            wanted.append((paths, partial(changed, name)))
-        fresh: list[Watch] = []
-        for paths, tell in wanted:
-            try:
-                fresh.append(Watch(paths, tell))
-            except OSError as fault:
-                # Often fs.inotify.max_user_watches or max_user_instances is too low.
-                LOG.warning("cannot watch, only read on time", paths=[str(one) for one in paths], error=fault.strerror)
-        self._take_up(fresh)
-
-    def _take_up(self, fresh: list[Watch]) -> None:
-        before, self._watches = self._watches, fresh
-        for watch in before:
-            watch.close()
+        read = watched_paths(self._in_force, self._clock.now(), self._defect)
+        self._watches.renew(self._in_force.settings.written(), edited, read, changed)
 
     def _reload_aside(self) -> None:
         """Reload without anybody waiting for it; while another reload runs, after that one."""
@@ -317,11 +334,11 @@ class Daemon:
     def _plan(self) -> Plan:
         last_good = self._store.marks(MarkKind.RULE_TEXT)
         approved = APPROVE in self._store.marks(MarkKind.FLAG)
-        snapshot = report.snapshot if (report := self._engine.report) else None
+        snapshot = report.snapshot if (report := self._memory.engine.report) else None
         standing = Standing(self._store.alerts(), self._store.told_on())
         plan = plan_reload(self._in_force, last_good, standing, snapshot, approved=approved)
         if approved and plan.in_force is not None:
-            self._engine.forget(APPROVE)
+            self._memory.engine.forget(APPROVE)
         return plan
 
     async def _swap(self, new: InForce) -> None:
@@ -331,8 +348,8 @@ class Daemon:
             if new.base is not self._in_force.base:
                 self._observers = self._observing(new)
             former, self._in_force = self._in_force, new
-            self._engine.swap(new, self._observers)
-            await asyncio.to_thread(self._show)
+            self._memory.swap(new, self._observers)
+            await asyncio.to_thread(self._memory.show)
             self._http = new.settings.http.served_on(self._http)
             if self._served is not None:
                 self._served.take_up(self._backend())
@@ -358,36 +375,18 @@ class Daemon:
             calendar=in_force.calendars[in_force.organisation.calendar],
             language=in_force.organisation.language,
             now=self._clock.now,
-            report=lambda: self._engine.report,
+            report=lambda: self._memory.engine.report,
             waiting_for=self._waiting_for,
             reload=self.reload,
             channels=channels(in_force),
-            mounts=self._mounts(),
+            mounts=self._scraped.mounts(self._observers, in_force, self._defect),
         )
-
-    def _mounts(self) -> Mapping[str, AsgiApp]:
-        return {
-            path: self._counted(name, app)
-            for name, one in self._observers.items()
-            if isinstance(one, ServesHttp)
-            for path, app in one.mounts().items()
-        }
-
-    def _counted(self, name: str, app: AsgiApp) -> AsgiApp:
-        """Return what an observer serves, with the figures of the store brought up to date before each answer."""
-        kind = self._in_force.settings.notifiers[name].type
-
-        async def answer(scope: Any, receive: Any, send: Any) -> None:
-            await asyncio.to_thread(tell_outbox, self._telemetry, self._store, self._in_force.notifiers())
-            try:
-                await app(scope, receive, send)
-            except Exception:
-                self._defect("observer", kind)
-                raise
-
-        return answer
 
     def _waiting_for(self) -> list[str]:
         rules = bool(self._in_force.rules.rules) or not self._in_force.loaded.faults
-        ready = {"store": self._store.answers(), "rules": rules, "first_cycle": self._first_cycle}
+        ready = {
+            "store": self._store.answers(),
+            "rules": rules,
+            "first_cycle": self._first_cycle or self._leading.follows,
+        }
         return [name for name, is_ready in ready.items() if not is_ready]

@@ -1,17 +1,23 @@
 """Delivery as the daemon, `once` and the demo run it: the notifiers of the settings, opened, counted, swapped."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import structlog
+
 from pmo_watch.alerts import OutboxRow
 from pmo_watch.clock import Clock
 from pmo_watch.deliver import Attempt, Channel, Deliverer
+from pmo_watch.errors import StoreError
 from pmo_watch.in_force import InForce, open_notifiers
 from pmo_watch.log import Redaction
 from pmo_watch.store import OutboxInsert, OutboxState, Store
 from pmo_watch.telemetry import Telemetry
+
+LOG = structlog.get_logger("pmo_watch.deliver")
 
 
 class Mailroom:
@@ -81,6 +87,12 @@ class Mailroom:
             telemetry.delivery_delay.labels(name).observe(attempt.delay_seconds)
         else:
             telemetry.delivery_failures.labels(name, attempt.reason or "other").inc()
+
+    def take_back(self, name: str) -> None:
+        """Deliver under this name, which no other living process has; what a dead one had leased under it is free."""
+        with suppress(StoreError):  # then the leases run out by themselves
+            if taken := self._store.deliver_as(name, self._clock.now()):
+                LOG.info("sends again what was under way when the last daemon ended", messages=taken)
 
     def wake(self) -> None:
         """Look for messages now."""

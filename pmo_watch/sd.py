@@ -1,5 +1,7 @@
 """This process among others: what systemd is told of it, what names its place, and the memory it gives back."""
 
+import asyncio
+import contextlib
 import ctypes
 import os
 import socket
@@ -21,6 +23,16 @@ def watchdog_seconds() -> float | None:
     """Return half of WatchdogSec, or None when systemd does not watch this process."""
     micro, pid = os.environ.get("WATCHDOG_USEC"), os.environ.get("WATCHDOG_PID")
     return int(micro) / 2_000_000 if micro and pid in (None, str(os.getpid())) else None
+
+
+async def keep_alive(stop: asyncio.Event) -> None:
+    """Tell systemd that this process lives, until told to stop."""
+    seconds = watchdog_seconds()
+    while not stop.is_set():
+        if seconds:
+            notify("WATCHDOG=1")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds or 3600)
 
 
 def place() -> str:

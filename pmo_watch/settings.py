@@ -29,6 +29,7 @@ from pmo_watch.settings_shape import (
     Database,
     Delivery,
     Grafana,
+    HighAvailability,
     Limits,
     MatchOn,
     OrganisationSettings,
@@ -61,6 +62,7 @@ class Settings:
     templates: Path
     http: Http
     grafana: Grafana
+    ha: HighAvailability
     limits: Limits
     delivery: Delivery
     retention: timedelta
@@ -142,7 +144,7 @@ def database_url(path: Path | None) -> str | None:
 
 def redacted(settings: Settings) -> dict[str, object]:
     """Return the settings as JSON for people to see: every secret is `***`."""
-    names = ("organisation", "http", "grafana", "limits", "delivery", "match_on", "people", "conflict_over")
+    names = ("organisation", "http", "ha", "grafana", "limits", "delivery", "match_on", "people", "conflict_over")
     shown: dict[str, object] = {name: visible(getattr(settings, name).model_dump(by_alias=True)) for name in names}
     shown["database"] = {"url": visible_database(settings.database.url.get_secret_value())}
     shown |= {
@@ -210,6 +212,7 @@ class _Check:
             grafana=shape.grafana,
             limits=shape.limits,
             delivery=shape.delivery,
+            ha=shape.ha,
             retention=shape.retention,
             match_on=shape.match_on,
             people=shape.people,

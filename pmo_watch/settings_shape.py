@@ -171,6 +171,16 @@ class Database(Section):
     )
 
 
+class HighAvailability(Section):
+    """How daemons that share a PostgreSQL database follow each other."""
+
+    takeover: Duration = Field(
+        timedelta(seconds=15),
+        ge=timedelta(seconds=3),
+        description="How soon another daemon leads after the leader has died; the same in all of them.",
+    )
+
+
 class Grafana(Section):
     """Where dashboards are, for links in messages."""
 
@@ -276,6 +286,7 @@ class Shape(Section):
         default_factory=OrganisationSettings, description="What holds by default."
     )
     database: Database = Field(default_factory=Database, description="Where everything is kept.")
+    ha: HighAvailability = Field(default_factory=HighAvailability, description="Several daemons on one PostgreSQL.")
     rules: LocalFolder = Field(Path("rules.d"), description="Folder of the rule files.", validate_default=True)
     templates: LocalPath = Field(
         Path("templates"),

@@ -28,7 +28,6 @@ def tell_names(telemetry: Telemetry, in_force: InForce, now: datetime) -> None:
         plugins=[(one.name, one.version, kind) for one in plugins.loaded for kind in one.kinds],
     )
     telemetry.start(names, __version__)
-    telemetry.leader.set(1)
     telemetry.store_up.set(1)
     telemetry.config_hash.set(int(in_force.rules.hash[:12] or "0", 16))
     telemetry.reload_good.set(not in_force.loaded.faults)

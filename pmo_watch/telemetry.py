@@ -33,6 +33,11 @@ DELIVERY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 DELAY_SECONDS = (1, 5, 30, 60, 300, 900, 3600, 14400, 86400)
 HTTP_SECONDS = (0.005, 0.025, 0.1, 0.5, 1, 5)
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+# What only the daemon tells that runs the cycles: two of them would add up, and one that reads nothing is not stale.
+LEADERS_OWN = tuple(f"pmo_watch_{name}" for name in (
+    "cycle", "last_evaluation", "next_evaluation", "rule", "alert_transitions", "flapping", "exposition", "source",
+    "outbox", "messages_held", "message_items", "recipients_unresolved",
+))  # fmt: skip
 HOOKS = {"source": "read", "measure": "measure", "notifier": "send", "observer": "cycle_finished"}  # by kind of plugin
 Labelled = Gauge | Counter | Histogram | Info
 
@@ -68,12 +73,25 @@ class Later:
         return self._gauge.collect() if self._is_set else ()
 
 
+class _Shown:
+    """The families that are exported now."""
+
+    def __init__(self, registry: CollectorRegistry, *, leads: bool) -> None:
+        self._registry = registry
+        self._hidden = () if leads else LEADERS_OWN
+
+    def collect(self) -> Iterable[Metric]:
+        """Return them."""
+        return (one for one in self._registry.collect() if not one.name.startswith(self._hidden))
+
+
 class Telemetry:
     """The daemon's own registry; callers set and count, the metrics endpoint renders. Safe from any thread."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
         self.registry = CollectorRegistry(auto_describe=False)
+        self._leads = True
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -286,11 +304,16 @@ class Telemetry:
         """Note a rendering of the portfolio metrics that failed."""
         self.exposition_failures.inc()
 
+    def lead(self, *, leads: bool) -> None:
+        """Show that this daemon runs the cycles, or leave out what only that one tells."""
+        self._leads = leads
+        self.leader.set(leads)
+
     def render(self, *, openmetrics: bool) -> bytes:
         """Return every metric of the daemon in text 0.0.4, or OpenMetrics with its end mark."""
         write = generate_openmetrics if openmetrics else generate_latest
         # Our names need no escaping; looking for what does takes longer than all the rest.
-        text: bytes = write(self.registry, ALLOWUTF8)
+        text: bytes = write(_Shown(self.registry, leads=self._leads), ALLOWUTF8)
         return text
 
 

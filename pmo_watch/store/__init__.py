@@ -30,7 +30,9 @@ from pmo_watch.store.changes import (
 )
 from pmo_watch.store.cycle_store import CycleStore
 from pmo_watch.store.database import open_engine
+from pmo_watch.store.replayed_past import ReplayedPast
 from pmo_watch.store.seats import Seat
+from pmo_watch.store.stored_history import StoredHistory
 from pmo_watch.store.upgrade import can_be_read, status_of, upgrade
 
 __all__ = [
@@ -47,12 +49,14 @@ __all__ = [
     "OutboxState",
     "ReadingChange",
     "ReadingEntry",
+    "ReplayedPast",
     "SchemaStatus",
     "Seat",
     "Settlement",
     "SourceRows",
     "Store",
     "StoreConflict",
+    "StoredHistory",
     "TransitionEntry",
     "TransitionQuery",
     "backup",

@@ -28,7 +28,9 @@ from pmo_watch.store.changes import (
 from pmo_watch.store.database import reading, writing
 from pmo_watch.store.history import Past, Question, samples_of, token_of
 from pmo_watch.store.retention import prune
+from pmo_watch.store.seats import Seat, check_term, seat_at
 from pmo_watch.store.shown import write_shown
+from pmo_watch.store.stored_history import StoredHistory, read_history
 from pmo_watch.store.upgrade import revision_of
 
 
@@ -39,6 +41,7 @@ class Store:
         self._engine = engine
         self._past = Past()
         self._daemon: str | None = None
+        self._term: int | None = None
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -51,6 +54,16 @@ class Store:
                 return revision_of(connection) == migrations.NEWEST
         except StoreError:
             return False
+
+    # --- who runs the cycles ---
+
+    def seat(self, takeover: timedelta) -> Seat:
+        """Return the seat from which cycles are run; `takeover`: how long its holder may give no sign of life."""
+        return seat_at(self._engine, takeover)
+
+    def lead_in(self, term: int) -> None:
+        """Write cycles in this term of the seat from now on; once another has begun they are refused (`Deposed`)."""
+        self._term = term
 
     # --- what sources said ---
 
@@ -116,6 +129,11 @@ class Store:
         """Return the computed colour of each project in a dimension, by uid, as known at that moment."""
         with reading(self._engine) as connection:
             return colours.read_colours_at(connection, at, dimension)
+
+    def history(self, zone: tzinfo) -> StoredHistory:
+        """Return all that is kept of the past, to be lived again: see `StoredHistory`."""
+        with reading(self._engine) as connection:
+            return read_history(connection, zone)
 
     # --- alerts ---
 
@@ -199,6 +217,7 @@ class Store:
             StoreError
         """
         with writing(self._engine) as connection:
+            check_term(connection, self._term)
             before = token_of(connection)
             if change.alerts or change.transitions or change.told or change.told_removed or change.based_on is not None:
                 alerts.raise_revision(connection, change.based_on)
@@ -215,6 +234,8 @@ class Store:
             alerts.write_marks(connection, change.marks, change.at)
             if change.colours is not None:
                 colours.write_colours(connection, change.colours, change.at)
+            if change.showing is not None:
+                write_shown(connection, change.showing, change.at)
             after = token_of(connection)
         self._past.written(before, after, written)
 
@@ -225,6 +246,7 @@ class Store:
         the next kept one. Attempts at sources and settled messages go too; alerts and transitions stay.
         """
         with writing(self._engine) as connection:
+            check_term(connection, self._term)
             pruned = prune(connection, before, zone)
         self._past.forget()
         return pruned
@@ -234,8 +256,6 @@ class Store:
     def lease(
         self, now: datetime, *, limit: int, seconds: float, notifiers: Collection[str] | None = None
     ) -> list[OutboxRow]:
-            if change.showing is not None:
-                write_shown(connection, change.showing, change.at)
         """Take up to `limit` messages that are due, oldest first, for so many seconds; nobody else gets them meanwhile.
 
         A lease that ran out is taken up again. Each lease is an attempt: `OutboxRow.attempts` counts this one.

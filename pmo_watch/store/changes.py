@@ -20,6 +20,10 @@ class StoreConflict(StoreError):
     """What was read is no longer so: alerts were changed, or a waiting message left. Read again and decide again."""
 
 
+class Deposed(StoreError):
+    """Another daemon runs the cycles now: what this one has decided is not kept, nor what it decides next."""
+
+
 class MarkKind(StrEnum):
     """What small keyed texts are kept for; the text is the writer's own (a date, a number, JSON)."""
 
@@ -83,11 +87,11 @@ class CycleChange:
     threads: Sequence[Thread] = ()
     marks: Mapping[tuple[MarkKind, str], str | None] = field(default_factory=dict)
     colours: pl.DataFrame | None = None
+    showing: Showing | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingEntry:
-    showing: Showing | None = None
     """One attempt at a source, as kept; `changed` counts the versions it began.
 
     `number` is that of a complete reading; None for an attempt that failed, was held or partial, or found the very

@@ -1,6 +1,6 @@
 """The computed colours of projects as they were: written when one changes, asked for as samples (spec model 1.10)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 import polars as pl
@@ -44,15 +44,26 @@ def _samples(connection: Connection, wish: Samples, looked: Sequence[Period]) ->
     stood = or_(COLOUR.c.known_to.is_(None), COLOUR.c.known_to > since)
     query = select(*[COLOUR.c[name] for name in ("project", "dimension", "state", "known_from", "known_to")])
     found = connection.execute(query.where(stood, COLOUR.c.dimension.in_(wish.fields)))
+    return samples_of_colours(_frame(found, VERSIONS), wish, looked, _heard(connection, looked))
+
+
+def samples_of_colours(
+    versions: pl.DataFrame, wish: Samples, looked: Sequence[Period], heard: Collection[str]
+) -> pl.DataFrame:
+    """Return the colours known at the end of each period; oldest first.
+
+    `versions`: as VERSIONS, of the dimensions asked for. `heard`: the periods in which anything was read.
+    """
+    rows = [(one.name, one.last_day, one.looked_at) for one in looked if one.name in heard]
     at_end = (pl.col("from") <= pl.col("looked_at")) & (pl.col("to").is_null() | (pl.col("to") > pl.col("looked_at")))
-    standing = _frame(found, VERSIONS).join(_heard(connection, looked), how="cross").filter(at_end)
+    standing = versions.join(pl.DataFrame(rows, schema=PERIODS, orient="row"), how="cross").filter(at_end)
     wide = standing.pivot(on="dimension", on_columns=wish.fields, index=["project", "period", "ends"], values="state")
     return wide.select(pl.col("project").alias("uid"), pl.lit("").alias("source"), "period", "ends", *wish.fields).sort(
         "uid", "ends"
     )
 
 
-def _heard(connection: Connection, looked: Sequence[Period]) -> pl.DataFrame:
+def _heard(connection: Connection, looked: Sequence[Period]) -> set[str]:
     """Return the periods in which a source was read, and the present one: in the others nobody looked."""
     period = case(*[(READING.c.read_at <= one.looked_at, one.name) for one in looked])
     query = (
@@ -61,9 +72,7 @@ def _heard(connection: Connection, looked: Sequence[Period]) -> pl.DataFrame:
         .where(READING.c.read_at >= looked[0].begins, READING.c.read_at <= looked[-1].looked_at)
         .distinct()
     )
-    heard = {*connection.execute(query).scalars(), looked[-1].name}
-    rows = [(one.name, one.last_day, one.looked_at) for one in looked if one.name in heard]
-    return pl.DataFrame(rows, schema=PERIODS, orient="row")
+    return {*connection.execute(query).scalars(), looked[-1].name}
 
 
 def _frame(rows: Iterable[Sequence[object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from pmo_watch.errors import StoreError
 
 BUSY_MS = 30_000  # a first load of a million rows holds the only writer's place for about 20 s
 CONNECT_SECONDS = 10
+IDLE_SECONDS = 60  # in the middle of a transaction: no step of ours thinks so long there
 REMEDIES = {
     "unable to open": "cannot be opened: does its folder exist, and may this user write there?",
     "readonly": "cannot be written: give this user the right to write the file and its folder",
@@ -77,8 +79,7 @@ def open_engine(text: str, *, only_to_read: bool = False) -> Engine:
     url = read_url(text)
     try:
         if url.get_backend_name() == "postgresql":  # what only reads is a transaction that cannot write: see `reading`
-            options = {"options": "-c timezone=UTC", "connect_timeout": CONNECT_SECONDS}
-            return create_engine(url, pool_pre_ping=True, connect_args=options)
+            return create_engine(url, pool_pre_ping=True, connect_args=_session_options())
     except ModuleNotFoundError as fault:
         raise StoreError("PostgreSQL needs psycopg: pip install 'pmo-watch[postgres]'") from fault
     engine = create_engine(url, creator=partial(_only_to_read, url)) if only_to_read else create_engine(url)
@@ -86,6 +87,24 @@ def open_engine(text: str, *, only_to_read: bool = False) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _session_options() -> dict[str, Any]:
+    """Return what every session is opened with.
+
+    Each opened store has a name of its own, by which another daemon ends all sessions of one that gives no sign of
+    life. A stopped process would hold what it has locked for ever: the server ends a transaction in which nothing
+    happens. A server that vanished is noticed on either side.
+    """
+    return {
+        "options": f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}",
+        "application_name": f"pmo-watch {token_hex(8)}",
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
 
 
 def _only_to_read(url: URL) -> sqlite3.Connection:
@@ -123,7 +142,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"reads_only": True}
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _in_words(engine), engine.connect() as connection, connection.execution_options(**options).begin():
+    with in_words(engine), engine.connect() as connection, connection.execution_options(**options).begin():
         yield connection
 
 
@@ -134,12 +153,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreError
     """
-    with _in_words(engine), engine.begin() as connection:
+    with in_words(engine), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
-def _in_words(engine: Engine) -> Iterator[None]:
+def in_words(engine: Engine) -> Iterator[None]:
+    """Turn what the driver raises into a `StoreError`."""
     driver = engine.dialect.loaded_dbapi
     try:
         yield

@@ -197,9 +197,7 @@ def read_beginnings(connection: Connection) -> dict[str, datetime]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def read_attempts(
-    connection: Connection, source: str, limit: int, until: datetime | None = None
-) -> list[ReadingEntry]:
+def read_attempts(connection: Connection, source: str, limit: int, until: datetime | None = None) -> list[ReadingEntry]:
     """Return the latest attempts, newest first."""
     query = select(READING).order_by(READING.c.id.desc()).limit(limit)
     if source:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import bcrypt
@@ -18,6 +18,7 @@ from pmo_watch.cycle import Engine
 from pmo_watch.daemon import Daemon
 from pmo_watch.errors import StoreError
 from pmo_watch.log import set_up_logging
+from pmo_watch.pruning import Pruning
 
 
 class Unwatched(Daemon):
@@ -195,12 +196,11 @@ async def test_pruning_that_fails_is_said_and_tried_again_in_an_hour(
         return 0
 
     store.retention = prune  # type: ignore[method-assign]
-    daemon = Unwatched(office.load(), store, FixedClock(NOW))
+    pruning, kept = Pruning(store), office.load().settings.retention
     set_up_logging("WARNING")
     for hours in (0, 0.5, 1, 2, 24, 25):
-        await daemon._prune(NOW + timedelta(hours=hours))
+        await pruning.after_cycle(NOW + timedelta(hours=hours), kept, UTC)
 
-    five_years = office.load().settings.retention
-    assert [one + five_years - NOW for one in tried] == [timedelta(hours=one) for one in (0, 1, 25)]
+    assert [one + kept - NOW for one in tried] == [timedelta(hours=one) for one in (0, 1, 25)]
     assert "old history not pruned, tried again in an hour" in capsys.readouterr().err
     store.close()
