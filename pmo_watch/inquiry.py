@@ -68,7 +68,7 @@ def look(store: Store, in_force: InForce, moment: datetime) -> World:
         StoreError
     """
     past = moment < _latest(store)
-    known = _known_at(store, moment) if past else Known.stored(store)
+    known = known_at(store, moment) if past else Known.stored(store)
     history = store.past(wishes(in_force.rules, in_force.plugins.measures), moment, in_force.zone)
     rules = with_own_rules(in_force.rules)
     alerts = [] if past else [one for one in store.alerts() if one.closed_at is None]
@@ -117,7 +117,7 @@ def logs_of(store: Store, alerts: Iterable[str]) -> dict[str, Log]:
 # --- the past -----------------------------------------------------------------------------------------------------
 
 
-def _known_at(store: Store, at: datetime) -> Known:
+def known_at(store: Store, at: datetime) -> Known:
     """Return the rows known at a moment, and the states of their sources then."""
     states = {name: state_at(state, store.readings(name, MOST_ATTEMPTS, at)) for name, state in store.sources().items()}
     return Known(store.rows(at), states)

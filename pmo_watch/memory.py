@@ -145,17 +145,18 @@ def picture(
     asked = wishes(in_force.rules, measures, shown)
     with ThreadPoolExecutor(max_workers=1) as beside:  # history comes out of the database while rows are merged
         history = beside.submit(past, asked)
-        snapshot = with_history(_merged(known, in_force, now), history.result())
+        snapshot = with_history(merged(known, in_force, now), history.result())
     evaluated = evaluate(in_force.rules, snapshot, measures, shown)
     return Picture(key, snapshot, evaluated, known)
 
 
 def seen(known: Known, in_force: InForce, now: datetime, history: Mapping[Wish, pl.DataFrame]) -> Snapshot:
     """Return the snapshot of what is known, at this moment."""
-    return with_history(_merged(known, in_force, now), history)
+    return with_history(merged(known, in_force, now), history)
 
 
-def _merged(known: Known, in_force: InForce, now: datetime) -> Merged:
+def merged(known: Known, in_force: InForce, now: datetime) -> Merged:
+    """Return the rows of all sources as one, without what follows from history and the day."""
     # A source that is switched off keeps its rows; one that has left the settings takes them with it.
     rows = {name: known.rows[name] for name in in_force.settings.sources if name in known.rows}
     return merge_rows(rows, known.states, in_force.context(now))

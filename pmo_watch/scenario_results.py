@@ -79,15 +79,20 @@ def run_tests(files: Iterable[Path], in_force: InForce, done: Callable[[Result],
     """
     found = []
     for path in files:
-        found.append(_run(path, in_force))
+        found.append(run_text(path, None, in_force))
         done(found[-1])
     return found
 
 
-def _run(path: Path, in_force: InForce) -> Result:
+def run_text(path: Path, text: str | None, in_force: InForce) -> Result:
+    """Run one test: the file, or `text` in its place.
+
+    Raises:
+        StoreError
+    """
     began = time.perf_counter()
     try:
-        scenario = read_scenario(path, surroundings(in_force))
+        scenario = read_scenario(path, surroundings(in_force), text)
     except Faults as error:
         return Result(path, faults=error.faults)
     played = play(scenario, in_force)
