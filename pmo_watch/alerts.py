@@ -262,12 +262,13 @@ class WaitingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A message that says alerts, and when it left or is to leave; `id` as in `WaitingMessage`."""
+    """A message that says alerts, and when it left or is to leave; `id` and `facts` as in `WaitingMessage`."""
 
     id: str
     recipient: str
     notifier: str
     at: datetime
+    facts: str
 
 
 @dataclass(frozen=True, slots=True)

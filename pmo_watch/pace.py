@@ -11,7 +11,7 @@ from pmo_watch.alerts import CLOSING, Item, Left, Message, Reason
 from pmo_watch.audiences import COMMITTEES, Recipient, first_working, send_at
 from pmo_watch.desk import Desk
 from pmo_watch.digests import OPEN, due, last_left, moment_on
-from pmo_watch.news import News
+from pmo_watch.news import News, read
 from pmo_watch.overview import MOVED
 from pmo_watch.rules import Digest
 
@@ -36,9 +36,9 @@ class Pace:
     def __init__(self, desk: Desk, left: Iterable[Left], marks: Mapping[tuple[str, str], str]) -> None:
         self._desk = desk
         self._marks = marks
-        self._left: dict[Key, list[datetime]] = {}
+        self._left: dict[Key, list[Left]] = {}
         for one in left:
-            self._left.setdefault((one.recipient, one.notifier), []).append(one.at)
+            self._left.setdefault((one.recipient, one.notifier), []).append(one)
 
     def leaves(self, recipient: Recipient, news: Sequence[News]) -> datetime | None:
         """Return when this news leaves; None is now."""
@@ -48,11 +48,16 @@ class Pace:
             return soonest
         zone = ZoneInfo(recipient.zone)
         day = (soonest or desk.snapshot.now).astimezone(zone).date()
-        if any(one.astimezone(zone).date() == day for one in self._left.get(recipient.key, ())):
+        if self._has_left(recipient, day, zone):
             morning = datetime.combine(day + timedelta(days=1), desk.channels.send_from, zone)
             soonest = first_working(recipient, morning)
             day = soonest.astimezone(zone).date()
         return self._with_digest(recipient, day) or soonest
+
+    def _has_left(self, recipient: Recipient, day: date, zone: ZoneInfo) -> bool:
+        """Say whether a message leaves on that day already, besides those that say that something is newly red."""
+        that_day = (one for one in self._left.get(recipient.key, ()) if one.at.astimezone(zone).date() == day)
+        return any(not (one.facts and is_newly_red(read(one.facts))) for one in that_day)
 
     def why(self, recipient: Recipient) -> str:
         """Return why a message does not leave now, in the words of the metrics."""

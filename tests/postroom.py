@@ -204,7 +204,7 @@ class PostRoom:
         waits = [(one.not_before or self.now, one) for one in self.outbox.values()]
         said = [(at, one) for at, one in (*self.accepted, *waits) if one.kind != "notice"]
         recent = self.now - timedelta(days=2)
-        return [Left(one.id, one.recipient, one.notifier, at) for at, one in said if at >= recent]
+        return [Left(one.id, one.recipient, one.notifier, at, one.facts) for at, one in said if at >= recent]
 
     def deliver(self) -> None:
         """Let the channels accept what is due."""

@@ -95,7 +95,7 @@ def read_waiting(connection: Connection, now: datetime) -> list[WaitingMessage]:
 def read_left(connection: Connection, since: datetime) -> list[Left]:
     """Return alerts and digests that left since then, or wait to leave; those that were dropped are none."""
     is_said = and_(OUTBOX.c.kind.in_(("alert", "digest")), OUTBOX.c.state != OutboxState.DROPPED.value)
-    query = select(OUTBOX.c.id, OUTBOX.c.recipient, OUTBOX.c.notifier, OUTBOX.c.due)
+    query = select(OUTBOX.c.id, OUTBOX.c.recipient, OUTBOX.c.notifier, OUTBOX.c.due, OUTBOX.c.facts)
     return [Left(*row) for row in connection.execute(query.where(is_said, OUTBOX.c.due >= since).order_by(OUTBOX.c.id))]
 
 

@@ -59,6 +59,16 @@ def test_what_is_newly_red_leaves_at_once_and_takes_along_what_waits() -> None:
     assert said(room.sent[1:]) == [("ann", ["M3 opened red", "M2 opened amber"])]
 
 
+def test_end_of_what_was_newly_red_that_day_is_the_one_message_besides() -> None:
+    room = a_room()
+    room.cycle(1, M1="red")
+    room.cycle(1, M1="green")
+    room.cycle(1, M2="amber")
+    room.cycle(24)
+
+    assert left_at(room, "ann") == ["Mon 11:00", "Mon 12:00", "Tue 08:30"]
+
+
 def test_what_begins_and_ends_while_it_waits_is_told_to_nobody() -> None:
     room = a_room()
     room.cycle(1, M1="amber")
