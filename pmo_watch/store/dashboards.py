@@ -75,7 +75,7 @@ Granted = Sequence[tuple[str, str]]  # view, role
 def drop_views(connection: Connection) -> Granted:
     """Drop the views and return who may read which of them."""
     granted = _granted(connection)
-    for name in reversed(VIEWS):
+    for name in VIEWS:
         connection.execute(text(f"DROP VIEW IF EXISTS {_placed(connection, name)}"))
     return granted
 

@@ -1,6 +1,6 @@
 """What the last cycle showed, kept for views that dashboards read: written where it differs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,6 @@ def _forget(connection: Connection, table: Table, keys: list[str]) -> None:
         connection.execute(delete(table).where(key == bindparam("gone")), [{"gone": one} for one in keys])
 
 
-def _insert(connection: Connection, table: Table, rows: list[Mapping[str, Any]]) -> None:
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        connection.execute(insert(table), rows)
+        connection.execute(insert(table), [*rows])

@@ -30,6 +30,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         before = _checked(engine, connection)
         if before != migrations.NEWEST:
+            _stay_in_place(connection)
             granted = drop_views(connection)
             _migrate(connection)
             create_views(connection, granted)
@@ -85,6 +86,19 @@ def _checked(engine: Engine, connection: Connection) -> str | None:
             f"{migrations.NEWEST}: install the newer version, or restore a backup made with this one"
         )
     return revision
+
+
+def _stay_in_place(connection: Connection) -> None:
+    """Make new tables beside the old ones: a schema of views that has the name of the user would come first."""
+    if connection.dialect.name != "postgresql":
+        return
+    query = text(
+        "SELECT quote_ident(schemaname) FROM pg_tables "
+        "WHERE tablename = 'alembic_version' AND schemaname = ANY (current_schemas(false))"
+    )
+    place = connection.execute(query).scalar()
+    if place is not None:
+        connection.execute(text("SELECT set_config('search_path', :place, true)"), {"place": place})
 
 
 def _migrate(connection: Connection, to: str = "head") -> None:
