@@ -11,32 +11,60 @@ from pathlib import Path
 
 BINARIES = Path("pginstall18/bin")
 SPEED = ("fsync", "synchronous_commit", "full_page_writes")
+KEPT = "synchronous_commit"
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
+
+
+class Server:
+    """A server that can be taken away in the middle of whatever it does, and brought back."""
+
+    def __init__(self, home: Path) -> None:
+        self._user = "nobody" if os.geteuid() == 0 else None  # initdb refuses root
+        self._data = home / "data"
+        self._data.mkdir(mode=0o700)
+        self._binaries = _reachable(_binaries(), home, self._user)
+        if self._user:
+            shutil.chown(self._data, self._user)
+        self.url = f"postgresql+psycopg://pmo@/postgres?host={self._data}"
+        make = ("-U", "pmo", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run(self._user, self._data, self._binaries / "initdb", "-D", self._data / "pg", *make)
+
+    def start(self, *, keeps: bool = True) -> None:
+        """Start it, and wait until it lets in; unless it `keeps` them, its death loses the last transactions."""
+        options = f"-c listen_addresses= -c unix_socket_directories={self._data} -c shared_buffers=32MB " + " ".join(
+            f"-c {setting}=off" for setting in SPEED if not (keeps and setting == KEPT)
+        )
+        self._control("-o", options, "start")
+        self._data.chmod(0o755)
+
+    def stop(self) -> None:
+        """Stop it at once, as if it had died: every transaction ends where it is."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *words: str) -> None:
+        folder = self._data
+        _run(self._user, folder, self._binaries / "pg_ctl", "-D", folder / "pg", "-w", "-l", folder / "log", *words)
+
+
+@contextlib.contextmanager
+def postgres_server(*, keeps: bool = True) -> Iterator[Server]:
+    """Start an empty server without a port; stop and delete it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="pmo-pg-") as name:
+        home = Path(name)
+        home.chmod(0o755)
+        server = Server(home)
+        server.start(keeps=keeps)
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """Start an empty server without a port and yield its URL; stop and delete it afterwards."""
-    user = "nobody" if os.geteuid() == 0 else None  # initdb refuses root
-    with tempfile.TemporaryDirectory(prefix="pmo-pg-") as name:
-        home = Path(name)
-        home.chmod(0o755)
-        binaries = _reachable(_binaries(), home, user)
-        data = home / "data"
-        data.mkdir(mode=0o700)
-        if user:
-            shutil.chown(data, user)
-        options = f"-c listen_addresses= -c unix_socket_directories={data} -c shared_buffers=32MB " + " ".join(
-            f"-c {setting}=off" for setting in SPEED
-        )
-        control = (binaries / "pg_ctl", "-D", data / "pg", "-w", "-l", data / "log")
-        _run(user, data, binaries / "initdb", "-D", data / "pg", "-U", "pmo", "-A", "trust", "-E", "UTF8", "--no-sync")
-        _run(user, data, *control, "-o", options, "start")
-        data.chmod(0o755)
-        try:
-            yield f"postgresql+psycopg://pmo@/postgres?host={data}"
-        finally:
-            _run(user, data, *control, "-m", "immediate", "stop")
+    with postgres_server(keeps=False) as server:
+        yield server.url
 
 
 def _binaries() -> Path:
