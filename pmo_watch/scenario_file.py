@@ -33,6 +33,8 @@ HEAD: TypeAdapter[ScenarioHead] = TypeAdapter(ScenarioHead)
 DAY: TypeAdapter[DayShape] = TypeAdapter(DayShape)
 WHEN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2}))?")
 LEVELS: tuple[Level, ...] = ("amber", "red")
+OF_SETTINGS = "; define it under `calendars:` of the settings"
+Listed = tuple[Keys, tuple[date, time | None], DayShape]  # a day of the list: where it stands, when, and what happens
 LONGEST_DAYS = 800  # a longer story is a mistake in a date
 
 
@@ -82,36 +84,68 @@ class _Reader:
         self._rules: dict[str, Rule] = {}
 
     def scenario(self, path: Path) -> Scenario | None:
+        """Return the test; with faults on the page, what is left of it."""
         head = self._page.shaped((), HEAD, {"test": "a test"})
         if head is None:
             return None
         self._rules = self._in_force(head.rules)
-        calendar = self._known(("calendar",), head.calendar, "calendar", self._around.catalogue.calendars)
+        calendar = self._known(("calendar",), head.calendar, "calendar", self._around.catalogue.calendars, OF_SETTINGS)
+        self._complete()
+        given = self._rows.read(("given",), self._page.data(("given",))) if head.given else ()
+        moments = self._moments(given, list(self._days(head.days)))
+        self._expects_something(moments)
+        covers = self._covers(head.covers)
+        place = self._page.place(("covers",)) if covers else None
+        name = self._page.place(("test",))
+        return Scenario(path, head.test, name, tuple(self._rules), given, moments, calendar, covers, place)
+
+    def _complete(self) -> None:
         for name, why in (("given", "the rows that there are on the first day"), ("days", "what happens, day by day")):
             if name not in (self._page.data(()) or {}):
                 self._page.wrong((), f"{quoted(name)} is missing: {why}")
-        given = self._rows.read(("given",), self._page.data(("given",))) if head.given else ()
-        shapes = list(self._days(head.days))
-        added = {keys: self._rows.read((*keys, "add"), self._page.data((*keys, "add"))) for keys, _, shape in shapes
-                 if shape.add}  # fmt: skip
+
+    def _moments(self, given: tuple[Named, ...], shapes: Sequence[Listed]) -> tuple[Moment, ...]:
+        added = {
+            keys: self._rows.read((*keys, "add"), self._page.data((*keys, "add")))
+            for keys, _, shape in shapes
+            if shape.add
+        }
         self._rows.check_references()
         moments = tuple(self._moment(keys, when, shape, added.get(keys, ())) for keys, when, shape in shapes)
         self._in_order(shapes)
-        self._expects_something(moments)
-        covers = self._covers(head.covers)
-        return Scenario(path, head.test, self._page.place(("test",)), tuple(self._rules), given, moments, calendar,
-                        covers, self._page.place(("covers",)) if covers else None)  # fmt: skip
+        self._there(given, shapes, added)
+        return moments
+
+    def _there(
+        self, given: tuple[Named, ...], shapes: Sequence[Listed], added: Mapping[Keys, tuple[Named, ...]]
+    ) -> None:
+        """Note a fault for each row that changes or goes on a day on which the source does not have it."""
+        present = {one.uid for one in given}
+        for keys, (day, _), shape in shapes:
+            present |= {one.uid for one in added.get(keys, ())}
+            gone = [
+                uid for uid in (*shape.change, *_listed(shape.remove)) if uid in self._rows.rows and uid not in present
+            ]
+            for uid in gone:
+                self._page.wrong_key(keys, f"the source does not have {quoted(uid)} on {day}: see `add:` and `remove:`")
+            present -= set(_listed(shape.remove))
 
     # --- names ----------------------------------------------------------------------------------------------------
 
-    def _known(self, keys: Keys, name: str | None, what: str, known: Iterable[str]) -> str:
+    def _known(self, keys: Keys, name: str | None, what: str, known: Iterable[str], remedy: str = "") -> str:
         """Return a name that must exist; empty where none is given, or with a fault where there is none such."""
         if name is None:
             return ""
         words = list(known)
         if name not in words:
-            self._page.wrong(keys, f"there is no {what} {quoted(name)}{or_known(name, words)}")
+            self._page.wrong(keys, f"there is no {what} {quoted(name)}{or_known(name, words) or remedy}")
         return name
+
+    def _tested(self, keys: Keys, name: str | None) -> str:
+        """Return a rule of this test; empty where none is given, or with a fault where it is none."""
+        if name is not None and name not in self._rules:
+            self._page.wrong(keys, f"{quoted(name)} is no rule of this test{or_known(name, self._rules)}")
+        return name or ""
 
     def _in_force(self, names: object) -> dict[str, Rule]:
         every = self._around.every_rule()
@@ -150,20 +184,18 @@ class _Reader:
 
     # --- days -----------------------------------------------------------------------------------------------------
 
-    def _days(self, written: Sequence[object]) -> Iterator[tuple[Keys, tuple[date, time | None], DayShape]]:
-        if not written and "days" in (self._page.data(()) or {}):
+    def _days(self, written: Sequence[object]) -> Iterator[Listed]:
+        if not written and self._page.data(("days",)) == []:
             self._page.wrong(("days",), "no day is listed: write `- 2026-03-02: {...}`")
-        for number, one in enumerate(written):
+        for number in range(len(written)):
+            one = self._page.data(("days", number))  # as it stands there: what holds nothing was left out, and said
             if not isinstance(one, dict) or len(one) != 1:
                 self._page.wrong(("days", number), "should be one day with what happens: `- 2026-03-02: {...}`")
                 continue
             (key,) = one
             keys: Keys = ("days", number, key)
             when = self._when(keys, str(key))
-            if one[key] is None:
-                self._page.wrong_key(keys, "nothing happens and nothing is expected on this day; delete the line")
-                continue
-            shape = self._page.shaped(keys, DAY)
+            shape = self._page.shaped(keys, DAY) if one[key] is not None else None
             if when is not None and shape is not None:
                 yield keys, when, shape
 
@@ -178,7 +210,7 @@ class _Reader:
         self._page.wrong_key(keys, f"{quoted(text)} is no day; write it as in 2026-03-02, or 2026-03-02 14:30")
         return None
 
-    def _in_order(self, shapes: Sequence[tuple[Keys, tuple[date, time | None], DayShape]]) -> None:
+    def _in_order(self, shapes: Sequence[Listed]) -> None:
         before: tuple[date, time] | None = None
         for keys, (day, at), _ in shapes:
             now = (day, at or time(9))
@@ -228,7 +260,7 @@ class _Reader:
         for uid, one in shape.ack.items():
             if self._rows.known((*keys, uid), uid, key=True) is None:
                 continue
-            rule = self._known((*keys, uid, "rule"), one.rule, "rule of this test", self._rules)
+            rule = self._tested((*keys, uid, "rule"), one.rule)
             place = self._page.key_place((*keys, uid))
             yield Acknowledgement(uid, one.until, one.by, one.why, place, rule, one.new_date)
 
@@ -241,7 +273,7 @@ class _Reader:
                 self._page.wrong(
                     at, "name a rule, a project, an entity or a tag: a silence over everything is not offered"
                 )
-            rule = self._known((*at, "rule"), one.rule, "rule of this test", self._rules)
+            rule = self._tested((*at, "rule"), one.rule)
             project = self._called((*at, "project"), one.project, "code")
             entity = self._called((*at, "entity"), one.entity, "id")
             yield Hushed(one.until, one.by, one.why, self._page.place(at), rule, project, entity, one.tag or "")

@@ -128,9 +128,12 @@ class RowReader:
 
 
 def _no_field(entity: Entity, called: str, name: str, known: Iterable[str]) -> str:
+    if called in ROWS_OF and name == "is_milestone":
+        return f"each {called} is one: delete the field"
     if entity.field(name) is not None and name not in known:
         return f"{called}.{name} is computed: give what it follows from"
-    return f"{quoted(name)} is no field of {called} that a source delivers{or_known(name, known)}"
+    near = or_known(name, known) or f"; 'pmo-watch fields {called}' lists them"
+    return f"{quoted(name)} is no field of {called} that a source delivers{near}"
 
 
 def _whole(uid: str, entity: Entity, called: str, values: Row) -> Row:
