@@ -239,7 +239,10 @@ class Daemon:
 
     async def _look_again(self) -> None:
         async with self._cycling:
-            await asyncio.to_thread(self._memory.renew)
+            try:
+                await asyncio.to_thread(self._memory.renew)
+            finally:
+                self._scraped.shown.set()
 
     async def cycle(self) -> Draft | None:
         """Run one cycle; what the store refuses is logged, and the next cycle begins where this one did."""
