@@ -12,6 +12,7 @@ from pmo_watch.escalations import audiences_of, newly_told
 from pmo_watch.news import OPEN, News, fold, news_of, read, written
 from pmo_watch.pace import Pace, is_newly_red, joined
 from pmo_watch.silences import matches
+from pmo_watch.successors import holds_no_more, successors
 
 SPOKEN = frozenset(
     {
@@ -79,6 +80,11 @@ class AtOnce:
                     news = News(alert, OPEN, alert.level or "", desk.snapshot.now, audience)
                     self._to(audience, news)
 
+    def speak_to_successors(self, alerts: Iterable[Alert]) -> None:
+        """Take in what is open, for whoever has taken over a role since its holder was told."""
+        for alert, audience, recipient in successors(self._desk, alerts):
+            self._reach(recipient, News(alert, OPEN, alert.level or "", self._desk.snapshot.now, audience))
+
     def _end(self, transition: Transition) -> None:
         desk = self._desk
         for told in desk.book.about(transition.alert.id):
@@ -115,13 +121,17 @@ class AtOnce:
             self._to(audience, news_of(transition, audience))
 
     def _remind(self, transition: Transition) -> None:
-        """Remind whoever was told at once in their own right, and while they are absent who stands in."""
-        if self._desk.silenced(transition.alert):
-            self._desk.held["silenced"] += 1
+        """Remind whoever was told at once in their own right, and while they are absent who stands in.
+
+        Whoever was told as the holder of a role that others hold by now is not reminded.
+        """
+        desk, alert = self._desk, transition.alert
+        if desk.silenced(alert):
+            desk.held["silenced"] += 1
             return
-        for told in self._desk.book.about(transition.alert.id):
-            if not (told.digest or told.in_place_of):
-                self._reach(self._desk.audiences.told(told), news_of(transition, told.audience))
+        for told in desk.book.about(alert.id):
+            if not (told.digest or told.in_place_of or holds_no_more(desk, told, alert)):
+                self._reach(desk.audiences.told(told), news_of(transition, told.audience))
 
     def _to(self, audience: str, news: News) -> None:
         if self._desk.counted(audience, news.alert):
@@ -143,12 +153,15 @@ class AtOnce:
 
     def _alarm(self, absent: Recipient, news: News) -> None:
         """Tell the PMO of what is newly red and would wait until somebody is back."""
-        for recipient in self._desk.for_nobody(absent, news.alert) if _newly_red(news) else ():
+        for recipient in self._desk.for_nobody(absent, news.alert) if is_newly_red([self._for(absent, news)]) else ():
             self._reach(recipient, news)
 
     def _for(self, recipient: Recipient, news: News) -> News:
-        first = self._desk.book.find(news.alert.id, recipient) is None
-        return replace(news, first=first, stands_in=recipient.stands_in)
+        """Return news as it is for somebody: what was known to be amber, and is red at a silence's end, got worse."""
+        told = self._desk.book.find(news.alert.id, recipient)
+        if told is not None and news.reason == OPEN and (told.level, news.alert.level) == ("amber", "red"):
+            news = replace(news, reason=Reason.WORSENED.value, before=told.level)
+        return replace(news, first=told is None, stands_in=recipient.stands_in)
 
     def _put(self, recipient: Recipient, news: News) -> None:
         self._parcels.setdefault(recipient.key, Parcel(recipient)).put(news)
@@ -210,7 +223,7 @@ class AtOnce:
         if stand_in is not None:
             self._unless_known(stand_in, news)
         elif not any(desk.absent_until(one) is None or desk.stand_in(one, news.alert) for one in others):
-            for pmo in desk.for_nobody(absent, news.alert) if _newly_red(news) else ():
+            for pmo in desk.for_nobody(absent, news.alert) if is_newly_red([news]) else ():
                 self._unless_known(pmo, news)
 
     def _unless_known(self, recipient: Recipient, news: News) -> None:
@@ -244,11 +257,16 @@ class AtOnce:
         return self._desk.audiences.told(told[0]) if told else reader
 
     def _unsay(self, recipient: Recipient, earlier: Iterable[News], kept: Mapping[str, News]) -> None:
-        """Strike out what nobody will hear any more."""
+        """Strike out what nobody will hear any more; who hears of no worsening knows the alert as it was before."""
+        book = self._desk.book
         for one in earlier:
-            told = self._desk.book.find(one.alert.id, recipient)
-            if one.first and told is not None and one.alert.id not in kept:
-                self._desk.book.strike(told)
+            told = book.find(one.alert.id, recipient)
+            if told is None or one.alert.id in kept:
+                continue
+            if one.first:
+                book.strike(told)
+            elif one.reason == Reason.WORSENED:
+                book.write(replace(told, level=one.before))
 
     def messages(self, threads: Mapping[ThreadKey, Thread]) -> tuple[list[Message], list[Thread], list[str]]:
         """Return the messages, the threads that they start, and waiting messages that go without a successor.
@@ -324,7 +342,3 @@ class AtOnce:
         name = "\0".join([recipient.notifier, recipient.id, project, str(number)])
         key = (recipient.notifier, recipient.id, project)
         return Thread(*key, number, hashlib.sha256(name.encode()).hexdigest()[:16]), True
-
-
-def _newly_red(news: News) -> bool:
-    return news.alert.level == "red" and news.reason in {Reason.OPENED, Reason.WORSENED}

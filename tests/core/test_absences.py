@@ -204,6 +204,14 @@ def test_what_is_newly_red_is_told_to_the_pmo_when_the_absent_person_has_no_depu
     assert messages[1].stands_in == (IN_PLACE,)
 
 
+def test_the_pmo_hears_what_is_red_when_a_silence_ends_and_nobody_else_is_there() -> None:
+    room = a_room(deputy="")
+    room.silence(hours=30, rule="slip")
+    assert said(room.cycle(M1="red")) == []
+
+    assert said(room.cycle()) == [("ann", ["M1 open red"]), ("pmo", ["M1 open red"])]
+
+
 def test_the_pmo_is_not_told_in_the_place_of_one_holder_while_another_is_there() -> None:
     room = a_room(deputy="")
     room.projects["A"]["leader"] = None

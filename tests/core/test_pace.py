@@ -80,6 +80,17 @@ def test_what_begins_and_ends_while_it_waits_is_told_to_nobody() -> None:
     assert [one.subject_id for told in room.kept.told for one in room.kept.alerts if one.id == told.alert] == ["M1"]
 
 
+def test_red_at_the_end_of_a_silence_is_news_to_who_knew_of_amber_and_does_not_wait() -> None:
+    room = a_room()
+    room.cycle(1, M1="amber")
+    room.silence(hours=3, project="A")
+    room.cycle(1, M1="red")
+    room.cycle(3)
+
+    assert left_at(room, "ann") == ["Mon 11:00", "Mon 15:00"]
+    assert said(room.sent[1:]) == [("ann", ["M1 worsened red"])]
+
+
 def test_what_waits_over_a_friday_evening_leaves_on_monday() -> None:
     room = a_room()
     room.cycle(4 * 24, M1="amber")

@@ -181,7 +181,7 @@ def test_at_its_end_one_message_says_what_is_open() -> None:
         assert room.cycle() == []
     room.now = at("2027-01-06T09:00")
 
-    assert said(room.cycle(hours=0)) == [("ann", ["M1 open red"])]
+    assert said(room.cycle(hours=0)) == [("ann", ["M1 worsened red"])]
     assert room.kept.silences == []
     assert room.cycle(hours=1) == []
 

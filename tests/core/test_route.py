@@ -206,7 +206,7 @@ def test_a_silence_holds_back_and_its_end_says_what_is_open() -> None:
     assert said(room.cycle(M2="red", M3="red", B1="red")) == [("ann", ["B1 opened red"])]
     assert room.last.held == {"silenced": 2}
     assert room.cycle(M1="red", M3="green") == []
-    assert said(room.cycle()) == [("ann", ["M1 open red", "M2 open red"])]
+    assert said(room.cycle()) == [("ann", ["M1 worsened red", "M2 open red"])]
     assert room.kept.silences == []
     assert room.cycle() == []
 
@@ -221,6 +221,35 @@ def test_a_silence_holds_back_what_waits_for_the_morning_and_says_it_at_its_end(
     assert said(room.sent) == [("ann", ["B1 opened red"])]
     assert [one.alert for one in room.kept.told] == [room.sent[0].items[0].alert.id]
     assert said(room.cycle(hours=27)) == [("ann", ["M1 open red"])]
+
+
+def test_the_end_of_a_silence_tells_who_knew_of_amber_that_it_is_red_by_now() -> None:
+    room = PostRoom()
+    room.cycle(1, M1="amber")
+    room.silence(hours=24, rule="slip")
+    room.cycle(1, M1="red")
+
+    assert said(room.cycle()) == [("ann", ["M1 worsened red"])]
+
+
+def test_a_worsening_that_a_silence_held_back_while_it_waited_is_told_as_one_at_its_end() -> None:
+    room = PostRoom()
+    room.cycle(1, M1="amber")
+    room.cycle(10, M1="red")
+    room.silence(hours=14, rule="slip")
+    assert said(room.cycle(1)) == []
+
+    assert said(room.cycle(14)) == [("ann", ["M1 worsened red"])]
+
+
+def test_who_heard_of_no_worsening_hears_of_no_improvement_in_a_digest() -> None:
+    room = PostRoom(a_rule(tell={"amber": ("project_leader", "leaders"), "red": ("project_leader", "leaders")}))
+    room.audience("leaders", role="project_leader", deliver={"amber": "daily", "red": "daily"})
+    room.cycle(1, M1="amber")
+    room.cycle(10, M1="red")
+    room.cycle(1, M1="amber")
+
+    assert said(room.cycle(12)) == [("ann", ["M1 open amber"])]
 
 
 def test_what_waits_and_ends_in_a_silence_is_told_to_nobody_who_did_not_know() -> None:
@@ -355,9 +384,17 @@ def test_escalation_goes_to_the_audience_of_its_step_which_then_hears_of_the_end
 def test_a_reminder_goes_to_whoever_was_told() -> None:
     room = PostRoom(a_rule(remind=Reminder(every=Span(1, "wd"))))
     room.cycle(M1="red")
-    room.projects["A"]["leader"] = mail("bob")
 
     assert said(room.cycle()) == [("ann", ["M1 reminded red"])]
+
+
+def test_a_reminder_leaves_out_whoever_holds_the_role_no_more() -> None:
+    room = PostRoom(a_rule(remind=Reminder(every=Span(1, "wd"))))
+    room.cycle(M1="red")
+    room.projects["A"]["leader"] = mail("bob")
+
+    assert said(room.cycle()) == [("bob", ["M1 open red"])]
+    assert said(room.cycle()) == [("bob", ["M1 reminded red"])]
 
 
 def test_a_reminder_may_name_its_audience() -> None:
