@@ -22,7 +22,7 @@ from pmo_watch.flow import Findings, Outcome, Reading, Snapshot
 from pmo_watch.headlines import alert_line
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.look_back import look_back
-from pmo_watch.memory import Known, Picture, changes, picture, shown_measures, take_in
+from pmo_watch.memory import QUARTER_HOUR, Known, Picture, changes, picture, shown_measures, take_in
 from pmo_watch.normalise import Accepted
 from pmo_watch.operations import ACCEPT
 from pmo_watch.outgoing import channel_faults, channels, named, rendered
@@ -65,7 +65,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Decided:
+class Decided:
     """What does not depend on alerts: it is decided once, however often the rest is."""
 
     readings: Sequence[Reading]
@@ -85,6 +85,9 @@ class _Decided:
     ) -> Draft:
         known = (self.readings, self.accepted, self.picture, self.rules, self.findings)
         return Draft(now, *known, advanced, routed, messages, routed.standing, change)
+
+    def still(self, now: datetime, alerts: Sequence[Alert], change: CycleChange) -> Draft:
+        return self.drafted(now, Advanced((), (), tuple(alerts)), Routed(), (), change)
 
 
 class Engine:
@@ -137,7 +140,7 @@ class Engine:
             return draft
         raise StoreConflict("alerts are changing faster than a cycle can decide: is another daemon running?")
 
-    def _is_quiet(self, decided: _Decided) -> bool:
+    def _is_quiet(self, decided: Decided) -> bool:
         """Say whether there is nothing to decide: the same data, the same quarter of an hour, nobody acted."""
         same = self._picture is not None and decided.picture.key == self._picture.key
         same = same and decided.picture.evaluated is (self._picture and self._picture.evaluated)
@@ -145,7 +148,7 @@ class Engine:
         unread = unread and not decided.accepting and not self._settled
         return same and unread and self.report is not None and self.store.revision() == self._revision
 
-    def _rest(self, now: datetime, decided: _Decided) -> Draft:
+    def _rest(self, now: datetime, decided: Decided) -> Draft:
         """Write that sources were asked and had nothing new; everything else stays as the last cycle left it."""
         assert self.report is not None  # as `_is_quiet` has seen
         readings = changes(decided.accepted, decided.readings, decided.picture.snapshot.today)
@@ -153,7 +156,7 @@ class Engine:
         if readings:
             self.store.write(change)
         self.known, self._picture = decided.picture.known, decided.picture
-        return _still(now, decided, self.report.alerts, change)
+        return decided.still(now, self.report.alerts, change)
 
     def show_stored(self, now: datetime) -> None:
         """Tell observers what the store holds, before anything is read: nothing is written, and no alert changes.
@@ -172,7 +175,7 @@ class Engine:
         alerts = [one for one in self.store.alerts() if one.closed_at is None]
         self._picture = decided.picture
         self._former = self._former or decided.rules
-        self._tell(replace(_still(now, decided, alerts, CycleChange(now)), silences=tuple(self.store.silences())))
+        self._tell(replace(decided.still(now, alerts, CycleChange(now)), silences=tuple(self.store.silences())))
 
     def preview(self, now: datetime, due: Sequence[str]) -> Draft:
         """Decide a cycle and write nothing."""
@@ -180,16 +183,15 @@ class Engine:
 
     # --- steps 1 to 3: what is known ------------------------------------------------------------------------------
 
-    def _decide(self, now: datetime, due: Sequence[str]) -> _Decided:
+    def _decide(self, now: datetime, due: Sequence[str]) -> Decided:
         accepting = frozenset(name.removeprefix(ACCEPT) for name in self._flags() if name.startswith(ACCEPT))
         readings, accepted = self._taken_in(now, due, accepting)
-        today = now.astimezone(self.in_force.zone).date()
-        pending = changes(accepted, readings, today)
+        pending = changes(accepted, readings, now.astimezone(self.in_force.zone).date())
         made = picture(
             None if any(one.imported for one in accepted.values()) else self._picture,  # another past
             self.known.after(accepted),
             self.in_force,
-            now,
+            (now, self._part_of_day(now)),
             lambda wishes: self.store.past(wishes, now, self.in_force.zone, pending),
             shown_measures(self.observers),
         )
@@ -198,7 +200,7 @@ class Engine:
                 self._defect("measure", name)
         rules = with_own_rules(self.in_force.rules)
         findings = (*made.evaluated.findings, *own_findings(made.snapshot, self.graces()))
-        return _Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
+        return Decided(readings, accepted, made, rules, findings, accepting & set(accepted))
 
     def _taken_in(
         self, now: datetime, due: Sequence[str], accepting: frozenset[str]
@@ -248,15 +250,14 @@ class Engine:
 
     def graces(self) -> dict[str, Span]:
         """Return how long each source may fail before the ICT unit is told."""
-        limits = self.in_force.settings.limits
-        return {name: limits.grace(files=files) for name, files in self._reads_files.items()}
+        return {name: self.in_force.settings.limits.grace(files=one) for name, one in self._reads_files.items()}
 
     def _flags(self) -> dict[str, str]:
         return self.store.marks(MarkKind.FLAG)
 
     # --- steps 4 and 5: what follows ------------------------------------------------------------------------------
 
-    def _draft(self, now: datetime, decided: _Decided) -> Draft:
+    def _draft(self, now: datetime, decided: Decided) -> Draft:
         revision = self.store.revision()
         advanced, decided = self._advanced(decided)
         colours = self._colours(decided.rules, decided.findings, decided.picture.snapshot)
@@ -288,15 +289,18 @@ class Engine:
         )
         return decided.drafted(now, advanced, routed, messages, change)
 
+    def _part_of_day(self, now: datetime) -> int:
+        return int(now.timestamp()) // QUARTER_HOUR
+
     def _in_words(self, message: Message, now: datetime) -> Rendered:
         return rendered(message, self.in_force, now, self._defect)
 
-    def _showing(self, now: datetime, decided: _Decided, advanced: Advanced, silences: Sequence[Silence]) -> Showing:
+    def _showing(self, now: datetime, decided: Decided, advanced: Advanced, silences: Sequence[Silence]) -> Showing:
         snapshot = decided.picture.snapshot
         shown = None if same_rows(self._shown, snapshot) else shown_of(snapshot)
         return Showing(_hidden(now, advanced, decided.rules, silences), shown)
 
-    def _advanced(self, decided: _Decided) -> tuple[Advanced, _Decided]:
+    def _advanced(self, decided: Decided) -> tuple[Advanced, Decided]:
         """Take alerts one step on, and return what is decided with the findings of rules about alerts."""
         measures, seen, told_on = self.in_force.plugins.measures, decided.picture.snapshot, self.store.told_on
         rounds = advance_twice(self.store.alerts(), decided.findings, decided.rules, seen, measures, told_on)
@@ -308,7 +312,7 @@ class Engine:
     def _colours(self, rules: RuleSet, findings: Sequence[Findings], snapshot: Snapshot) -> pl.DataFrame:
         return computed_colours(findings, dimensions_of(rules, self.in_force.plugins.measures), snapshot)
 
-    def _ledger(self, now: datetime, decided: _Decided) -> Ledger:
+    def _ledger(self, now: datetime, decided: Decided) -> Ledger:
         marks = {(kind.value, name): text for kind in (MarkKind.DIGEST, MarkKind.FLAG)
                  for name, text in self.store.marks(kind).items()}  # fmt: skip
         faults = channel_faults(self.in_force, self.store.circuits())
@@ -322,7 +326,7 @@ class Engine:
         left = store.left(now - LATELY)
         return Ledger(told, silences, store.waiting(now), threads, marks, faults, was, failed, left)
 
-    def _marks(self, routed: Routed, decided: _Decided) -> dict[tuple[MarkKind, str], str | None]:
+    def _marks(self, routed: Routed, decided: Decided) -> dict[tuple[MarkKind, str], str | None]:
         marks: dict[tuple[MarkKind, str], str | None] = {
             (MarkKind(kind), name): text for (kind, name), text in routed.marks.items()
         }
@@ -394,8 +398,3 @@ def _hidden(now: datetime, advanced: Advanced, rules: RuleSet, silences: Sequenc
     """Return the alerts that a silence holds back now."""
     standing = going_on(silences, now)
     return frozenset(one.id for one in advanced.current if is_silenced(one, rules.rules.get(one.rule), standing))
-
-
-def _still(now: datetime, decided: _Decided, alerts: Sequence[Alert], change: CycleChange) -> Draft:
-    """Return what is decided where no alert moves and nothing is said."""
-    return decided.drafted(now, Advanced((), (), tuple(alerts)), Routed(), (), change)

@@ -122,18 +122,20 @@ def picture(
     before: Picture | None,
     known: Known,
     in_force: InForce,
-    now: datetime,
+    when: tuple[datetime, int],
     past: Past,
     shown: Sequence[str],
 ) -> Picture:
     """Make the snapshot and its findings, or give back the one before with the new moment when nothing has changed.
 
-    `shown`: measures that observers show besides.
+    `when`: now, and the part of the day, which differs where findings of the same rows on the same day may. `shown`:
+    measures that observers show besides.
     """
+    now, part_of_day = when
     context = in_force.context(now)
     key = (
         context.today,
-        int(now.timestamp()) // QUARTER_HOUR,
+        part_of_day,
         in_force.rules.hash,
         id(in_force.base),
         tuple(sorted((name, state.reading, _seen(state)) for name, state in known.states.items())),

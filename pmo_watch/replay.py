@@ -1,35 +1,41 @@
 """Stored history lived again under the rules in force: the daemon's own cycles, with a clock that is set by hand."""
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from pmo_watch.acknowledgements import Wanted, acknowledge
-from pmo_watch.alerts import Alert, Message, Rendered, Silence, Transition
+from pmo_watch.alerts import Message, Reason, Rendered, Silence, Transition
 from pmo_watch.collect import Asked, let_go
-from pmo_watch.cycle import Engine
+from pmo_watch.cycle import Decided, Engine
 from pmo_watch.errors import ConfigError, SourceError
-from pmo_watch.flow import Reading
+from pmo_watch.flow import Reading, Snapshot
 from pmo_watch.in_force import InForce, open_source, reads_files
 from pmo_watch.normalise import Accepted
 from pmo_watch.past_readings import PastReadings
-from pmo_watch.replay_moments import daily, later
+from pmo_watch.replay_moments import clocks_of, daily, later
 from pmo_watch.replay_store import ReplayStore, Sent
 from pmo_watch.store import CycleChange, StoredHistory, TransitionEntry
+from pmo_watch.subjects import Subjects
 
 UNSAID = Rendered("", "")
 
 
 @dataclass(slots=True, eq=False)
 class Lived:
-    """What came of it. `moments`: of cycles. `unheeded`: acknowledgements of alerts that were not open this time."""
+    """What came of it.
+
+    `due`: alert id -> day on which its row was due as it opened. `moments`: number of cycles. `unheeded`: number of
+    acknowledgements of alerts that were not open this time.
+    """
 
     began: datetime
     ended: datetime
     transitions: list[Transition] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
+    due: dict[str, date] = field(default_factory=dict)
     moments: int = 0
     unheeded: int = 0
 
@@ -58,15 +64,25 @@ def live(history: StoredHistory, in_force: InForce, until: datetime, progress: P
 class _Replaying(Engine):
     """Takes readings from stored history, and puts no message into words: what it would say is enough."""
 
-    def __init__(self, store: ReplayStore, in_force: InForce, readings: PastReadings, began: datetime) -> None:
+    def __init__(
+        self, store: ReplayStore, in_force: InForce, readings: PastReadings, began: datetime, clocks: Sequence[time]
+    ) -> None:
         super().__init__(store, in_force)
-        self._readings = readings
+        self._readings, self._clocks = readings, clocks
         self._reads_files = _files(in_force, began)
 
     def _taken_in(
         self, now: datetime, due: Sequence[str], accepting: frozenset[str]
     ) -> tuple[Sequence[Reading], Mapping[str, Accepted]]:
         return (), self._readings.at(now)
+
+    def _is_quiet(self, decided: Decided) -> bool:
+        """At each of these moments something may happen, such as a digest, though all data are as they were."""
+        return False
+
+    def _part_of_day(self, now: datetime) -> int:
+        """Findings look at the time of day only where a value is due or a rule measures hours."""
+        return bisect_right(self._clocks, now.astimezone(self.in_force.zone).time())
 
     def _in_words(self, message: Message, now: datetime) -> Rendered:
         return UNSAID
@@ -96,10 +112,11 @@ class _Replay:
     def __init__(self, history: StoredHistory, in_force: InForce, readings: PastReadings, lived: Lived) -> None:
         self._in_force, self._lived = in_force, lived
         self._store = ReplayStore(history)
-        self._engine = _Replaying(self._store, in_force, readings, lived.began)
+        clocks = clocks_of(in_force, history)
+        self._engine = _Replaying(self._store, in_force, readings, lived.began, clocks)
         self._acts = _acts(history)
         self._ahead = [one for one in readings.moments if one <= lived.ended]
-        self._ahead += daily(in_force, history, lived.began, lived.ended)
+        self._ahead += daily(in_force, clocks, lived.began, lived.ended)
         self._ahead += [one for one, _ in self._acts if lived.began <= one <= lived.ended]
         heapq.heapify(self._ahead)
 
@@ -121,6 +138,7 @@ class _Replay:
         draft = self._engine.cycle(moment, ())
         lived.sent += store.deliver(moment)
         lived.transitions += draft.advanced.transitions
+        lived.due |= _due(draft.advanced.transitions, draft.picture.snapshot)
         lived.moments += 1
         graces = self._engine.graces()
         for one in later(draft.advanced.current, draft.rules, draft.picture.snapshot.sources, graces):
@@ -155,8 +173,14 @@ class _Replay:
     def over(self) -> Lived:
         """Return what came of it; what waits still leaves at its hour."""
         self._lived.sent += self._store.deliver(self._lived.ended + timedelta(days=7))
-        self._lived.alerts = [one for one in self._store.alerts() if one.closed_at is None]
         return self._lived
+
+
+def _due(transitions: Sequence[Transition], snapshot: Snapshot) -> dict[str, date]:
+    opened = [one.alert for one in transitions if one.reason == Reason.OPENED]
+    subjects = Subjects(snapshot, ((one.entity, one.subject) for one in opened))
+    days = {one.id: subjects.of(one).due for one in opened}
+    return {name: day for name, day in days.items() if day is not None}
 
 
 # --- what people did ----------------------------------------------------------------------------------------------

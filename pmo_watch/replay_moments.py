@@ -1,7 +1,7 @@
 """The moments at which something may happen besides readings: a daemon looks every minute, a replay only at these."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,13 +17,17 @@ BEFORE_BODY = " wd before "
 QUARTER = 15  # minutes: findings are made anew this often at least
 
 
-def daily(in_force: InForce, history: StoredHistory, began: datetime, ended: datetime) -> Iterator[datetime]:
-    """Yield, for every day, when it begins, when digests leave, and when values of indicators are due.
+def clocks_of(in_force: InForce, history: StoredHistory) -> list[time]:
+    """Return the times of day at which findings may change by themselves: the first is that the day begins.
 
-    Where a rule measures in hours, every full hour.
+    Besides when values of indicators are due, and every full hour where a rule measures in hours.
     """
+    return sorted(_cut_offs(history) | ({time(hour) for hour in range(24)} if _in_hours(in_force) else {time()}))
+
+
+def daily(in_force: InForce, clocks: Sequence[time], began: datetime, ended: datetime) -> Iterator[datetime]:
+    """Yield those times of every day, and when digests leave."""
     zone = in_force.zone
-    clocks = _cut_offs(history) | ({time(hour) for hour in range(24)} if _in_hours(in_force) else {time()})
     empty = Snapshot(began, began.astimezone(zone).date(), {}, in_force.calendars, in_force.organisation)
     day, last = began.astimezone(zone).date(), ended.astimezone(zone).date()
     while day <= last:

@@ -172,7 +172,7 @@ class ReplayStore:
     def left(self, since: datetime) -> list[Left]:
         found = [one for one in self._outbox.lately.values() if one.due >= since and one.message.kind in SAYS_ALERTS]
         return [
-            Left(one.message.id, one.message.recipient, one.message.notifier, one.due)
+            Left(one.message.id, one.message.recipient, one.message.notifier, one.due, one.message.facts)
             for one in sorted(found, key=lambda one: one.message.id)
         ]
 
