@@ -105,8 +105,9 @@ def fits(want: ExpectedMessage, one: Sent, uids: Mapping[str, str], in_force: In
 
 def _readers(one: Sent, in_force: InForce) -> set[str]:
     """Return what the reader may be called: address, notifier, or audience."""
-    audiences = {item.why_me for item in one.message.items} & set(in_force.rules.audiences)
-    mailed = {name for name, known in in_force.rules.audiences.items()
-              if known.email and known.email == one.message.address}  # fmt: skip
+    reasons = {item.why_me for item in one.message.items}
+    known = in_force.rules.audiences
+    audiences = {name for name, each in known.items() if (each.role or name) in reasons}
+    mailed = {name for name, each in known.items() if each.email and each.email == one.message.address}
     notified = {one.message.notifier} if not one.message.address else set()
     return {one.message.address, *audiences, *mailed, *notified}

@@ -29,7 +29,7 @@ def ask_why(store: Store, world: World, text: str, rule: str = "", project: str 
         ConfigError: nothing is called so, or several things; it names them.
     """
     _check_rule(world, rule)
-    subject, only = _meant(store, world, text, project)
+    subject, only = _meant(store, world, text, project, rule)
     rules = rules_about(world, subject.entity, rule or only)
     if rule and not rules:
         raise ConfigError(f"rule '{rule}' is not for each {subject.entity}, and '{text}' is one")
@@ -53,10 +53,12 @@ def _examined(world: World, wanted: Mapping[str, Sequence[str]], subject: Subjec
     return examine(world.rules, world.snapshot, world.in_force.plugins.measures, wanted)
 
 
-def _meant(store: Store, world: World, text: str, project: str) -> tuple[Subject, str]:
-    """Return the row that is meant, and the rule of the alert where an alert is."""
+def _meant(store: Store, world: World, text: str, project: str, rule: str) -> tuple[Subject, str]:
+    """Return the row that is meant, and the rule of the alert where an alert is; one that the rule is for, if any."""
     whole = len(text) == WHOLE and ALERT.fullmatch(text) is not None
     rows = [] if whole else candidates(world.snapshot, text, project)
+    # A milestone may stand for a gate: one row, known under two names.
+    rows = [one for one in rows if rule and one.entity == world.rules.rules[rule].for_each] or rows
     if len(rows) > 1:
         raise ConfigError(several(world, text, rows))
     if rows:
