@@ -26,6 +26,9 @@ gates: .venv/everything  ## format, lint, types, import rules
 mail-servers: .venv/everything  ## send mails over Exim and Postfix from Debian's packages, and say what they answered
 	$(BIN)/python -m pytest -q -p no:randomly -s -rs tests/plugins/notifiers/test_email_real_servers.py
 
+faults: .venv/everything  ## kill, starve, stop and cut off what runs, wherever that can be done; half an hour
+	$(BIN)/python -m pytest -q -p no:randomly -s -rs tests/faults
+
 fix: .venv/everything  ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -80,4 +83,4 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo serve test check gates mail-servers fix reference dashboards pictures wheel bench lock
+.PHONY: help demo serve test check gates mail-servers faults fix reference dashboards pictures wheel bench lock
