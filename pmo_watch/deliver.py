@@ -31,7 +31,7 @@ EXPIRY_SECONDS = 60.0
 PACE_SECONDS = 60.0  # the longest wait for a turn: the slowest rate is one in a minute
 STOP_SECONDS = 3.0  # what is under way when we stop may end within; else it stays leased and is sent again
 CLOSE_SECONDS = 2.0
-SETTLE_TRIES, SETTLE_WAIT_SECONDS = 5, 0.5  # twice as long each time
+SETTLE_TRIES, SETTLE_WAIT_SECONDS, LONGEST_SETTLE_WAIT = 25, 0.5, 15.0  # twice as long each time: five minutes
 # Reasons that speak of the channel; the others may be about one recipient or one message.
 _UNREACHABLE = {"timeout", "connect", "tls", "auth", "config", "disconnected"}
 
@@ -326,7 +326,7 @@ class Deliverer:
             if written is not None:
                 self._note(settlement, seconds)
                 return
-            await asyncio.sleep(SETTLE_WAIT_SECONDS * (1 << tries))
+            await asyncio.sleep(min(SETTLE_WAIT_SECONDS * (1 << tries), LONGEST_SETTLE_WAIT))
         LOG.error("the outcome could not be written: the message is sent again", message=settlement.row.id)
 
     def _note(self, settlement: Settlement, seconds: float) -> None:

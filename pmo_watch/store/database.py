@@ -21,6 +21,7 @@ IDLE_SECONDS = 60  # in the middle of a transaction: no step of ours thinks so l
 REMEDIES = {
     "unable to open": "cannot be opened: does its folder exist, and may this user write there?",
     "readonly": "cannot be written: give this user the right to write the file and its folder",
+    "read-only": "the server takes no changes: is it a standby, or is default_transaction_read_only set?",
     "locked": "is held by another process: try again, and stop the other pmo-watch if it stays so",
     "is full": "the disk is full: free some space; nothing was written",
     "no space left": "the disk is full: free some space; nothing was written",
