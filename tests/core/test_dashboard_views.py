@@ -392,6 +392,10 @@ def test_role_with_the_name_of_the_schema_keeps_its_tables_together(postgres_ser
             run(connection, "CREATE SCHEMA pmo_watch")
         engine.dispose()
         upgrade_schema(own)
+        opened = open_store(own)
+        a_cycle(opened)
+        assert opened.answers()
+        opened.close()
         with reading(admin) as connection:
             places = connection.execute(
                 text("SELECT DISTINCT schemaname FROM pg_tables WHERE schemaname IN ('public', 'pmo_watch')")
