@@ -9,9 +9,10 @@ from pmo_watch.alerts import CLOSING, Alert, Message, Reason, Silence, Thread, T
 from pmo_watch.audiences import Recipient
 from pmo_watch.desk import AT_ONCE, Desk, message_id, said_of
 from pmo_watch.escalations import audiences_of, newly_told
+from pmo_watch.finding_rows import FindingRows
 from pmo_watch.news import OPEN, News, fold, news_of, read, written
 from pmo_watch.pace import Pace, is_newly_red, joined
-from pmo_watch.silences import matches
+from pmo_watch.silences import is_silenced
 from pmo_watch.successors import holds_no_more, successors
 
 SPOKEN = frozenset(
@@ -63,13 +64,14 @@ class AtOnce:
                 for news in read(told.ended):
                     self._close(told, news)
 
-    def speak_again(self, over: Sequence[Silence], alerts: Iterable[Alert]) -> None:
-        """Take in what is open at the end of these silences."""
+    def speak_again(self, over: Sequence[Silence], alerts: Iterable[Alert], found: FindingRows) -> None:
+        """Take in what is open at the end of these silences, as it was found now."""
         desk = self._desk
-        for alert in alerts:
+        hidden = [one for one in alerts if one.level and is_silenced(one, desk.rules.rules.get(one.rule), over)]
+        found.fetch(hidden)
+        for alert in hidden:
             rule = desk.rules.rules.get(alert.rule)
-            hidden = alert.level is not None and any(matches(one, alert, rule) for one in over)
-            if not hidden or rule is None or desk.silenced(alert):
+            if rule is None or desk.silenced(alert):
                 continue
             if alert.acknowledged_until is not None:
                 desk.held["acknowledged"] += 1
@@ -77,13 +79,17 @@ class AtOnce:
             escalated = [name for name in audiences_of(alert) if name in desk.rules.audiences]
             for audience in dict.fromkeys((*rule.tell.get(alert.level or "", ()), *escalated)):
                 if desk.how(audience, alert.level or "") == AT_ONCE:
-                    news = News(alert, OPEN, alert.level or "", desk.snapshot.now, audience)
-                    self._to(audience, news)
+                    self._to(audience, self._still_open(alert, audience, found))
 
-    def speak_to_successors(self, alerts: Iterable[Alert]) -> None:
+    def speak_to_successors(self, alerts: Iterable[Alert], found: FindingRows) -> None:
         """Take in what is open, for whoever has taken over a role since its holder was told."""
-        for alert, audience, recipient in successors(self._desk, alerts):
-            self._reach(recipient, News(alert, OPEN, alert.level or "", self._desk.snapshot.now, audience))
+        taken_over = list(successors(self._desk, alerts))
+        found.fetch(alert for alert, _, _ in taken_over)
+        for alert, audience, recipient in taken_over:
+            self._reach(recipient, self._still_open(alert, audience, found))
+
+    def _still_open(self, alert: Alert, audience: str, found: FindingRows) -> News:
+        return News(alert, OPEN, alert.level or "", self._desk.snapshot.now, audience, finding=found.of(alert))
 
     def _end(self, transition: Transition) -> None:
         desk = self._desk

@@ -13,7 +13,7 @@ from pmo_watch.alerts import Alert, Awaited, Message, Reason
 from pmo_watch.audiences import COMMITTEES, OWNERS, PMO, Recipient, first_working, send_at
 from pmo_watch.desk import Desk, message_id
 from pmo_watch.digests import DAILY, DIGEST, SILENCED, Due, due, last_left, section, stands
-from pmo_watch.finding_rows import rows_of
+from pmo_watch.finding_rows import FindingRows, rows_of
 from pmo_watch.flow import Findings
 from pmo_watch.news import News, read
 from pmo_watch.overview import MOVEMENTS, Overview, counts_of, movement, together
@@ -35,7 +35,7 @@ class Overviews:
         self._standings = standings
         self._alerts = [one for one in alerts if one.level is not None]
         self._findings = findings
-        self._rows: Mapping[str, Mapping[str, object]] | None = None
+        self._rows = FindingRows(findings)
         self._readers: Readers | None = None
         self.messages: list[Message] = []
         self.marks: dict[tuple[str, str], str | None] = {}
@@ -136,17 +136,8 @@ class Overviews:
 
     def _row(self, alert: Alert) -> Mapping[str, object]:
         """Return what this cycle found of an alert."""
-        if self._rows is None:
-            subjects: dict[str, list[str]] = {}
-            for one in self._alerts:
-                subjects.setdefault(one.rule, []).append(one.subject)
-            self._rows = {
-                f"{one.rule}\0{uid}": row
-                for one in self._findings
-                if one.rule in subjects
-                for uid, row in rows_of(one, subjects[one.rule]).items()
-            }
-        return self._rows.get(f"{alert.rule}\0{alert.subject}", {})
+        self._rows.fetch(self._alerts)
+        return self._rows.of(alert)
 
     def _ended(self, digest: Digest, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
         """Add what ended to the digest in which its beginning was told, whoever holds which role by now."""

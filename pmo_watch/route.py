@@ -15,6 +15,7 @@ from pmo_watch.at_once import MARGIN, AtOnce
 from pmo_watch.audiences import Audiences, Channels, Recipient
 from pmo_watch.desk import Desk
 from pmo_watch.digests import last_left
+from pmo_watch.finding_rows import FindingRows
 from pmo_watch.flow import Findings, Snapshot
 from pmo_watch.news import read
 from pmo_watch.notices import Notices
@@ -106,7 +107,9 @@ def route(
     at_once = AtOnce(desk, _pace(desk, ledger))
     at_once.gather(changes.transitions)
     ended = over(ledger.silences, snapshot.now)
-    at_once.speak_again(ended, changes.alerts)
+    found = FindingRows(changes.findings)
+    at_once.speak_again(ended, changes.alerts, found)
+    at_once.speak_to_successors(changes.alerts, found)
     at_once.merge(ledger.waiting, changes.transitions)
     threads = {(one.notifier, one.recipient, one.project): one for one in ledger.threads}
     messages, started, empty = at_once.messages(threads)

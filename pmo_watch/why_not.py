@@ -235,7 +235,7 @@ class WhyNot:
         began = [each for each in self._person.roles if each.since and each.since > said.at.date()]
         since = f", holding {_role(began[0])} since {began[0].since}" if began else ""
         text = f"'{said.reason}' was said on {day} to {told}; {self._person.name} is {one.audience} now{since}"
-        return Because("joined_since", f"{text}, and hears of the next change")
+        return Because("joined_since", f"{text}, and hears of it with the next cycle in which nothing holds it back")
 
     # --- ended ----------------------------------------------------------------------------------------------------
 
