@@ -265,7 +265,7 @@ class _Stage:
             named = ", ".join(f"'{one}'" for one in sorted(mine)) or "no rule"
             self._fail(self.scenario.place, f"the test matches no row: nothing of it is looked at by {named}")
         for rule, levels in self.scenario.covers.items():
-            for level in levels:
+            for level in levels if mine & self.looked_at else ():
                 if level not in self.reached.get(rule, set()):
                     place = self.scenario.covers_place or self.scenario.place
                     self._fail(place, f"the test says that it covers {level} of '{rule}', and it never gets there")

@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from pmo_watch import starter_rules as rules
+from pmo_watch import starter_tests as tests
 from pmo_watch.errors import SettingsError
 from pmo_watch.plugin_host import PACKAGE
 
@@ -84,12 +85,18 @@ TEMPLATE = """\
 EVERYBODY = {
     "00-people.yaml": rules.PEOPLE,
     "10-milestones.yaml": rules.MILESTONES,
+    "10-milestones.test.yaml": tests.MILESTONES,
     "30-money.yaml": rules.MONEY,
+    "30-money.test.yaml": tests.MONEY,
     "50-registers.yaml": rules.REGISTERS,
     "70-figures.yaml": rules.FIGURES,
 }
 IN_SPRINTS = {"25-sprints.yaml": rules.SPRINTS}
-PLANNED = {"20-plans.yaml": rules.PLANS, "60-documents.yaml": rules.DOCUMENTS}
+PLANNED = {
+    "20-plans.yaml": rules.PLANS,
+    "20-plans.test.yaml": tests.PLANS,
+    "60-documents.yaml": rules.DOCUMENTS,
+}
 
 
 class Delivery(StrEnum):

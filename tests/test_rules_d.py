@@ -22,6 +22,20 @@ def test_rules_that_we_show_are_those_that_init_writes(tmp_path: Path) -> None:
     assert texts(RULES) == texts(tmp_path / "rules.d")
 
 
+def test_tests_of_them_pass_and_reach_what_they_claim(tmp_path: Path) -> None:
+    write_starter(tmp_path, Delivery.WATERFALL)
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pmo_watch", "test", str(RULES), "--config", str(tmp_path / "pmo-watch.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PMO_WATCH_")},
+    )
+
+    assert (done.returncode, "3 tests: all passed" in done.stderr) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize("strict", [(), ("--strict",)], ids=["check", "strict"])
 def test_check_finds_no_fault_in_them(tmp_path: Path, strict: tuple[str, ...]) -> None:
     write_starter(tmp_path, Delivery.WATERFALL)
