@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pmo_watch.alerts import Alert, Message, Reason, Rendered
-from pmo_watch.audiences import Audiences, Recipient
+from pmo_watch.audiences import PERSONAL, Audiences, Recipient
 from pmo_watch.cycle import Draft, Engine
 from pmo_watch.desk import Desk
 from pmo_watch.errors import ConfigError
@@ -91,7 +91,8 @@ def preview(in_force: InForce, store: Store, wish: Wish, now: datetime) -> Previ
     draft = Engine(store, in_force).preview(now, ())
     recipient, notes = _recipient(in_force, draft.picture.snapshot, wish.to)
     known = [one for one in store.alerts() if one.rule == rule.id and one.level and one.closed_at is None]
-    chosen = [one for one in known if wish.level in {None, one.level}]
+    # Whoever asks may not be one of those who may know of a single person.
+    chosen = [one for one in known if wish.level in {None, one.level} and one.entity != PERSONAL]
     material = _of_alerts(in_force, draft, rule, chosen) if chosen else _of_sample(in_force, rule, wish.level, now)
     message = _message(material, recipient, wish.kind, now)
     context = render_context(in_force, now)

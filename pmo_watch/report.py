@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pmo_watch.alerts import Message
-from pmo_watch.audiences import Recipient
+from pmo_watch.audiences import PERSONAL, Recipient
 from pmo_watch.cycle import Engine
 from pmo_watch.digests import last_left
 from pmo_watch.errors import ConfigError
@@ -32,6 +32,8 @@ class Wanted:
 def report(in_force: InForce, store: Store, wanted: Wanted, now: datetime) -> Message:
     """Return the page from what is stored, evaluated at that moment.
 
+    Alerts on single persons are counted: whoever asks for the page may not be one of those who may know of whom.
+
     Raises:
         ConfigError: there is no such audience, digest or reader, or the digest must be named.
     """
@@ -40,6 +42,7 @@ def report(in_force: InForce, store: Store, wanted: Wanted, now: datetime) -> Me
     reader = None if wanted.to else _everybody(in_force, audience)
     messages = _messages(in_force, store, (audience, digest, reader), now)
     message = _to(messages, wanted) if wanted.to else messages[0]
+    message = replace(message, items=tuple(one for one in message.items if one.alert.entity != PERSONAL))
     return replace(message, language=wanted.language) if wanted.language else message
 
 

@@ -301,7 +301,8 @@ audiences:
 """
 
 
-def test_what_is_found_of_a_single_person_is_not_shown_to_whoever_asks(portfolio: Portfolio) -> None:
+def with_loads(portfolio: Portfolio) -> None:
+    """Let a rule find everybody's load red, and tell Emil of Cleo's."""
     (portfolio.folder / "plugins").mkdir()
     portfolio.write("plugins/load.py", LOAD)
     portfolio.write("rules.d/20-load.yaml", LOAD_RULE)
@@ -311,6 +312,10 @@ def test_what_is_found_of_a_single_person_is_not_shown_to_whoever_asks(portfolio
         PEOPLE.replace("scope\n", "scope,manager\n").replace("NOV-01\ndora", "NOV-01,emil@example.org\ndora"),
     )
     portfolio.once(at("03"))
+
+
+def test_what_is_found_of_a_single_person_is_not_shown_to_whoever_asks(portfolio: Portfolio) -> None:
+    with_loads(portfolio)
     now = at("03", "10:05").isoformat()
 
     shown = [
@@ -333,6 +338,25 @@ def test_what_is_found_of_a_single_person_is_not_shown_to_whoever_asks(portfolio
         assert "Cleo" not in text
     assert "150" not in "".join(shown[:3])
     assert "150" not in json.dumps(json.loads(shown[3])["alerts"])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["preview", "load", "--to", "dora@example.org"], "a sample at the threshold"),
+        (["preview", "load", "--to", "emil@example.org", "--kind", "digest"], "a sample at the threshold"),
+        (["report", "--audience", "managers", "--format", "text", "--now", at("03", "10:05").isoformat()], "1 red"),
+        (["report", "--audience", "managers", "--to", "emil@example.org", "--now", at("03", "10:05").isoformat()], "1"),
+    ],
+)
+def test_no_preview_and_no_page_names_a_single_person(portfolio: Portfolio, words: list[str], says: str) -> None:
+    with_loads(portfolio)
+
+    shown = CliRunner().invoke(app, [*words, "--config", str(portfolio.config)])
+
+    assert shown.exit_code == 0
+    assert says in shown.output
+    assert not [name for name in ("Ann", "Cleo", "150") if name in shown.output]
 
 
 # --- what is asked ------------------------------------------------------------------------------------------------
