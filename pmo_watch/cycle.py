@@ -31,7 +31,7 @@ from pmo_watch.rollup import computed_colours, dimensions_of
 from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
 from pmo_watch.second_round import advance_twice
-from pmo_watch.shown import Showing, same_rows, shown_of
+from pmo_watch.shown import Showing, Shown, same_rows, shown_of
 from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.standing import LookBack
 from pmo_watch.store import CycleChange, CycleStore, MarkKind, StoreConflict
@@ -108,7 +108,7 @@ class Engine:
         self._former: RuleSet | None = None
         self.known = Known.stored(store, ahead)
         self._picture: Picture | None = None
-        self._shown: Snapshot | None = None  # as views for dashboards show it
+        self._shown: tuple[Snapshot, Shown] | None = None  # what views for dashboards hold, and of what
         self._reads_files: dict[str, bool] = {}
         self._revision = -1  # of the alerts as the last cycle left them
         self.report: CycleReport | None = None
@@ -286,6 +286,7 @@ class Engine:
             threads=named(routed.threads, messages),
             marks=self._marks(routed, decided),
             colours=colours,
+            showing=self._showing(now, decided, advanced, routed.standing),
         )
         return decided.drafted(now, advanced, routed, messages, change)
 
@@ -296,9 +297,9 @@ class Engine:
         return rendered(message, self.in_force, now, self._defect)
 
     def _showing(self, now: datetime, decided: Decided, advanced: Advanced, silences: Sequence[Silence]) -> Showing:
-        snapshot = decided.picture.snapshot
-        shown = None if same_rows(self._shown, snapshot) else shown_of(snapshot)
-        return Showing(_hidden(now, advanced, decided.rules, silences), shown)
+        snapshot, hidden = decided.picture.snapshot, _hidden(now, advanced, decided.rules, silences)
+        of, before = self._shown or (None, None)
+        return Showing(hidden) if same_rows(of, snapshot) else Showing(hidden, shown_of(snapshot), before)
 
     def _advanced(self, decided: Decided) -> tuple[Advanced, Decided]:
         """Take alerts one step on, and return what is decided with the findings of rules about alerts."""
@@ -346,7 +347,8 @@ class Engine:
         self._revision = (draft.change.based_on or 0) + 1
         self.known = draft.picture.known
         self._picture = draft.picture
-        self._shown = draft.picture.snapshot
+        if draft.change.showing and draft.change.showing.shown:
+            self._shown = draft.picture.snapshot, draft.change.showing.shown
         self._former = draft.rules
         self._number += 1
         self._tell(draft)

@@ -41,11 +41,13 @@ class Shown:
 class Showing:
     """What one cycle changes of what is shown. `shown`: None where nothing of it can have changed.
 
-    `silenced`: ids of the alerts that a silence holds back.
+    `silenced`: ids of the alerts that a silence holds back. `before`: what the same writer left in the database, which
+    need not be read again then; None where it does not know.
     """
 
     silenced: Collection[str]
     shown: Shown | None = None
+    before: Shown | None = None
 
 
 def shown_of(snapshot: Snapshot) -> Shown:

@@ -15,12 +15,13 @@ from pmo_watch.store.tables import SHOWN_COLOUR, SHOWN_MILESTONE, SHOWN_OBSERVAT
 def write_shown(connection: Connection, showing: Showing, at: datetime) -> None:
     """Keep what is shown; a project that is gone keeps the label it had, for what is told of its past."""
     _write_silenced(connection, showing.silenced)
-    if showing.shown is None:
+    now, before = showing.shown, showing.before
+    if now is None:
         return
-    write_colours(connection, showing.shown.declared, at, SHOWN_COLOUR)
-    _write(connection, SHOWN_PROJECT, showing.shown.projects, keep=True)
-    _write(connection, SHOWN_MILESTONE, showing.shown.milestones)
-    _write(connection, SHOWN_OBSERVATION, showing.shown.observations)
+    write_colours(connection, now.declared, at, SHOWN_COLOUR)
+    _write(connection, SHOWN_PROJECT, now.projects, before and before.projects, keep=True)
+    _write(connection, SHOWN_MILESTONE, now.milestones, before and before.milestones)
+    _write(connection, SHOWN_OBSERVATION, now.observations, before and before.observations)
 
 
 def _write_silenced(connection: Connection, silenced: Collection[str]) -> None:
@@ -29,14 +30,20 @@ def _write_silenced(connection: Connection, silenced: Collection[str]) -> None:
     _insert(connection, SHOWN_SILENCED, [{"alert": one} for one in sorted(set(silenced) - known)])
 
 
-def _write(connection: Connection, table: Table, now: pl.DataFrame, *, keep: bool = False) -> None:
-    known = pl.DataFrame(connection.execute(select(table)).all(), schema=now.schema, orient="row")
+def _write(
+    connection: Connection, table: Table, now: pl.DataFrame, before: pl.DataFrame | None, *, keep: bool = False
+) -> None:
+    known = _read(connection, table, now.schema) if before is None else before
     both = now.join(known, on="uid", how="left", suffix="@", maintain_order="left")
     differs = pl.any_horizontal(pl.col(one).ne_missing(pl.col(f"{one}@")) for one in now.columns if one != "uid")
     fresh = both.filter(differs | ~pl.col("uid").is_in(known["uid"].implode())).select(now.columns)
     gone = known.clear() if keep else known.join(now, on="uid", how="anti")
     _forget(connection, table, [*gone["uid"], *fresh["uid"]])
     _insert(connection, table, fresh.to_dicts())
+
+
+def _read(connection: Connection, table: Table, schema: pl.Schema) -> pl.DataFrame:
+    return pl.DataFrame(connection.execute(select(table)).all(), schema=schema, orient="row")
 
 
 def _forget(connection: Connection, table: Table, keys: list[str]) -> None:

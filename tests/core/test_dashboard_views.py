@@ -12,9 +12,12 @@ from databases import database
 from exporter_bench import COLOURS, a_report, an_exporter
 from messages import NOW, a_message, an_alert
 from metric_tables import read
+from office import NOW as FRIDAY
+from office import Office, cycle
 from sqlalchemy import Connection, text
 
 from pmo_watch.alerts import Rendered, state_of
+from pmo_watch.cycle import Engine
 from pmo_watch.errors import StoreError
 from pmo_watch.shown import Showing, shown_of
 from pmo_watch.store import CycleChange, OutboxState, Settlement, Store, migrations, open_store, upgrade_schema
@@ -39,6 +42,7 @@ COLUMNS = {
     "grafana_messages": "time notifier outcome reason attempts delay_seconds",
 }
 LATER = NOW + timedelta(days=7)
+LATER_ON = FRIDAY + timedelta(hours=2)
 
 
 class Views:
@@ -139,6 +143,27 @@ def test_what_changes_is_changed_and_what_is_gone_goes(store: Store, views: View
     rows = views.rows("grafana_milestones")
 
     assert {one["milestone"]: one["slip_wd"] for one in rows} == {"M1": 0.0, "M2": 1.0}
+
+
+def test_a_daemon_writes_only_what_changed_and_comes_to_the_same(tmp_path: Path) -> None:
+    """What it has written itself it need not read again; a new one reads it, and finds nothing to change."""
+    office = Office(tmp_path, projects=2)
+    store = office.open()
+    views = Views(office.load().settings.database.url.get_secret_value())
+    engine = Engine(store, office.load())
+    cycle(engine)
+    office.save("P01", 12)
+    cycle(engine, LATER_ON)
+    by_one = views.rows("grafana_milestones")
+    first = Engine(store, office.load()).preview(LATER_ON, []).change.showing
+    store.write(CycleChange(LATER_ON, showing=first))
+
+    assert first is not None
+    assert first.before is None
+    assert views.rows("grafana_milestones") == by_one
+    assert {one["project"]: one["slip_wd"] for one in by_one} == {"P01": 12.0, "P02": 0.0}
+    views.close()
+    store.close()
 
 
 def test_indicators_have_their_history_and_the_metrics_the_last_of_it(store: Store, views: Views) -> None:
