@@ -1,6 +1,7 @@
 """`pmo-watch test`: scenarios run on the engine of the daemon; a failure says what was expected, what came, and why."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from pmo_watch.cli import app
 
+PAGE = (Path(__file__).parents[1] / "docs" / "testing-rules.md").read_text(encoding="utf-8")
 SETTINGS = """\
 organisation: {name: Unit, timezone: Europe/Brussels, calendar: be}
 database: {url: "sqlite:///never.db"}
@@ -93,6 +95,12 @@ def ran(text: str, *words: str, name: str = "one.test.yaml") -> Result:
     return CliRunner().invoke(app, ["test", *words, "--config", "pmo-watch.yaml"])
 
 
+def shown(kind: str) -> str:
+    """Return the block of that kind of the documentation's page."""
+    (found,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def scenario(days: str, head: str = SLIP) -> str:
     return f"test: a story\n{head}{GIVEN}days:\n{days}"
 
@@ -103,6 +111,21 @@ def test_example_of_the_specification_passes() -> None:
 
     assert (done.exit_code, "1 test: all passed" in done.stderr) == (0, True), done.stderr
     assert not Path("never.db").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_example_of_the_documentation_passes_and_fails_as_it_says() -> None:
+    Path("rules.d/rules.yaml").write_text(shown("yaml rule-file"), encoding="utf-8")
+    text = shown("yaml scenario")
+    saturday = text[: text.index("  - 2026-03-05")].replace("2026-03-04", "2026-03-07")
+    saturday = saturday.replace('{to: m.rossi, language: fr, contains: ["6", Go-live]}', "{to: m.rossi}")
+
+    done = ran(text, name="go-live.test.yaml")
+    late = ran(saturday, name="go-live.test.yaml")
+
+    assert done.exit_code == 0, done.stderr
+    assert late.exit_code == 1
+    assert shown("text").strip() in late.stderr
 
 
 @pytest.mark.usefixtures("folder")
