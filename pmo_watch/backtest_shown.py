@@ -8,9 +8,12 @@ from typing import Any
 from pmo_watch.backtest import Backtest, Differing, Load, Reader, RuleFigures, Span
 from pmo_watch.backtest_asked import NOT_STORED
 from pmo_watch.replay import Lived
+from pmo_watch.suggest import Meant, Suggested
 
 RULES = ("rule", "amber", "red", "worsened", "closed", "still_open", "lead_wd", "missed", "false_starts")
 READERS = ("reader", "messages", "a_week", "most", "fullest_week")
+MEANT = ("threshold", "alerts_a_month", "share", "rows", "lead_days")
+PRESENT = ("present", *MEANT[1:])
 DIFFERENCES = ("rule", "subject", "project", "here", "other", "days")
 Row = Mapping[str, Any]
 
@@ -124,3 +127,23 @@ def _figures(made: Backtest) -> dict[str, Any]:
             for one in made.courses
         ],
     }
+
+
+# --- thresholds ---------------------------------------------------------------------------------------------------
+
+
+def meant_row(one: Meant) -> Row:
+    """Return what a threshold would have meant as a row."""
+    return {
+        "threshold": one.threshold,
+        "alerts_a_month": round(one.a_month, 2),
+        "share": f"{one.share:.1%}",
+        "rows": one.rows,
+        "lead_days": one.lead,
+    }
+
+
+def document_of_suggested(one: Suggested) -> Mapping[str, Any]:
+    """Return one measure's answer as a document; shares from 0 to 1."""
+    found = asdict(one)
+    return {**found, "quantiles": {f"{share:g}": value for share, value in one.quantiles.items()}}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmo_watch import __version__, cli_act, cli_look
-from pmo_watch.cli_backtest import backtest
+from pmo_watch.cli_backtest import backtest, suggest
 from pmo_watch.cli_check import check
 from pmo_watch.cli_options import (
     FAULTY,
@@ -69,6 +69,7 @@ app.add_typer(cli_act.outbox, name="outbox")
 app.add_typer(cli_act.db, name="db")
 app.command()(check)
 app.command()(backtest)
+app.command()(suggest)
 app.command()(cli_look.read)
 app.command()(cli_look.measures)
 app.command()(cli_look.fields)

@@ -17,12 +17,16 @@ from pmo_watch.backtest_asked import NOT_STORED, Answer, ask, days_back, span_of
 from pmo_watch.backtest_shown import (
     COMPARED,
     DIFFERENCES,
+    MEANT,
+    PRESENT,
     READERS,
     RULES,
     compared_rows,
     difference_rows,
     document,
+    document_of_suggested,
     load_line,
+    meant_row,
     reader_rows,
     rule_rows,
 )
@@ -31,6 +35,9 @@ from pmo_watch.errors import ConfigError
 from pmo_watch.in_force import InForce, with_rules
 from pmo_watch.output import Format, counted, printed, said, show, show_json
 from pmo_watch.replay import Progress as Told
+from pmo_watch.store import StoredHistory
+from pmo_watch.suggest import Suggested, histogram
+from pmo_watch.suggest_asked import suggest as suggest_thresholds
 
 PATIENCE_SECONDS = 2.0  # after which a bar shows how far it is
 FALSE_START = 5
@@ -66,14 +73,48 @@ def backtest(
     _gate(answer.here, most)
 
 
-def _answered(
-    config: Config, when: tuple[str, str], only: tuple[str, ...], against: Path | None, within: int
-) -> Answer:
+def suggest(
+    rule: Annotated[str, typer.Argument(help="A rule, by its id.")],
+    since: Annotated[str, typer.Option("--since", help=SINCE_HELP)] = "365d",
+    until: Annotated[str, typer.Option("--until", help="Until when, such as 2026-11-20; else now.")] = "",
+    config: Config = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show what a rule's measure said week after week, and what other thresholds would have meant. Changes no file."""
+    in_force, history, span = _world(config, (since, until), FALSE_START)
+    with _bar("looking back") as told:
+        found = suggest_thresholds(history, in_force, rule, span, told)
+    if form is Format.JSON:
+        show_json([document_of_suggested(one) for one in found])
+        return
+    for one in found:
+        _print_suggested(one)
+
+
+def _print_suggested(one: Suggested) -> None:
+    printed(f"{one.measure}: {counted(one.values, 'value')} of {counted(one.rows, 'row')} at {one.weeks} ends of weeks")
+    if not one.values:
+        return
+    printed("quantiles: " + ", ".join(f"{share:.0%} {value:g}" for share, value in one.quantiles.items()))
+    for line in histogram(one.bars):
+        printed(line)
+    show([{"present": each["threshold"], **each} for each in map(meant_row, one.present)], PRESENT, Format.TABLE, "")
+    show(list(map(meant_row, one.candidates)), MEANT, Format.TABLE)
+
+
+def _world(config: Config, when: tuple[str, str], within: int) -> tuple[InForce, StoredHistory, Span]:
+    """Read what is in force, and all that is stored."""
     in_force = configured(config)
     with looked_into(in_force) as store:
         in_force = with_rules(in_force, rule_texts(store))
         span = _span(in_force, *when, within)
-        history = store.history(in_force.zone)
+        return in_force, store.history(in_force.zone), span
+
+
+def _answered(
+    config: Config, when: tuple[str, str], only: tuple[str, ...], against: Path | None, within: int
+) -> Answer:
+    in_force, history, span = _world(config, when, within)
     wanted = with_only(in_force, only) if against is None else in_force
     other = _only_known(with_rules_of(in_force, against), only) if against is not None else None
     with _bar("replaying") as told:
