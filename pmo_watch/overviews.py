@@ -89,6 +89,7 @@ class Overviews:
         """Return what each recipient reads. `readers`: None where absence does not count, as in a report."""
         self._readers = readers
         self._desk.subjects.fetch((one.entity, one.subject) for one in self._alerts)
+        self._rows.fetch(self._alerts)
         overviews: dict[tuple[str, str], Overview] = {}
         for audience in audiences:
             self._open(digest, audience, found, overviews)
@@ -125,7 +126,7 @@ class Overviews:
                 if not unsent and stands(audience, digest.name, rule, alert, told):
                     reason = section(alert, told, silenced=desk.silenced(alert))
                     before = told.level if told else ""
-                    news = News(alert, reason, before, desk.snapshot.now, audience.name, finding=self._row(alert))
+                    news = News(alert, reason, before, desk.snapshot.now, audience.name, finding=self._rows.of(alert))
                     news = replace(news, stands_in=recipient.stands_in)
                     known = _overview(overviews, recipient, audience).news
                     if alert.id not in known or self._counted(known[alert.id]):
@@ -133,11 +134,6 @@ class Overviews:
 
     def _counted(self, news: News) -> bool:
         return self._desk.counted(news.audience, news.alert)
-
-    def _row(self, alert: Alert) -> Mapping[str, object]:
-        """Return what this cycle found of an alert."""
-        self._rows.fetch(self._alerts)
-        return self._rows.of(alert)
 
     def _ended(self, digest: Digest, found: Due, overviews: dict[tuple[str, str], Overview]) -> None:
         """Add what ended to the digest in which its beginning was told, whoever holds which role by now."""
@@ -192,7 +188,7 @@ class Overviews:
         alerts = {(one.rule, one.subject) for one in self._alerts}
         for alert in self._alerts:
             if alert.unknown_since is not None and alert.rule in rules:
-                yield alert, self._row(alert)
+                yield alert, self._rows.of(alert)
         for one in self._findings:
             rule = rules.get(one.rule)
             if rule is None:
