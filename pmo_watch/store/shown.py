@@ -19,9 +19,9 @@ def write_shown(connection: Connection, showing: Showing, at: datetime) -> None:
     if now is None:
         return
     write_colours(connection, now.declared, at, SHOWN_COLOUR)
-    _write(connection, SHOWN_PROJECT, now.projects, before and before.projects, keep=True)
-    _write(connection, SHOWN_MILESTONE, now.milestones, before and before.milestones)
-    _write(connection, SHOWN_OBSERVATION, now.observations, before and before.observations)
+    _write(connection, SHOWN_PROJECT, now.projects, before.projects if before else None, keep=True)
+    _write(connection, SHOWN_MILESTONE, now.milestones, before.milestones if before else None)
+    _write(connection, SHOWN_OBSERVATION, now.observations, before.observations if before else None)
 
 
 def _write_silenced(connection: Connection, silenced: Collection[str]) -> None:
