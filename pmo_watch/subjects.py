@@ -109,6 +109,7 @@ class Subjects:
     def __init__(self, snapshot: Snapshot, wanted: Iterable[tuple[str, str]]) -> None:
         self._snapshot = snapshot
         self._rows: dict[tuple[str, str], Row] = {}
+        self._made: dict[tuple[str, str], Subject] = {}
         self._places = {
             entity: {
                 row["uid"]: _place_of(entity, row)
@@ -136,6 +137,11 @@ class Subjects:
         row = self._rows.get((entity, uid))
         if row is None:
             return None
+        if (entity, uid) not in self._made:  # each audience of an alert asks for it
+            self._made[entity, uid] = self._of_row(entity, uid, row)
+        return self._made[entity, uid]
+
+    def _of_row(self, entity: str, uid: str, row: Row) -> Subject:
         names = self._names(row) or spoken(entity, row)
         shown = next((str(row[column]) for column in NAMED_BY if row.get(column)), uid)
         known_as = str(row.get("code") or "") if entity == "project" else ""
