@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,7 @@ from pmo_watch.output import Format, counted, printed, said, show_json
 from pmo_watch.pushing import Pushing, lines_of
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rule_schema import json_schema
+from pmo_watch.scenario_schema import scenario_schema
 from pmo_watch.send_test import send_test
 from pmo_watch.starter import Delivery, write_starter
 from pmo_watch.store import Store
@@ -56,6 +58,14 @@ if TYPE_CHECKING:
     from pmo_watch.daemon import Daemon
 
 DEMO_FOLDER = Path("demo-output")
+
+
+class SchemaOf(StrEnum):
+    """Which files an editor is to know."""
+
+    RULES = "rules"
+    TEST = "test"
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -203,8 +213,14 @@ def init(
 
 
 @app.command()
-def schema(config: Config = None) -> None:
-    """Print the JSON Schema of rule files, for editors."""
+def schema(
+    of: Annotated[SchemaOf, typer.Option("--for", help="Of rule files, or of their scenario tests.")] = SchemaOf.RULES,
+    config: Config = None,
+) -> None:
+    """Print the JSON Schema of rule files, or of scenario tests, for editors."""
+    if of is SchemaOf.TEST:
+        show_json(scenario_schema())
+        return
     from pmo_watch.plugin_host import load_plugins  # noqa: PLC0415  # without settings it still works
     from pmo_watch.settings import plugins_folder  # noqa: PLC0415
 

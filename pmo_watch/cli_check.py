@@ -23,6 +23,7 @@ from pmo_watch.pushing import try_out
 from pmo_watch.rule_files import Readable, list_rule_files, load_rules, rules_from_texts
 from pmo_watch.rule_names import Catalogue
 from pmo_watch.rules import RuleSet
+from pmo_watch.scenario_checks import check_tests
 from pmo_watch.store import open_to_read
 from pmo_watch.telling import Probed
 from pmo_watch.template_checks import template_remarks
@@ -42,6 +43,8 @@ def check(
     """Check settings, rules, audiences, templates, calendars, and the examples in rules."""
     in_force = configured(config)
     faults, warnings = _faults(in_force, paths or [])
+    of_tests, unshown = check_tests(in_force)
+    faults += [fault.shown() for fault in of_tests]
     for fault in faults:
         said(fault)
     for warning in warnings:
@@ -53,6 +56,8 @@ def check(
         f"{counted(len(in_force.settings.sources), 'source')}, "
         f"{counted(len(in_force.settings.notifiers), 'notifier')}: {_verdict(len(faults), len(warnings))}"
     )
+    if unshown:
+        said(f"{counted(len(unshown), 'rule')} without example and without test: {', '.join(unshown)}")
     unreached = asyncio.run(_online(in_force)) if online else 0
     for warning in (not_told := _not_told(in_force) if online else []):
         said(f"warning: {warning}")

@@ -14,25 +14,25 @@ SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema(catalogue: Catalogue) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a rule file; editors complete and check by it while one types."""
-    schema = _without_null(FileShape.model_json_schema())
+    schema = without_null(FileShape.model_json_schema())
     parts = schema["$defs"]
     _describe(parts["RuleShape"]["properties"], catalogue)
     _describe(parts["Measured"]["properties"], catalogue)
     if catalogue.measures:
         parts["RuleShape"]["allOf"] = parts["Measured"]["allOf"] = list(_with(catalogue))
         parts.update(_parameters(catalogue))
-    parts["OnSubject"]["properties"]["measure"] = _one_of({*catalogue.measures, *_companions(catalogue)})
-    parts["OnSubject"]["properties"]["field"] = _one_of(_fields())
+    parts["OnSubject"]["properties"]["measure"] = one_of({*catalogue.measures, *_companions(catalogue)})
+    parts["OnSubject"]["properties"]["field"] = one_of(_fields())
     audience = parts["AudienceShape"]["properties"]
-    audience["role"] = _one_of((*ROLES, *DERIVED_ROLES))
-    audience["notifier"] = _one_of(catalogue.notifiers) if catalogue.notifiers else {"type": "string"}
+    audience["role"] = one_of((*ROLES, *DERIVED_ROLES))
+    audience["notifier"] = one_of(catalogue.notifiers) if catalogue.notifiers else {"type": "string"}
     for level in ("amber", "red", "grey"):
         audience[level] = _suggested((AT_ONCE, NEVER))
     digest = parts["DigestShape"]["properties"]
     digest["on"] = _suggested((*DAYS, "5 wd before steering_committee"))
     digest["at"] = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["08:30"]}
     silence = parts["SilenceShape"]["properties"]
-    silence["calendar"] = _one_of(catalogue.calendars) if catalogue.calendars else {"type": "string"}
+    silence["calendar"] = one_of(catalogue.calendars) if catalogue.calendars else {"type": "string"}
     for end, example in (("from", "12-20"), ("to", "01-05")):
         silence[end] = {"type": "string", "pattern": r"^\d{1,2}-\d{1,2}$", "examples": [example]}
     return {"$schema": SCHEMA_ID, **schema, "title": "Rules of pmo-watch"}
@@ -42,8 +42,8 @@ def _describe(properties: dict[str, Any], catalogue: Catalogue) -> None:
     """Put the names of the catalogue and the model in their places, with a line about each measure."""
     if "id" in properties:
         properties["id"] = {"type": "string", "pattern": f"^{KEBAB.pattern}$"}
-        properties["for_each"] = _one_of(PREFIXES)
-        properties["only_if"]["propertyNames"] = _one_of({*_fields(), *catalogue.measures})
+        properties["for_each"] = one_of(PREFIXES)
+        properties["only_if"]["propertyNames"] = one_of({*_fields(), *catalogue.measures})
         properties["confirm_after"] = _suggested(("1 evaluation", "2 evaluations", "3 wd", "24 h"))
     measures = sorted(catalogue.measures.values(), key=lambda one: one.name)
     if measures:
@@ -56,7 +56,7 @@ def _describe(properties: dict[str, Any], catalogue: Catalogue) -> None:
 def _parameters(catalogue: Catalogue) -> dict[str, Any]:
     """Return the shape of what may stand under `with` of each measure, by a name of its own."""
     shapes = {name: one.params.model_json_schema() for name, one in catalogue.measures.items()}
-    return {f"with-{name}": _without_null(shape) for name, shape in shapes.items()}
+    return {f"with-{name}": without_null(shape) for name, shape in shapes.items()}
 
 
 def _with(catalogue: Catalogue) -> Iterator[dict[str, Any]]:
@@ -74,7 +74,8 @@ def _companions(catalogue: Catalogue) -> set[str]:
     return {name for one in catalogue.measures.values() for name in one.companions}
 
 
-def _one_of(names: Iterable[str]) -> dict[str, Any]:
+def one_of(names: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of a text that is one of these."""
     return {"type": "string", "enum": sorted(names)}
 
 
@@ -82,13 +83,13 @@ def _suggested(words: Iterable[str]) -> dict[str, Any]:
     return {"type": "string", "examples": list(words)}
 
 
-def _without_null(schema: Any) -> Any:
+def without_null(schema: Any) -> Any:
     """Return the schema without `null`: a key that holds nothing is an error here."""
     if isinstance(schema, list):
-        return [_without_null(one) for one in schema if one != {"type": "null"}]
+        return [without_null(one) for one in schema if one != {"type": "null"}]
     if not isinstance(schema, Mapping):
         return schema
-    kept = {key: _without_null(one) for key, one in schema.items() if not (key == "default" and one is None)}
+    kept = {key: without_null(one) for key, one in schema.items() if not (key == "default" and one is None)}
     members = kept.get("anyOf")
     if isinstance(members, list) and len(members) == 1:
         return {**{key: one for key, one in kept.items() if key != "anyOf"}, **members[0]}

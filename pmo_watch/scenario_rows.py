@@ -26,6 +26,11 @@ def _delivered(name: str) -> bool:
     return any(one.name not in EXTRA for one in ENTITIES[name].stored())
 
 
+def fields_given(entity: Entity, called: str) -> list[Field]:
+    """Return the fields that a row of a test may give."""
+    return [one for one in entity.stored() if not (called in ROWS_OF and one.name == "is_milestone")]
+
+
 class RowReader:
     """Reads rows of one test; remembers their uids, where they stand, and the references between them."""
 
@@ -84,7 +89,7 @@ class RowReader:
 
     def values(self, keys: Keys, entity: Entity, called: str, written: Mapping[str, Any]) -> Row:
         """Return fields as the model holds them, with a fault for each that is none or holds something else."""
-        known = {one.name: one for one in entity.stored() if not (called in ROWS_OF and one.name == "is_milestone")}
+        known = {one.name: one for one in fields_given(entity, called)}
         found: Row = {}
         for name, value in written.items():
             field = known.get(name)

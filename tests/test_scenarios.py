@@ -6,8 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pmo_watch.cli import app
 
@@ -313,3 +312,15 @@ def test_paths_that_lead_to_no_test_are_named() -> None:
     assert (none.exit_code, "0 tests: none found" in none.stderr) == (0, True)
     assert str(gone.exception) == "nowhere does not exist"
     assert str(empty.exception) == "rules.d holds no test: they end in .test.yaml"
+
+
+@pytest.mark.usefixtures("folder")
+def test_check_names_faults_of_tests_and_rules_that_nothing_shows() -> None:
+    Path("rules.d/one.test.yaml").write_text(SPECIFIED.replace("[key-milestone-slip]", "[key-slip]"), encoding="utf-8")
+    faulty = CliRunner().invoke(app, ["check", "--config", "pmo-watch.yaml"])
+    Path("rules.d/one.test.yaml").write_text(SPECIFIED, encoding="utf-8")
+    good = CliRunner().invoke(app, ["check", "--config", "pmo-watch.yaml"])
+
+    assert (faulty.exit_code, good.exit_code) == (2, 0)
+    assert "one.test.yaml:2:9: there is no rule 'key-slip', did you mean 'key-milestone-slip'?" in faulty.stderr
+    assert "1 rule without example and without test: budget-used" in good.stderr
