@@ -130,7 +130,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds messages back, never state: matches when every given part does."""
+    """Holds messages back, never state: matches when every given part does.
+
+    One time of a recurring silence may have no part at all: then it is over everything.
+    """
 
     id: str
     who: str
@@ -144,6 +147,11 @@ class Silence:
     ended: bool = False
     name: str = ""  # of the recurring silence in the rule files that this is one time of; empty: a person's own
     ended_by: str = ""  # who ended it by hand
+
+    @property
+    def over_everything(self) -> bool:
+        """Whether it holds back all alerts but those on sources, which are for who runs the service."""
+        return bool(self.name) and not (self.rule or self.project or self.entity or self.tag)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,12 @@ def list_silences(config: Config = None, form: Form = Format.TABLE) -> None:
     here = {one.name for one in going_on}
     times = next_times(in_force.rules, in_force.calendars, ended, today, in_force.zone)
     listed = [*going_on, *(one for one in times if one.name not in here)]
-    rows = [{**asdict(one), "hides": hidden(one, alerts, in_force.rules.rules)} for one in listed]
+    rules = in_force.rules.rules
+    # No rule has a blank in its id.
+    over = [{"rule": "every rule"} if one.over_everything else {} for one in listed]
+    rows = [
+        {**asdict(one), **every, "hides": hidden(one, alerts, rules)} for one, every in zip(listed, over, strict=True)
+    ]
     columns = ("id", "name", "rule", "project", "entity", "tag", "hides", "who", "why", "since", "until")
     show(rows, columns, form, "no silence goes on, and none is to come")
 

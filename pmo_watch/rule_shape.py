@@ -264,6 +264,18 @@ class DigestShape(Shape):
     on: Written | None = None
 
 
+MATCH = "name a rule, a project, an entity or a tag, or write `match: everything`"
+
+
+def _everything(value: str) -> str:
+    if value != "everything":
+        raise ValueError(MATCH)
+    return value
+
+
+Everything = Annotated[str, AfterValidator(_everything), WithJsonSchema({"const": "everything"})]
+
+
 class MatchShape(Shape):
     """Which alerts a silence is about: every part that is given must fit."""
 
@@ -275,14 +287,14 @@ class MatchShape(Shape):
     @model_validator(mode="after")
     def _some(self) -> "MatchShape":
         if not self.model_fields_set:
-            raise ValueError("name a rule, a project, an entity or a tag: a silence over everything is not offered")
+            raise ValueError(MATCH)
         return self
 
 
 class SilenceShape(Shape):
     """A silence that comes back: on the days off of a calendar, or every year from one day to another."""
 
-    match: MatchShape
+    match: Annotated[Annotated[Everything, Tag(TEXT)] | Annotated[MatchShape, Tag(KEYS)], Discriminator(kind_of)]
     why: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_because)]
     calendar: str | None = None
     from_: Written | None = Field(default=None, alias="from")

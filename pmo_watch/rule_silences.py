@@ -25,9 +25,10 @@ def silence(page: Page, name: str, file: str, owner: str) -> Recurring | None:
     shape = page.shaped(keys, SILENCE)
     if shape is None:
         return None
-    if shape.match.rule is not None:
-        page.references.append(Reference("rule", shape.match.rule, page.place((*keys, "match", "rule"))))
-    given = shape.match.model_dump(exclude_none=True)
+    # `match: everything` names no part.
+    given = {} if isinstance(shape.match, str) else shape.match.model_dump(exclude_none=True)
+    if "rule" in given:
+        page.references.append(Reference("rule", given["rule"], page.place((*keys, "match", "rule"))))
     made = Recurring(name, shape.why, owner or file, file=file, line=page.key_place(keys).line, **given)
     return _yearly(page, keys, made) if shape.calendar is None else _of_calendar(page, keys, made, shape.calendar)
 

@@ -246,7 +246,7 @@ class Digest:
 class Recurring:
     """A silence that comes back: on the days off of a calendar, or every year from one day to another.
 
-    At least one of rule, project, entity and tag is given; every part that is given must fit.
+    Every part of rule, project, entity and tag that is given must fit; without any it is over everything.
     """
 
     name: str

@@ -6,9 +6,16 @@ from datetime import datetime
 from pmo_watch.alerts import Alert, Silence
 from pmo_watch.rules import Rule
 
+SOURCE = "source"  # alerts on these are for who runs the service, whom no freeze of projects is about
+
 
 def matches(silence: Silence, alert: Alert, rule: Rule | None) -> bool:
-    """Say whether every part that the silence gives fits: rule id, project code, entity id or uid, tag."""
+    """Say whether every part that the silence gives fits: rule id, project code, entity id or uid, tag.
+
+    One over everything fits all alerts but those on sources.
+    """
+    if silence.over_everything:
+        return alert.entity != SOURCE
     codes = {alert.project_code.casefold(), alert.subject_id.casefold() if alert.entity == "project" else ""}
     return (
         bool(silence.rule or silence.project or silence.entity or silence.tag)

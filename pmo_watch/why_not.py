@@ -264,7 +264,7 @@ def _overlaps(silence: Silence, alert: Alert) -> bool:
 
 
 def _silence(kind: Kind, one: Silence) -> Because:
-    what = ", ".join(each for each in (one.rule, one.project, one.entity, one.tag) if each)
+    what = ", ".join(each for each in (one.rule, one.project, one.entity, one.tag) if each) or "everything"
     by_hand = f", ended by {one.ended_by}" if one.ended_by else ""
     return Because(kind, f"silence {one.name or one.id} over {what}: {one.why}{by_hand}", one.who, one.until)
 

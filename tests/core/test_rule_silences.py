@@ -48,6 +48,14 @@ def test_a_silence_holds_on_the_days_of_a_calendar_or_every_year() -> None:
     assert by_calendar.rules.hash != yearly.rules.hash
 
 
+def test_a_freeze_of_the_whole_organisation_is_written_as_everything() -> None:
+    loaded = load("{from: 12-20, to: 01-05, why: Closed, match: everything}")
+
+    assert loaded.faults == ()
+    parts = [getattr(loaded.rules.silences["s"], name) for name in ("rule", "project", "entity", "tag")]
+    assert parts == ["", "", "", ""]
+
+
 def test_ninety_days_are_not_too_long() -> None:
     assert load("{from: 01-01, to: 03-30, why: Closed, match: {tag: x}}").faults == ()
     assert load("{calendar: freeze, why: Closed, match: {rule: source-failing}}").faults == ()
@@ -94,7 +102,11 @@ WHEN = "say when: {calendar: freeze}, or {from: 12-20, to: 01-05, every: year}, 
         ("{why: Closed, match: {tag: x}}", f"3:6: {WHEN}"),
         (
             "{calendar: freeze, why: Closed, match: {}}",
-            "3:45: name a rule, a project, an entity or a tag: a silence over everything is not offered",
+            "3:45: name a rule, a project, an entity or a tag, or write `match: everything`",
+        ),
+        (
+            "{calendar: freeze, why: Closed, match: all}",
+            "3:45: name a rule, a project, an entity or a tag, or write `match: everything`",
         ),
         ("{calendar: freeze, why: Closed}", "3:6: 'match' is missing"),
         ("{calendar: freeze, why: Closed, match: {rule: slop}}", "3:52: there is no rule 'slop', did you mean 'slip'?"),

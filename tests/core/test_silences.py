@@ -1,5 +1,6 @@
 """What a silence holds back, and when it is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,6 +45,15 @@ def an_alert() -> Alert:
 )
 def test_every_part_that_is_given_must_fit(parts: dict[str, str], *, fits: bool) -> None:
     assert matches(a_silence(**parts), an_alert(), RULE) is fits
+
+
+def test_a_recurring_silence_without_parts_is_over_everything_but_sources() -> None:
+    freeze = a_silence(name="year-end")
+
+    assert matches(freeze, an_alert(), RULE)
+    assert matches(freeze, an_alert(), None)
+    assert not matches(freeze, replace(an_alert(), entity="source"), RULE)
+    assert not matches(a_silence(name="year-end", project="NOV-02"), an_alert(), RULE)
 
 
 def test_a_tag_fits_no_alert_of_a_rule_that_is_gone() -> None:
