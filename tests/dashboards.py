@@ -34,11 +34,15 @@ class Asked:
         return metrics_of(self.expr)
 
     def for_prometheus(self) -> str:
-        """Return it with everything filled in that Grafana fills in."""
-        expr = self.expr
-        for word, value in FILLED_IN.items():
-            expr = expr.replace(word, value)
-        return re.sub(r"\$\{?[a-z_]+\}?", ".*", expr)
+        """Return it as Prometheus gets it."""
+        return filled_in(self.expr)
+
+
+def filled_in(expr: str) -> str:
+    """Return an expression with everything filled in that Grafana fills in."""
+    for word, value in FILLED_IN.items():
+        expr = expr.replace(word, value)
+    return re.sub(r"\$\{?[a-z_]+\}?", ".*", expr)
 
 
 def metrics_of(expr: str) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from dashboard_views import Views
-from dashboards import SHIPPED, queries, variables
+from dashboards import SHIPPED, filled_in, queries, variables
 from mail_server import free_port
 from metric_tables import read
 from prometheus_client.metrics_core import Metric
@@ -64,6 +64,8 @@ async def test_every_panel_shows_something_of_the_demo(demo: tuple[InForce, Stor
             await server.wait_for('increase(pmo_watch_cycles_total{result="success"}[5m]) > 0')
             await server.wait_for('sum(increase(pmo_watch_source_readings_total{result="complete"}[5m])) > 0')
             found = {one.name: await server.ask(one.for_prometheus()) for one in queries()}
+            marks = SHIPPED["pmo-project"]["annotations"]["list"]
+            opened = [await server.ask(filled_in(one["expr"])) for one in marks]
             chosen = {f"{uid} ${name}": await values(server, query) for uid, page in SHIPPED.items()
                       for name, query in variables(page).items()}  # fmt: skip
     finally:
@@ -74,6 +76,8 @@ async def test_every_panel_shows_something_of_the_demo(demo: tuple[InForce, Stor
     for name in sorted(empty):
         print(f"empty: {name}: {MAY_BE_EMPTY.get(name, '?')}")
     assert empty <= set(MAY_BE_EMPTY)
+    assert opened
+    assert all(opened)
     assert set(MAY_BE_EMPTY) <= set(found), "a panel that is not there any more"
     # Its one programme belongs to no portfolio: "All" is all there is to choose.
     assert {name for name, found in chosen.items() if not found} == {

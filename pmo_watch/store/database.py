@@ -30,6 +30,7 @@ REMEDIES = {
     "disk i/o": "the disk does not answer as it should: check it, then restore a backup if the file is damaged",
     "password authentication": "the server refused user or password: check 'database: url' and its secret",
     "does not exist": "check the names in 'database: url', and create what is missing",
+    "permission denied for database": "make this user its owner, or grant it CREATE on the database",
     "permission denied": "this user lacks a right: make it the owner of the database or of its schema",
     "resolve host": "check 'database: url'",
     "connection": "check 'database: url', and that the server runs and lets this machine in",

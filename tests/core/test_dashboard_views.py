@@ -1,6 +1,7 @@
 """The views that dashboards read: their columns, what they say, and who may read them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from messages import NOW, a_message, an_alert
 from metric_tables import read
 from office import NOW as FRIDAY
 from office import Office, cycle
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from pmo_watch.alerts import Rendered, state_of
 from pmo_watch.cycle import Engine
@@ -282,6 +283,18 @@ def granted(postgres_url: str) -> Iterator[str]:
     engine.dispose()
 
 
+@contextmanager
+def role(server: str, name: str, rights: str = "") -> Iterator[None]:
+    """Let the server know a role; it goes when the databases that it has something in are gone."""
+    engine = open_engine(server)
+    with writing(engine) as connection:
+        run(connection, f"CREATE ROLE {name} LOGIN {rights}")
+    yield
+    with writing(engine) as connection:
+        run(connection, f"DROP ROLE {name}")
+    engine.dispose()
+
+
 def run(connection: Connection, script: str) -> None:
     bare = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
     for statement in bare.split(";"):
@@ -371,10 +384,8 @@ def insert_old(url: str) -> None:
 
 def test_role_with_the_name_of_the_schema_keeps_its_tables_together(postgres_server: str) -> None:
     """PostgreSQL would put later tables of a role called pmo_watch into the schema of that name."""
-    with database(postgres_server, "template0") as url:
+    with role(postgres_server, "pmo_watch", "SUPERUSER"), database(postgres_server, "template0") as url:
         admin = open_engine(url)
-        with writing(admin) as connection:
-            run(connection, "CREATE ROLE pmo_watch LOGIN SUPERUSER")
         own = url.replace("//pmo@", "//pmo_watch@")
         engine = open_engine(own)
         with writing(engine) as connection:
@@ -393,3 +404,21 @@ def test_role_with_the_name_of_the_schema_keeps_its_tables_together(postgres_ser
         admin.dispose()
 
     assert places == ["public"]
+
+
+def test_user_who_may_make_no_schema_is_told_which_right_is_missing(postgres_server: str) -> None:
+    with role(postgres_server, "modest"), database(postgres_server, "template0") as url:
+        admin = open_engine(url)
+        with writing(admin) as connection:
+            run(connection, "GRANT CREATE, USAGE ON SCHEMA public TO modest")
+        own = url.replace("//pmo@", "//modest@")
+
+        with pytest.raises(StoreError, match=r"permission denied for database .*CREATE on the database"):
+            upgrade_schema(own)
+
+        with writing(admin) as connection:
+            connection.execute(text(f"GRANT CREATE ON DATABASE {make_url(url).database} TO modest"))
+        before, _ = upgrade_schema(own)
+        admin.dispose()
+
+    assert before is None, "the refused upgrade had left nothing behind"
