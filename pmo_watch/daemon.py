@@ -24,6 +24,7 @@ from pmo_watch.mailroom import Mailroom
 from pmo_watch.memory import Known
 from pmo_watch.operations import APPROVE
 from pmo_watch.outgoing import channels
+from pmo_watch.paged import Behind, in_use
 from pmo_watch.pruning import Pruning
 from pmo_watch.pushing import Pushing
 from pmo_watch.reload import Plan, Standing, plan_reload
@@ -383,6 +384,8 @@ class Daemon:
             reload=self.reload,
             channels=channels(in_force),
             mounts=self._scraped.mounts(self._observers, in_force, self._defect),
+            in_use=in_use(in_force),
+            why=Behind(self._store, in_force, lambda: self._memory.engine.report, self._clock.now),
         )
 
     def _waiting_for(self) -> list[str]:

@@ -80,6 +80,7 @@ def render_context(in_force: InForce, now: datetime) -> RenderContext:
         calendar=in_force.calendars[organisation.calendar],
         source_kinds={name: entry.type for name, entry in settings.sources.items()},
         external_url=external,
+        alerts_page=f"{external.rstrip('/')}/alerts" if external else "",
         grafana_url=settings.grafana.url,
         acknowledge=acknowledge,
         overrides=in_force.templates.overrides,

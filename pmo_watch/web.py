@@ -1,10 +1,10 @@
-"""What the daemon serves: health, metrics of observers, reload, the API, acknowledge links (spec channels 7)."""
+"""What the daemon serves: health, metrics of observers, reload, the API, pages, acknowledge links (spec channels 7)."""
 
 import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,10 +30,14 @@ from pmo_watch.web_access import Access, Caller
 from pmo_watch.web_ack import AckPages, Behind
 from pmo_watch.web_acts import Acts
 from pmo_watch.web_acts import Behind as ActsBehind
-from pmo_watch.web_answers import HEADER_BYTES, STYLE, BadRequest, error, refusal
+from pmo_watch.web_answers import HEADER_BYTES, STYLE, STYLESHEET, BadRequest, error, refusal
 from pmo_watch.web_api import LISTS, Lists
-from pmo_watch.web_guard import ACK, STYLESHEET, Guard
+from pmo_watch.web_forms import Tokens
+from pmo_watch.web_guard import ACK, Guard
 from pmo_watch.web_openapi import document
+from pmo_watch.web_pages import Pages
+from pmo_watch.web_reader import Behind as PagesBehind
+from pmo_watch.web_reader import InUse
 from pmo_watch.words import Words, words
 from pmo_watch.workdays import Calendar
 
@@ -67,6 +71,8 @@ class Backend:
     reload: Callable[[], Awaitable[Reloaded]]
     channels: Channels = field(default_factory=Channels)
     mounts: Mapping[str, AsgiApp] = field(default_factory=dict)
+    in_use: InUse = field(default_factory=InUse)
+    why: Callable[[str], Sequence[str]] = lambda _: ()  # called in a thread
 
 
 class Endpoint:
@@ -83,7 +89,7 @@ class Endpoint:
 class Site:
     """The routes."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, tokens: Tokens) -> None:
         self._backend = backend
         self._lists = Lists(backend.store, backend.report, backend.now)
         acts = ActsBehind(backend.store, backend.now, backend.zone, backend.report, backend.channels)
@@ -92,6 +98,17 @@ class Site:
         behind = Behind(backend.store, backend.telemetry, backend.zone, backend.calendar, backend.report)
         self._ack = AckPages(keys, behind) if keys else None
         self._asked: asyncio.Task[list[str]] | None = None
+        pages = PagesBehind(
+            store=backend.store,
+            now=backend.now,
+            zone=backend.zone,
+            calendar=backend.calendar,
+            report=backend.report,
+            in_use=backend.in_use,
+            why=backend.why,
+            waiting_for=backend.waiting_for,
+        )
+        self._pages = Pages(pages, self._acts, backend.telemetry, tokens, backend.http.external_url)
 
     def routes(self) -> list[Route]:
         """Return every route."""
@@ -104,6 +121,7 @@ class Site:
             Route("/api/v1/silences", self._silence, methods=["POST"]),
             Route("/api/openapi.json", self._described, methods=["GET"]),
             Route(STYLESHEET, self._style, methods=["GET", "HEAD"]),
+            *self._pages.routes(),
         ]
         if self._ack:
             found.append(Route(ACK, self._ack_page, methods=["GET", "HEAD", "POST"]))
@@ -162,9 +180,9 @@ def _who(request: Request) -> str:
     return caller.name or "operator on this machine"
 
 
-def site(backend: Backend, access: Access) -> AsgiApp:
+def site(backend: Backend, access: Access, tokens: Tokens) -> AsgiApp:
     """Return the whole application."""
-    routes = Site(backend).routes()
+    routes = Site(backend, tokens).routes()
     app = Starlette(routes=routes, exception_handlers=_handlers(words(backend.language)))
     app.router.redirect_slashes = False
     return Guard(app, routes, access, backend.telemetry, backend.language)
@@ -197,13 +215,14 @@ class Served:
 
     def __init__(self, backend: Backend) -> None:
         self._access = Access(backend.http)
-        self._app = site(backend, self._access)
+        self._tokens = Tokens()
+        self._app = site(backend, self._access, self._tokens)
 
     def take_up(self, backend: Backend) -> None:
         """Serve what changed settings say; failed logins and who is signed in are kept where `http:` is as it was."""
         if backend.http != self._access.http:
             self._access = Access(backend.http)
-        self._app = site(backend, self._access)
+        self._app = site(backend, self._access, self._tokens)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request; without its three arguments uvicorn would take this for something that makes one."""

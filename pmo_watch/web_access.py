@@ -176,6 +176,12 @@ def is_foreign(request: Request, external_url: str) -> bool:
     return origin is not None and origin not in ours
 
 
+def is_ours(request: Request, external_url: str) -> bool:
+    """Say whether a browser sends this from one of our own pages, and says so."""
+    said_so = request.headers.get("sec-fetch-site") == "same-origin" or "origin" in request.headers
+    return said_so and not is_foreign(request, external_url)
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -21,7 +21,7 @@ from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import CycleReport
 from pmo_watch.templates import page
 from pmo_watch.web_access import Caller, Rate, peer_of
-from pmo_watch.web_answers import PAGE, notice
+from pmo_watch.web_answers import PAGE, STYLESHEET, notice
 from pmo_watch.words import MISSING, Words, pick, words
 from pmo_watch.workdays import Calendar
 
@@ -184,6 +184,7 @@ class AckPages:
         proposed = self._behind.calendar.add(today, AHEAD_WORKING_DAYS) or today
         body = page(
             PAGE,
+            stylesheet=STYLESHEET,
             language=said.language,
             title=said.beginning("acknowledge"),
             text=said(text) if text else "",

@@ -17,7 +17,8 @@ from pmo_watch.errors import ConfigError
 from pmo_watch.operations import Hush, NotOpen, acknowledge_alerts, add_silence, open_alerts, silence_of
 from pmo_watch.route import Changes, Ledger, desk_of
 from pmo_watch.rules import RuleSet
-from pmo_watch.silence_preview import preview
+from pmo_watch.silence_preview import Preview, preview
+from pmo_watch.silences import going_on, is_silenced
 from pmo_watch.store import AlertQuery, Store
 from pmo_watch.telling import CycleReport
 from pmo_watch.web_answers import BadRequest, PlainJSON
@@ -94,6 +95,19 @@ class Acts:
         return await run_in_threadpool(self._preview if previews else self._silence, wanted)
 
     def _preview(self, wanted: Hush) -> Response:
+        seen = self.seen(wanted)
+        report = self._report()
+        rules = report.rules.rules if report else {}
+        current = going_on(self._store.silences(), self._now())
+        rows = (alert_row(one, silenced=is_silenced(one, rules.get(one.rule), current)) for one in seen.alerts)
+        return PlainJSON(seen.document(rows))
+
+    def seen(self, wanted: Hush) -> Preview:
+        """Return what a silence would hide; blocks.
+
+        Raises:
+            BadRequest: what is asked cannot be, or no cycle is finished yet.
+        """
         report, now = self._report(), self._now()
         if report is None:
             raise BadRequest("no cycle is finished yet: what is open is not known", 503)
@@ -105,9 +119,7 @@ class Acts:
         ledger = Ledger(self._store.told(), self._store.silences())
         snapshot = replace(report.snapshot, now=now)
         desk = desk_of(Changes(alerts=alerts), ledger, report.rules, RuleSet(), snapshot, self._channels)
-        seen = preview(silence, alerts, desk)
-        silenced = desk.silenced
-        return PlainJSON(seen.document(alert_row(one, silenced=silenced(one)) for one in seen.alerts))
+        return preview(silence, alerts, desk)
 
     def _silence(self, wanted: Hush) -> Response:
         try:

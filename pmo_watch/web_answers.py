@@ -1,5 +1,6 @@
 """What the server answers with: JSON that reads as it is, errors in words, pages with their headers (channels 7.1)."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -8,7 +9,7 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from pmo_watch.templates import page
+from pmo_watch.templates import built_in_text, page
 from pmo_watch.words import Words
 
 BODY_BYTES = 64 * 1024
@@ -21,24 +22,8 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
-STYLE = """:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 }
-main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word }
-h1 { font-size: 1.6rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
-caption { text-align: left; font-weight: 600 }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8886; vertical-align: top }
-td.what { overflow-wrap: anywhere; min-width: 6rem }
-@media (min-width: 40rem) { td.when { white-space: nowrap } }
-tr.red > :first-child { border-left: 4px solid #b3261e }
-tr.amber > :first-child { border-left: 4px solid #b26a00 }
-label.over { display: block; font-weight: 600 }
-textarea, input[type=text] { width: 100%; box-sizing: border-box; font: inherit }
-input[type=date] { font: inherit }
-button { font: inherit; padding: .5rem 1.2rem }
-small { display: block }
-.said { padding: .6rem 1rem; border-left: 4px solid #06c }
-"""
+STYLE = built_in_text("page.css")
+STYLESHEET = f"/static/page-{hashlib.sha256(STYLE.encode()).hexdigest()[:12]}.css"  # another name when it changes
 CODES = {
     400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
     409: "conflict", 413: "too_large", 422: "invalid", 429: "too_many_requests", 431: "too_large",
@@ -89,5 +74,7 @@ def refusal(path: str, status: int, text: str, said: Words, headers: Mapping[str
 
 def notice(status: int, key: str, said: Words, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
     """Return a page that says one thing, by its key among the words."""
-    body = page(PAGE, language=said.language, title="pmo-watch", text=said(key), alerts=[], **more)
+    body = page(
+        PAGE, language=said.language, title="pmo-watch", text=said(key), alerts=[], stylesheet=STYLESHEET, **more
+    )
     return HTMLResponse(body, status, headers=dict(headers or {}))

@@ -12,11 +12,11 @@ from starlette.routing import Match, Route
 from pmo_watch.telemetry import Telemetry
 from pmo_watch.telling import AsgiApp
 from pmo_watch.web_access import Access, Caller, Refusal
-from pmo_watch.web_answers import BODY_BYTES, HEADER_BYTES, HEADERS, BadRequest, refusal
+from pmo_watch.web_answers import BODY_BYTES, HEADER_BYTES, HEADERS, STYLESHEET, BadRequest, refusal
 from pmo_watch.words import words
 
 LOG = structlog.get_logger("pmo_watch.web")
-METRICS, ACK, STYLESHEET = "/metrics", "/ack/{token}", "/static/page.css"
+METRICS, ACK = "/metrics", "/ack/{token}"
 OPEN = ("/-/healthy", "/-/ready", STYLESHEET)
 UNMATCHED = "other"
 
@@ -92,7 +92,7 @@ class Guard:
         given = {name.lower() for name, _ in headers}
         added = {**HEADERS, "strict-transport-security": "max-age=31536000"} if self._http.tls else {**HEADERS}
         if handler == STYLESHEET:
-            added["cache-control"] = "max-age=3600"
+            added["cache-control"] = "public, max-age=31536000, immutable"  # its name changes with what it says
         return [*headers, *((n.encode(), v.encode()) for n, v in added.items() if n.encode() not in given)]
 
     def _count(self, request: Request, handler: str, status: int, seconds: float) -> None:

@@ -19,6 +19,7 @@ from pmo_watch.store import CycleChange, Store
 from pmo_watch.telemetry import Names, Telemetry
 from pmo_watch.telling import AsgiApp, CycleReport
 from pmo_watch.web import Backend, Reloaded, listening, server
+from pmo_watch.web_reader import InUse
 from pmo_watch.workdays import Calendar
 
 SECRET = "an-acknowledge-key-of-32-bytes-or-more"
@@ -45,6 +46,7 @@ class Daemon:
     telemetry: Telemetry = field(default_factory=Telemetry)
     language: str = "en"
     names: Names = field(default_factory=Names)
+    in_use: InUse = field(default_factory=InUse)
 
     def backend(self, settings: Http) -> Backend:
         """Return it as the server sees it."""
@@ -69,6 +71,7 @@ class Daemon:
             reload=reload,
             channels=self.channels,
             mounts=self.mounts,
+            in_use=self.in_use,
         )
 
     def counted(self, name: str, **labels: str) -> float | None:

@@ -14,6 +14,8 @@ from pmo_watch.plugin_host import load_plugins
 from pmo_watch.settings import load_settings
 from pmo_watch.store import open_store
 from pmo_watch.web import Site
+from pmo_watch.web_answers import STYLESHEET
+from pmo_watch.web_forms import Tokens
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operating.md").read_text(encoding="utf-8")
 SETTINGS = re.findall(r"^```yaml settings\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -42,7 +44,7 @@ def test_addresses_of_the_page_are_those_that_are_served(sqlite_url: str) -> Non
     store = open_store(sqlite_url)
     served = {
         (method, route.path)
-        for route in Site(Daemon(store).backend(http())).routes()
+        for route in Site(Daemon(store).backend(http()), Tokens()).routes()
         for method in (route.methods or set()) - {"HEAD"}
     }
     store.close()
@@ -50,7 +52,7 @@ def test_addresses_of_the_page_are_those_that_are_served(sqlite_url: str) -> Non
     cells = re.findall(r"^\| (`(?:GET|POST).*?) \| ", PAGE, re.MULTILINE)
     named = {found for cell in cells for found in addresses(cell)}
 
-    assert named - {("GET", "/metrics")} == served - {("GET", "/static/page.css")}
+    assert named - {("GET", "/metrics")} == served - {("GET", STYLESHEET)}
 
 
 def addresses(cell: str) -> set[tuple[str, str]]:

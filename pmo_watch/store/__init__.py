@@ -9,6 +9,7 @@ from pathlib import Path
 from pmo_watch.store import copies
 from pmo_watch.store.access import Store
 from pmo_watch.store.changes import (
+    AlertList,
     AlertQuery,
     Circuit,
     CycleChange,
@@ -19,6 +20,7 @@ from pmo_watch.store.changes import (
     OutboxInsert,
     OutboxQuery,
     OutboxState,
+    ProjectListed,
     ReadingChange,
     ReadingEntry,
     SchemaStatus,
@@ -30,12 +32,15 @@ from pmo_watch.store.changes import (
 )
 from pmo_watch.store.cycle_store import CycleStore
 from pmo_watch.store.database import open_engine
+from pmo_watch.store.listed import STATES as ALERT_STATES
 from pmo_watch.store.replayed_past import ReplayedPast
 from pmo_watch.store.seats import Seat
 from pmo_watch.store.stored_history import StoredHistory
 from pmo_watch.store.upgrade import can_be_read, status_of, upgrade
 
 __all__ = [
+    "ALERT_STATES",
+    "AlertList",
     "AlertQuery",
     "Circuit",
     "CycleChange",
@@ -47,6 +52,7 @@ __all__ = [
     "OutboxInsert",
     "OutboxQuery",
     "OutboxState",
+    "ProjectListed",
     "ReadingChange",
     "ReadingEntry",
     "ReplayedPast",

@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 from pmo_watch.alerts import Alert, Left, OutboxRow, Rendered, Silence, Thread, Told, WaitingMessage
 from pmo_watch.errors import StoreError
 from pmo_watch.flow import Samples, SourceState, Wish
-from pmo_watch.store import alerts, circuits, colours, migrations, outbox, snapshots
+from pmo_watch.store import alerts, circuits, colours, listed, migrations, outbox, snapshots
 from pmo_watch.store.changes import (
+    AlertList,
     AlertQuery,
     Circuit,
     CycleChange,
@@ -18,6 +19,7 @@ from pmo_watch.store.changes import (
     OutboxEntry,
     OutboxFigures,
     OutboxQuery,
+    ProjectListed,
     ReadingChange,
     ReadingEntry,
     Settlement,
@@ -151,6 +153,26 @@ class Store:
         """Return alerts, closed ones included."""
         with reading(self._engine) as connection:
             return alerts.find_alerts(connection, query)
+
+    def list_alerts(self, query: AlertList) -> tuple[list[Alert], int]:
+        """Return a page of alerts, the most urgent first, and how many there are on all pages."""
+        with reading(self._engine) as connection:
+            return listed.list_alerts(connection, query), listed.count_alerts(connection, query)
+
+    def silenced_among(self, alert_ids: Sequence[str]) -> set[str]:
+        """Return those of these alerts whose messages a silence held back in the last cycle."""
+        with reading(self._engine) as connection:
+            return listed.silenced_among(connection, alert_ids)
+
+    def open_by_rule(self) -> dict[str, int]:
+        """Count open alerts by rule."""
+        with reading(self._engine) as connection:
+            return listed.open_by_rule(connection)
+
+    def list_projects(self, limit: int) -> tuple[list[ProjectListed], dict[str, int]]:
+        """Return the first projects, the worst first, and how many there are of each computed colour."""
+        with reading(self._engine) as connection:
+            return listed.list_projects(connection, limit), listed.count_colours(connection)
 
     def told(self) -> list[Told]:
         """Return who is owed a closing message."""

@@ -131,6 +131,34 @@ class AlertQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertList:
+    """Which alerts a page lists; empty means any, `state` is one of `ALERT_STATES`. `skip`: how many come before."""
+
+    state: str = "open"
+    level: str = ""
+    rule: str = ""
+    project: str = ""  # code
+    limit: int = 50
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectListed:
+    """A project as the portfolio shows it: `state` is its computed colour, `red` and `amber` count open alerts.
+
+    `label`: what dashboards call it. `code`: as its alerts name it; empty where none is open.
+    """
+
+    uid: str
+    label: str
+    name: str
+    state: str
+    code: str
+    red: int
+    amber: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransitionQuery:
     """Which transitions to list, newest first; empty means any. `before`: number of the last one had."""
 

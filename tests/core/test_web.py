@@ -19,6 +19,8 @@ from pmo_watch.errors import SettingsError, StoreError
 from pmo_watch.log import set_up_logging
 from pmo_watch.store import open_store
 from pmo_watch.web import Reloaded, Site, listening, server
+from pmo_watch.web_answers import STYLESHEET
+from pmo_watch.web_forms import Tokens
 from pmo_watch.web_openapi import document
 
 
@@ -127,7 +129,9 @@ async def test_errors_are_json_for_programs_and_a_page_elsewhere(client: httpx2.
     assert "There is nothing at this address." in for_a_person.text
 
 
-@pytest.mark.parametrize("path", ["/metrics/", "/-/healthy/", "/api/v1/alerts/", "//", "/api/v1/%2e%2e/x", "/-/%00"])
+@pytest.mark.parametrize(
+    "path", ["/metrics/", "/-/healthy/", "/api/v1/alerts/", "/alerts//", "/status/", "/api/v1/%2e%2e/x", "/-/%00"]
+)
 async def test_nearly_a_route_is_none(client: httpx2.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
@@ -223,10 +227,10 @@ async def test_every_answer_has_the_headers_of_a_page(client: httpx2.AsyncClient
 
 
 async def test_style_of_pages_may_be_kept(client: httpx2.AsyncClient) -> None:
-    answer = await client.get("/static/page.css")
+    answer = await client.get(STYLESHEET)
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
-    assert answer.headers["cache-control"] == "max-age=3600"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 async def test_requests_are_counted_by_route_and_never_by_path(client: httpx2.AsyncClient, daemon: Daemon) -> None:
@@ -287,7 +291,7 @@ async def test_description_is_of_the_routes_that_there_are(client: httpx2.AsyncC
     }
     routes = {
         (route.path, method)
-        for route in Site(daemon.backend(http())).routes()
+        for route in Site(daemon.backend(http()), Tokens()).routes()
         for method in route.methods or ()
         if route.path.startswith(("/api/", "/-/")) and method != "HEAD"
     }
@@ -394,6 +398,6 @@ def test_certificate_that_is_none_is_said_in_words(daemon: Daemon, certificate: 
 
 
 def test_without_keys_there_are_no_acknowledge_links(daemon: Daemon) -> None:
-    with_keys, without = (Site(daemon.backend(settings)).routes() for settings in (http(), http(ack={})))
+    with_keys, without = (Site(daemon.backend(settings), Tokens()).routes() for settings in (http(), http(ack={})))
 
     assert {route.path for route in with_keys} - {route.path for route in without} == {"/ack/{token}"}

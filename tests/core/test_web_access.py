@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from pmo_watch.store import open_store
 from pmo_watch.web_access import Access, Caller, Rate, Refusal, is_foreign, peer_of
+from pmo_watch.web_answers import STYLESHEET
 
 
 def hashed(password: str) -> str:
@@ -97,7 +98,7 @@ async def test_login_is_asked_for(daemon: Daemon) -> None:
     assert "Please sign in to see this page." in answers[1].text
 
 
-@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready", "/static/page.css"])
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready", STYLESHEET])
 async def test_health_needs_no_login(daemon: Daemon, path: str) -> None:
     async with site(daemon, users=USERS) as client:
         assert (await client.get(path)).status_code == 200

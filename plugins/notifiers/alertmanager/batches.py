@@ -22,7 +22,7 @@ def alerts_of(book: Book, now: datetime, every: timedelta, external_url: str) ->
     for one in book.firing.values():
         alert = pushed(one.labels, one.since, now + LASTS * every, one.annotations)
         if external_url:
-            alert["generatorURL"] = f"{external_url.rstrip('/')}/api/v1/alerts?id={one.alert}"
+            alert["generatorURL"] = f"{external_url.rstrip('/')}/alerts/{one.alert}"
         found.append(alert)
     found += [pushed(labels, since, until, {}) for labels, (since, until) in book.ended.items()]
     return found

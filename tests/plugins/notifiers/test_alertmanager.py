@@ -51,7 +51,7 @@ async def test_open_alert_is_pushed_as_the_contract_says(am: Member) -> None:
                 },
                 "startsAt": "2026-05-10T06:30:00.000Z",
                 "endsAt": "2026-05-13T06:33:00.000Z",
-                "generatorURL": "https://pmo.example.org/api/v1/alerts?id=0000000000000001",
+                "generatorURL": "https://pmo.example.org/alerts/0000000000000001",
             }
         ]
     ]
