@@ -28,7 +28,8 @@ class Watches:
 
         `edited` is called after a change of what people write, `changed` with the name of the source that reads it.
         """
-        wanted = [(written, edited), *((paths, partial(changed, name)) for name, paths in read.items())]
+        wanted: list[tuple[Sequence[Path], Callable[[], None]]] = [(written, edited)]
+        wanted += [(paths, partial(changed, name)) for name, paths in read.items()]
         fresh: list[Watch] = []
         for paths, tell in wanted:
             try:

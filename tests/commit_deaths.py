@@ -5,6 +5,7 @@ import multiprocessing
 import re
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class End:
     """How the days ended: what changed, what became of each message, and which messages arrived how often."""
 
     steps: list[str]
-    alerts: list[tuple[str, str | None]]
+    alerts: Sequence[tuple[str, str | None]]
     outbox: dict[str, str]
     arrived: Counter[str]
     log: str

@@ -95,10 +95,10 @@ def live(office: Office, url: str, dies_at: int, *, before: bool) -> None:
     sys.stderr = (office.folder / "log.txt").open("a", encoding="utf-8")
     set_up_logging("WARNING")
     points = CommitPoints(office.folder / COMMITS, dies_at, before=before)
-    made = database.create_engine
+    made = vars(database)["create_engine"]
 
     def watched(*arguments: object, **options: object) -> object:
-        engine = made(*arguments, **options)  # type: ignore[call-overload]  # passed on as they are
+        engine = made(*arguments, **options)
         points.watch(engine)
         return engine
 
