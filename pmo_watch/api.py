@@ -56,7 +56,7 @@ from pmo_watch.flow import (
 )
 from pmo_watch.hookspecs import hookimpl
 from pmo_watch.labels import PRIVATE, alert_labels, described, known_as, labelled, project_labels, told_apart
-from pmo_watch.mails import is_address, mail, short_id
+from pmo_watch.mails import browser_page, is_address, mail, short_id
 from pmo_watch.model import DTYPES, Entity, Field, Kind
 from pmo_watch.parameters import Days, Months, Percent, Periods, Points, SampleCount, Sprints, Weeks, WorkingDays
 from pmo_watch.plain import link, plain, shorten
@@ -190,6 +190,7 @@ __all__ = [
     "WorkingDays",
     "Zone",
     "alert_labels",
+    "browser_page",
     "checked_address",
     "computed_colours",
     "described",

@@ -11,6 +11,7 @@ import typer
 from pmo_watch.cli_options import Config, configured, looked_into, rule_texts
 from pmo_watch.errors import ConfigError
 from pmo_watch.in_force import with_rules
+from pmo_watch.mails import browser_page
 from pmo_watch.output import printed, said
 from pmo_watch.preview import Kind, Preview, Wish
 from pmo_watch.preview import preview as made
@@ -54,7 +55,7 @@ def preview(
 
 def _shown(found: Preview, form: PreviewForm) -> str:
     if form is PreviewForm.HTML:
-        return found.html()
+        return browser_page(found.rendered)
     if form is PreviewForm.CARD:
         return json.dumps(found.rendered.payload, ensure_ascii=False, indent=2)
     return found.rendered.text

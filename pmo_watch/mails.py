@@ -1,5 +1,6 @@
 """One outbox row as a mail: headers, conversation, and the two parts (spec channels 2.3, 2.4)."""
 
+import base64
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -7,7 +8,7 @@ from email.policy import SMTP
 from email.utils import localtime
 from typing import Protocol
 
-from pmo_watch.alerts import OutboxRow
+from pmo_watch.alerts import OutboxRow, Rendered
 from pmo_watch.plain import NAME, TITLE, plain, shorten
 
 # Dots only between signs, and no quotation marks, comments or routes: readers differ in what those stand for.
@@ -106,6 +107,15 @@ def _headers(row: OutboxRow, head: Letterhead) -> dict[str, str]:
         root = f"<t.{thread}@{head.domain}>"
         headers |= {"In-Reply-To": root, "References": root}
     return headers
+
+
+def browser_page(rendered: Rendered) -> str:
+    """Return the HTML of a mail with its pictures inside: a browser knows no other part of it; empty without HTML."""
+    page = rendered.html
+    for one in rendered.pictures:
+        picture = base64.b64encode(one.png).decode()
+        page = page.replace(f"cid:{one.name}", f"data:image/png;base64,{picture}")
+    return page
 
 
 def _add_pictures(message: EmailMessage, row: OutboxRow) -> None:

@@ -1,6 +1,5 @@
 """A message as it would look now: of an open alert where there is one, else of a sample; nothing is sent or kept."""
 
-import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,14 +46,6 @@ class Preview:
 
     rendered: Rendered
     notes: tuple[str, ...]
-
-    def html(self) -> str:
-        """Return the HTML with its pictures inside, so that a browser shows it."""
-        shown = self.rendered.html
-        for one in self.rendered.pictures:
-            picture = base64.b64encode(one.png).decode()
-            shown = shown.replace(f"cid:{one.name}", f"data:image/png;base64,{picture}")
-        return shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,6 @@
 """File: writes each message to a folder or prints it, for trying out without a mail server."""
 
 import asyncio
-import base64
 import contextlib
 import errno
 import html
@@ -24,6 +23,7 @@ from pmo_watch.api import (
     NotifierContext,
     NotifierType,
     OutboxRow,
+    browser_page,
     hookimpl,
     mail,
     plain,
@@ -119,14 +119,12 @@ def _eml(row: OutboxRow, settings: Settings) -> bytes:
 
 
 def _html(row: OutboxRow, _: Settings) -> bytes:
-    """Return the page of a mail with its pictures inside: a browser knows no other part of it."""
+    """Return the page of a mail as a browser shows it; its text as a page where it has none."""
     rendered = row.rendered
-    page = rendered.html or (
+    page = browser_page(rendered) or (
         f'<!doctype html><meta charset="utf-8"><title>{html.escape(rendered.subject)}</title>'
         f"<pre>{html.escape(rendered.text)}</pre>\n"
     )
-    for one in rendered.pictures:
-        page = page.replace(f"cid:{one.name}", f"data:image/png;base64,{base64.b64encode(one.png).decode()}")
     return page.encode(errors="replace")
 
 
