@@ -32,7 +32,7 @@ from pmo_watch.route import Changes, Ledger, Routed, route
 from pmo_watch.rules import RuleSet, Span
 from pmo_watch.second_round import advance_twice
 from pmo_watch.shown import Showing, Shown, same_rows, shown_of
-from pmo_watch.silences import going_on, is_silenced
+from pmo_watch.silences import silenced
 from pmo_watch.standing import LookBack
 from pmo_watch.store import CycleChange, CycleStore, MarkKind, StoreConflict
 from pmo_watch.telling import CycleReport, Defect, Observer, unnoticed
@@ -297,7 +297,7 @@ class Engine:
         return rendered(message, self.in_force, now, self._defect)
 
     def _showing(self, now: datetime, decided: Decided, advanced: Advanced, silences: Sequence[Silence]) -> Showing:
-        snapshot, hidden = decided.picture.snapshot, _hidden(now, advanced, decided.rules, silences)
+        snapshot, hidden = decided.picture.snapshot, silenced(advanced.current, decided.rules.rules, silences, now)
         of, before = self._shown or (None, None)
         return Showing(hidden) if same_rows(of, snapshot) else Showing(hidden, shown_of(snapshot), before)
 
@@ -375,7 +375,7 @@ class Engine:
             findings=draft.findings,
             alerts=draft.advanced.current,
             transitions=draft.advanced.transitions,
-            silenced=_hidden(draft.now, draft.advanced, draft.rules, draft.silences),
+            silenced=silenced(draft.advanced.current, draft.rules.rules, draft.silences, draft.now),
             measures={(name, ""): frame for name, frame in draft.picture.evaluated.values.items()},
             readings={one.source: draft.accepted[one.source].state.outcome or one.outcome for one in draft.readings},
             sources=snapshot.sources,
@@ -394,9 +394,3 @@ class Engine:
         """Give up a reading that goes on, and begin no other; what is read already is still taken in."""
         self._stopped = True
         let_go(self._being_read, wait_seconds=0)
-
-
-def _hidden(now: datetime, advanced: Advanced, rules: RuleSet, silences: Sequence[Silence]) -> frozenset[str]:
-    """Return the alerts that a silence holds back now."""
-    standing = going_on(silences, now)
-    return frozenset(one.id for one in advanced.current if is_silenced(one, rules.rules.get(one.rule), standing))

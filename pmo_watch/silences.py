@@ -46,6 +46,14 @@ def is_silenced(alert: Alert, rule: Rule | None, silences: Sequence[Silence]) ->
     return bool(holding(alert, rule, silences))
 
 
+def silenced(
+    alerts: Iterable[Alert], rules: Mapping[str, Rule], silences: Iterable[Silence], now: datetime
+) -> frozenset[str]:
+    """Return the ids of the alerts that a silence holds back now."""
+    standing = going_on(silences, now)
+    return frozenset(one.id for one in alerts if is_silenced(one, rules.get(one.rule), standing))
+
+
 def hidden(silence: Silence, alerts: Iterable[Alert], rules: Mapping[str, Rule]) -> int:
     """Count the open alerts that the silence hides."""
     return sum(one.level is not None and matches(silence, one, rules.get(one.rule)) for one in alerts)
