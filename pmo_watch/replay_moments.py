@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pmo_watch.alerts import Alert
@@ -33,7 +33,7 @@ def daily(in_force: InForce, clocks: Sequence[time], began: datetime, ended: dat
     while day <= last:
         of_day = [datetime.combine(day, clock, zone) for clock in clocks]
         of_day += [at for one in in_force.rules.digests.values() if (at := _leaves(one, day, empty, zone))]
-        yield from (one for one in of_day if began <= one <= ended)
+        yield from (one.astimezone(UTC) for one in of_day if began <= one <= ended)
         day += timedelta(days=1)
 
 
