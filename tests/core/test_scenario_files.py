@@ -59,7 +59,7 @@ def test_editor_underlines_what_is_wrong(right: str, wrong: str, place: str) -> 
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_no_change_of_a_file_is_answered_by_anything_but_faults(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([*GOOD, *[file.read_text(encoding="utf-8") for file in FILES]]))
     for _ in range(data.draw(st.integers(1, 3))):
