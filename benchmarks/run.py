@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from backtest import backtested
 from catalogue import each_number
 from dynamics import by_the_clock as dataverse_by_the_clock
 from evaluation import floor as comparison_floor
@@ -189,6 +190,8 @@ def around(folder: Path) -> Iterator[Figure]:
     yield Figure(f"first read of Dataverse, {rows:,} rows", dataverse, bare, "at most 1.5 x a bare loop")
     asked, bare, issues = measure_jira()
     yield Figure(f"first read of Jira, {issues:,} issues", asked, bare, "at most 1.5 x a bare loop")
+    replayed, bare, _ = backtested(folder / "backtest", days=20)
+    yield Figure("backtest of four weeks, 10,000 milestones, 50 rules", replayed, bare, "0.8 s: a year in 10 s")
 
 
 def every_measure(folder: Path, tasks: int) -> Iterator[Figure]:

@@ -357,5 +357,7 @@ def _shape(entity: str, frame: pl.DataFrame) -> pl.DataFrame:
     schema = ENTITIES[entity].schema()
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
     engine = [name for name in frame.columns if name.startswith("@") and name not in {"@native", "@rank"}]
+    if frame.is_empty():  # most entities, where few lists are kept
+        return pl.DataFrame(schema={**schema, **{name: frame.schema[name] for name in engine}})
     shaped = lean(frame.with_columns(absent).select(*schema, *engine))
     return shaped if shaped["uid"].is_sorted() else shaped.sort("uid")  # sorting copies every column
