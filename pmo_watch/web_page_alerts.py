@@ -13,6 +13,7 @@ from pmo_watch.finding_rows import rows_of
 from pmo_watch.plain import NAME, NOTE, host, plain
 from pmo_watch.rules import Rule
 from pmo_watch.store import ALERT_STATES, AlertList, AlertQuery, OutboxEntry, TransitionEntry, TransitionQuery
+from pmo_watch.subjects import Subjects
 from pmo_watch.web_answers import BadRequest
 from pmo_watch.web_page_lists import trouble_of
 from pmo_watch.web_reader import Behind, Reader, to_alerts
@@ -211,14 +212,19 @@ def _about(behind: Behind, one: Alert, finding: Mapping[str, Any], said: Words) 
     rule = behind.in_use.rules.rules.get(one.rule) or Rule(one.rule, {said.language: one.rule}, "", ())
     context = RenderContext(behind.now(), behind.in_use.organisation, behind.calendar)
     level, reason = ("green", one.close_reason) if one.closed_at else (one.level or "grey", "open")
-    url = str((finding.get("evidence") or {}).get("url") or "")
-    names = shown.subject_id, shown.subject_name, one.project_code, one.project_code
+    report = behind.report()
+    known = (
+        Subjects(report.snapshot, [(one.entity, one.subject)]).of(one) if report and one.entity != PERSONAL else None
+    )
+    project = known.project.name if known and known.project else one.project_code
+    url = known.text("url") if known else ""
+    names = shown.subject_id, shown.subject_name, one.project_code, project
     figures = {"value": one.value, "unit": one.unit, **finding}
     item = Item(shown, rule, reason, level, "", *names, url=url, finding=figures)
     view = item_view(item, Voice(said, behind.zone, context))
     pairs = [
         (said("page.level"), Cell(view.level_text, level)),
-        (said.beginning("project"), Cell(view.project, link=to_alerts(project=one.project_code))),
+        (said.beginning("project"), _project(view.project, project, one.project_code)),
         (said("page.subject"), Cell(view.subject)),
         (said.beginning("value"), Cell(view.how_much)),
         (said.beginning("since"), Cell(behind.moment(one.since or one.began_at, said))),
@@ -238,6 +244,11 @@ def _about(behind: Behind, one: Alert, finding: Mapping[str, Any], said: Words) 
     if view.url:
         pairs.append((said.beginning("source"), Cell(host(view.url), link=view.url)))
     return Facts("", [(name, cell) for name, cell in pairs if cell.text])
+
+
+def _project(code: str, name: str, filtered: str) -> Cell:
+    notes = (plain(name, NAME),) if name not in {code, filtered} else ()
+    return Cell(code, link=to_alerts(project=filtered) if filtered else "", notes=notes)
 
 
 def _form(behind: Behind, reader: Reader, one: Alert) -> Form:

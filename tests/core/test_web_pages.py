@@ -420,4 +420,19 @@ async def test_finding_of_now_comes_before_the_one_of_the_last_step(client: http
         findings_of("key-milestone-slip", a_finding(one.subject, value=31.0, unit="wd")), rules=daemon.in_use.rules
     )
 
-    assert "31 working days" in text_of(await client.get(f"/alerts/{ALERT}"))
+    text = text_of(await client.get(f"/alerts/{ALERT}"))
+    assert "31 working days" in text
+
+
+async def test_alert_on_a_single_person_names_nobody(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+    personal = an_alert(9, entity="person", subject="person:x", subject_id="x@example.org", subject_name="Xaver Doe")
+    daemon.change(personal)
+    finding = {"evidence": {"hours": "60"}, "because": "Xaver Doe works too much"}
+    daemon.store.write(CycleChange(NOW, transitions=[Transition(personal, None, Reason.OPENED, NOW, finding)]))
+
+    pages = [
+        await client.get(path) for path in ("/", "/alerts", f"/alerts/{personal.id}", f"/alerts/{personal.id}?why=all")
+    ]
+
+    assert {one.status_code for one in pages} == {200}
+    assert not any("Xaver" in one.text or "x@example" in one.text for one in pages)
