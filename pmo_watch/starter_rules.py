@@ -317,7 +317,7 @@ defaults:
 
 rules:
   - id: figure-missing
-    name: {en: Figure has not come, fr: Chiffre non reçu, nl: Cijfer niet ontvangen}
+    name: {en: Figure is late, fr: Chiffre en retard, nl: Cijfer is te laat}
     for_each: submission
     measure: submission.days_late
     amber: over 0 wd
