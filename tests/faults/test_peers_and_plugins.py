@@ -207,7 +207,7 @@ def test_ten_thousand_alerts_opening_in_one_cycle(tmp_path: Path, book) -> None:
         insert(office, "  people: {type", "  tickets: {type: csv_file, path: tickets.csv, profile: actions}\n")
         rows = pl.DataFrame({"number": range(ALERTS)})
         lines = (f"A{number};P01;Action {number};open;2026-09-01" for number in rows["number"])
-        text = "\n".join(["ID;Project;Action;Status;Due date", *lines])
+        text = "\n".join(["ID;Project;Title;Status;Due date", *lines])
         (tmp_path / "tickets.csv").write_text(f"{text}\n", encoding="utf-8")
         office.rules("20-late.yaml", LATE_ACTIONS)
         store = office.open()
