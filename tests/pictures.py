@@ -1,8 +1,8 @@
-"""The demo's messages as a browser and the renderer of cards show them, as `docs/pictures/*.png`: `make pictures`.
+"""The demo's messages and pages, as a browser and the renderer of cards show them: `make pictures`.
 
-Each in light, in dark and on a phone. Needs Chromium and pngquant, from Debian's packages where they are absent; cards
-also need node, npm, and the folder of the renderer in PMO_WATCH_CARD_RENDERER. What cannot be had is said, and its
-pictures stay as they are.
+They become `docs/pictures/*.png`, each in light, in dark and on a phone. Needs Chromium and pngquant, from Debian's
+packages where they are absent; cards also need node, npm, and the folder of the renderer in PMO_WATCH_CARD_RENDERER.
+What cannot be had is said, and its pictures stay as they are.
 """
 
 import base64
@@ -23,6 +23,15 @@ import pytest
 from debian import debian_folder, debian_program
 
 from pmo_watch.demo.replay import run_demo
+from pmo_watch.in_force import load
+from pmo_watch.paged import in_use
+from pmo_watch.store import TransitionQuery, open_store
+from pmo_watch.templates import built_in_text
+from pmo_watch.web_forms import Tokens
+from pmo_watch.web_page_alerts import alerts, portfolio
+from pmo_watch.web_reader import Behind, Reader
+from pmo_watch.web_view import html
+from pmo_watch.words import words
 
 HERE = Path(__file__).parents[1]
 PICTURES = HERE / "docs" / "pictures"
@@ -45,7 +54,7 @@ MOST_COLOURS = 48
 # A window of a browser is never as narrow as a phone; a frame in it is.
 MEASURE = """<iframe width="{width}" height="800" srcdoc="{page}"></iframe><script>
 const frame = document.querySelector("iframe");
-frame.onload = () => {{ document.title = frame.contentDocument.querySelector(".page").offsetHeight }};
+frame.onload = () => {{ document.title = frame.contentDocument.querySelector(".page, body:has(main)").offsetHeight }};
 </script>"""
 
 
@@ -54,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run_demo(folder / "demo", serve=False)
-        for draw in (draw_mails, draw_cards):
+        for draw in (draw_mails, draw_pages, draw_cards):
             try:
                 for picture in draw(folder):
                     shrink(picture)
@@ -68,6 +77,25 @@ def draw_mails(folder: Path) -> Iterator[Path]:
         page = page_of(find_mails(folder / "demo" / "mails", reader, subject)[which])
         for kind, (width, dark) in WIDTHS.items():
             yield photograph(browser, page, folder / f"{name}-{kind}.png", width, dark=dark)
+
+
+def draw_pages(folder: Path) -> Iterator[Path]:
+    browser = debian_program("chromium", "chromium")
+    in_force = load(folder / "demo" / "pmo-watch.yaml")
+    store = open_store(in_force.settings.database.url.get_secret_value())
+    moment = max(one.at for one in store.transitions(TransitionQuery(limit=1)))
+    calendar = in_force.calendars[in_force.organisation.calendar]
+    behind = Behind(
+        store, lambda: moment, in_force.zone, calendar, lambda: None, in_use(in_force), lambda _: (), lambda: ()
+    )
+    reader = Reader(words("en"), "", False, Tokens(), "", {})
+    style = f"<style>{built_in_text('page.css')}</style>"
+    for name, build in {"page-portfolio": portfolio, "page-alerts": alerts}.items():
+        page = html(build(behind, reader), reader.words, "", behind.moment(moment, reader.words))
+        page = re.sub('<link rel="stylesheet"[^>]*>', lambda _: style, page)
+        for kind, (width, dark) in WIDTHS.items():
+            yield photograph(browser, page, folder / f"{name}-{kind}.png", width, dark=dark)
+    store.close()
 
 
 def find_mails(folder: Path, reader: str, subject: str) -> list[EmailMessage]:
