@@ -155,7 +155,9 @@ class _Look:
         self._body(tree.body, self._everywhere)
 
     def _wrong(self, node: nodes.Node, text: str, word: str = "") -> Any:
-        self._reading.wrong.append(Wrong(node.lineno, text, word))
+        found = Wrong(node.lineno, text, word)
+        if found not in self._reading.wrong:  # the same word twice in a line is pointed to once
+            self._reading.wrong.append(found)
         return Any
 
     # --- statements -----------------------------------------------------------------------------------------------

@@ -173,3 +173,9 @@ def test_names_are_those_of_the_views() -> None:
     assert {"view", "pair"} & set(NAMES) == {"view"}
     assert {"safe", "attr", "format", "map", "tojson", "indent", "center", "wordwrap"}.isdisjoint(FILTERS)
     assert {"callable", "filter", "sameas"}.isdisjoint(TESTS)
+
+
+def test_the_same_fault_is_said_once_a_line() -> None:
+    text = "{{ view.recipent_name }}{{ view.recipent_name }}\n{{ view.recipent_name }}"
+
+    assert [line for line, _ in said(text)] == [1, 2]
