@@ -1,4 +1,4 @@
-"""A disk that fills up under a running daemon, and databases that take no changes."""
+"""A disk that fills up under a running daemon, and a file that cannot be written."""
 
 import subprocess
 from collections.abc import Iterator
@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 from mail_server import Mailbox, smtp_server
 from office import Office, Reach
-from pg_office import share
-from postgres import postgres_server
 from running import Running, pmo_watch, until
-from sqlalchemy import create_engine, text
 
 from pmo_watch.store import TransitionQuery, open_store
 
@@ -93,36 +90,3 @@ def test_file_that_cannot_be_written_is_said_at_the_start(tmp_path: Path, book) 
             assert str(disk) in ended.stderr
             assert "Traceback" not in ended.stderr
     book.note("read-only file system (SQLite)", 2, "exit code 4 with the path and what to do; no traceback")
-
-
-@pytest.mark.timeout(300)
-def test_server_that_takes_no_changes_is_waited_for(tmp_path: Path, book) -> None:  # type: ignore[no-untyped-def]
-    mailbox = Mailbox()
-    with smtp_server(mailbox) as smtp, postgres_server() as server:
-        office = Office(tmp_path, Reach(smtp), every="1s")
-        share(office, server.url)
-        office.save("P01", LATE)
-        with Running(office.config, office.http).ready() as daemon:
-            until(lambda: mailed(mailbox, "P01"), "the first mail")
-            takes_changes(server.url, "off")
-            office.save("P02", LATE)
-            until(lambda: "takes no changes" in daemon.log.read_text(encoding="utf-8"), "said in the log", 90)
-            assert daemon.metric("pmo_rule_alerts", level="red", state="open") == 1
-            takes_changes(server.url, "on")
-            until(lambda: mailed(mailbox, "P02"), "the second mail", 120)
-            assert "Traceback" not in daemon.log.read_text(encoding="utf-8")
-        assert steps(server.url) == ["opened project:p01", "opened project:p02"]
-    book.note(
-        "PostgreSQL that takes no changes", 1, "said in the log without a traceback; metrics served; told afterwards"
-    )
-
-
-def takes_changes(url: str, how: str) -> None:
-    """Let a server take changes, or none, as after a failover to a replica."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("set default_transaction_read_only = off"))
-        value = "off" if how == "on" else "on"
-        connection.execute(text(f"alter system set default_transaction_read_only = {value}"))
-        connection.execute(text("select pg_reload_conf()"))
-    engine.dispose()
