@@ -229,7 +229,9 @@ def schema(
 
 @app.command(name="send-test")
 def send(
-    target: Annotated[str, typer.Argument(help="An audience, a notifier, or a person's e-mail address.")],
+    target: Annotated[
+        str, typer.Argument(help="An audience, a notifier, or a person by name, alias or e-mail address.")
+    ],
     config: Config = None,
 ) -> None:
     """Send a clearly marked test message over the real channel."""

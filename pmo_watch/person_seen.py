@@ -11,10 +11,10 @@ from pmo_watch.audiences import OWNERS, ROLE_FIELDS, Audiences, Channels
 from pmo_watch.errors import ConfigError
 from pmo_watch.faults import did_you_mean
 from pmo_watch.flow import Snapshot
-from pmo_watch.row_search import Candidate, candidates
+from pmo_watch.row_search import PERSON, person_called
 from pmo_watch.rules import Audience, RuleSet
 
-PERSON, ADDRESS, CHANNEL = "person", "address", "channel"
+ADDRESS, CHANNEL = "address", "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,8 @@ class People:
         Raises:
             ConfigError: nobody is called so, or several are.
         """
-        found = [one for one in candidates(self._snapshot, text) if one.entity == PERSON] or self._by_alias(text)
-        if len(found) > 1:
-            listed = ", ".join(one.uid for one in found)
-            raise ConfigError(f"'{text}' is what several persons are called: {listed}: give one of these")
-        if found:
-            return self._person(found[0].uid)
+        if uid := person_called(self._snapshot, text):
+            return self._person(uid)
         named = [
             one
             for one in self._rules.audiences.values()
@@ -93,15 +89,6 @@ class People:
         if not named:
             raise ConfigError(self._nobody(text))
         return self._of_rules(named)
-
-    def _by_alias(self, text: str) -> list[Candidate]:
-        people = self._snapshot.frame(PERSON)
-        known_as = pl.col("aliases").list.eval(pl.element().str.to_lowercase() == text.lower()).list.any()
-        rows = people.filter(known_as)
-        return [
-            Candidate(PERSON, uid, email or "", name or "")
-            for uid, email, name in rows.select("uid", "email", "name").iter_rows()
-        ]
 
     def _nobody(self, text: str) -> str:
         people = self._snapshot.frame(PERSON)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+import polars as pl
+
 from pmo_watch.alerts import Alert, Message, Reason, Rendered
 from pmo_watch.audiences import PERSONAL, Audiences, Recipient
 from pmo_watch.cycle import Draft, Engine
@@ -18,6 +20,7 @@ from pmo_watch.in_force import InForce
 from pmo_watch.news import News
 from pmo_watch.outgoing import channels, render_context
 from pmo_watch.render import RenderContext, render, render_for
+from pmo_watch.row_search import PERSON, person_called
 from pmo_watch.rules import Rule, RuleSet
 from pmo_watch.sample_alerts import Level, SampleAlert, sample_alert, worst_level
 from pmo_watch.store import Store
@@ -122,24 +125,23 @@ def _harmless(acknowledge: Callable[[Message], str]) -> Callable[[Message], str]
 
 def _recipient(in_force: InForce, snapshot: Snapshot, to: str) -> tuple[Recipient, list[str]]:
     """Return the person that is meant, as audiences know them; an address that nobody has where no person is known."""
-    people = [row for row in snapshot.frame("person").select("uid", "email", "name").to_dicts() if row["email"]]
-    wanted = to.strip().lower()
-    found = [row for row in people if wanted in {str(one).lower() for one in row.values() if one}]
-    if len(found) > 1:
-        several = ", ".join(sorted(row["email"] for row in found))
-        raise ConfigError(f"{quoted(to)} is the name of several: name one of {several}")
+    uid = person_called(snapshot, to.strip())
+    people = snapshot.frame(PERSON).select("uid", "email", "name")
+    found = people.filter(pl.col("uid") == uid).to_dicts()
     addresses = [one.email for one in in_force.rules.audiences.values() if one.email]
-    if not found and wanted not in {one.lower() for one in addresses} and (people or "@" not in to):
-        near = did_you_mean(to, [*addresses, *(str(one) for row in people for one in row.values() if one)])
-        unread = "" if people else "; no persons were read yet: give an e-mail address"
-        raise ConfigError(f"nobody is known as {quoted(to)}{near or unread}")
+    if not found and to.strip().lower() not in {one.lower() for one in addresses} and ("@" not in to or people.height):
+        words = [*addresses, *(word for name in ("email", "name") for word in people[name].drop_nulls())]
+        unread = "" if people.height else "; no persons were read yet: give an e-mail address"
+        raise ConfigError(f"nobody is known as {quoted(to)}{did_you_mean(to, words) or unread}")
+    if found and not found[0]["email"]:
+        raise ConfigError(f"{quoted(to)} has no e-mail address: nothing can be written to them")
     address = found[0]["email"] if found else to.strip()
     desk = _desk(in_force, snapshot, ())
     reached = [one for one in desk.audiences.owner(address) if one.address.lower() == address.lower()]
     organisation = in_force.organisation
     language, zone = organisation.language, organisation.timezone
     calendar = in_force.calendars[organisation.calendar]
-    unreached = Recipient(address, found[0]["name"] if found else address, "", address, "", zone, calendar)
+    unreached = Recipient(address, found[0]["name"] or address if found else address, "", address, "", zone, calendar)
     notes = [] if found else [f"{address} is nobody that a source knows: written in {language}, for {zone}"]
     return (reached or [unreached])[0], notes
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pmo_watch.entities.readable import PREFIXES
+from pmo_watch.errors import ConfigError
 from pmo_watch.faults import did_you_mean
 from pmo_watch.flow import Snapshot
 from pmo_watch.references import one_project, plain
@@ -13,6 +14,7 @@ from pmo_watch.references import one_project, plain
 CALLED = ("id", "code", "email", "artefact")  # what a row is known by; a name comes after
 NAMES = ("name", "title", *(f"name_{language}" for language in ("en", "fr", "nl")))
 MOST_WORDS = 20_000  # looked through for a slip of the pen
+PERSON = "person"
 EXACT, KNOWN_AS, NAMED = range(3)  # how a text fits, the best first
 
 
@@ -35,6 +37,21 @@ def candidates(snapshot: Snapshot, text: str, project: str = "") -> list[Candida
     found = _best(snapshot, text, project)
     before, _, last = text.partition("/")
     return found or (_best(snapshot, last, before) if last and not project else [])
+
+
+def person_called(snapshot: Snapshot, text: str) -> str:
+    """Return the uid of the person that is called so by address, name, alias or uid; empty where nobody is.
+
+    Raises:
+        ConfigError: several persons are.
+    """
+    people = snapshot.frame(PERSON)
+    known_as = pl.col("aliases").list.eval(pl.element().str.to_lowercase() == text.lower()).list.any()
+    found = [one.uid for one in candidates(snapshot, text) if one.entity == PERSON]
+    found = found or people.filter(known_as)["uid"].to_list()
+    if len(found) > 1:
+        raise ConfigError(f"'{text}' is what several persons are called: {', '.join(found)}: give one of these")
+    return found[0] if found else ""
 
 
 def known_words(snapshot: Snapshot) -> Iterator[str]:

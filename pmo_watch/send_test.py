@@ -12,6 +12,7 @@ from pmo_watch.errors import ConfigError, DeliveryError
 from pmo_watch.in_force import InForce, open_notifiers
 from pmo_watch.outgoing import channels, rendered
 from pmo_watch.pushing import lines_of, try_out
+from pmo_watch.row_search import person_called
 from pmo_watch.store import Store
 from pmo_watch.subjects import Subjects
 
@@ -59,26 +60,37 @@ def _recipients(engine: Engine, in_force: InForce, target: str, now: datetime) -
     if target in entries and not kinds[entries[target].type].addresses:
         said = getattr(entries[target].settings, "language", language)
         return [Recipient(target, target, target, "", said, zone, calendar)]
-    if "@" in target:
-        addressed = channels(in_force).addressed
-        if not addressed:
-            raise ConfigError("no notifier of the settings sends to addresses")
-        return [Recipient(target, target, addressed[0], target, language, zone, calendar)]
-    audience = in_force.rules.audiences.get(target)
-    if audience is None:
-        if target in entries:
-            raise ConfigError(f"the notifier '{target}' sends to addresses: name one, or an audience")
-        if target in in_force.settings.notifiers:
-            raise ConfigError(f"the notifier '{target}' sends no messages, or is switched off")
-        known = ", ".join([*in_force.rules.audiences, *entries])
-        raise ConfigError(f"'{target}' is no audience, notifier or address; there is {known or 'none'}")
     snapshot = engine.preview(now, ()).picture.snapshot
-    found = Audiences(in_force.rules, snapshot, channels(in_force), Subjects(snapshot, ())).everyone(audience)
-    if not found:
-        raise ConfigError(
-            f"nobody stands behind the audience '{target}' now; 'pmo-watch once' reads who has which role"
-        )
-    return list(found)
+    audiences = Audiences(in_force.rules, snapshot, channels(in_force), Subjects(snapshot, ()))
+    audience = in_force.rules.audiences.get(target)
+    if audience is not None:
+        found = audiences.everyone(audience)
+        if not found:
+            raise ConfigError(
+                f"nobody stands behind the audience '{target}' now; 'pmo-watch once' reads who has which role"
+            )
+        return list(found)
+    if uid := person_called(snapshot, target):
+        person = audiences.person(uid)
+        if person is None:
+            raise ConfigError(f"'{target}' cannot be told: without an address, or not active")
+        return [person]
+    addressed = channels(in_force).addressed
+    if "@" in target and addressed:
+        return [Recipient(target, target, addressed[0], target, language, zone, calendar)]
+    raise ConfigError(_nobody(in_force, target))
+
+
+def _nobody(in_force: InForce, target: str) -> str:
+    entries = in_force.notifiers()
+    if "@" in target:
+        return "no notifier of the settings sends to addresses"
+    if target in entries:
+        return f"the notifier '{target}' sends to addresses: name one, or an audience"
+    if target in in_force.settings.notifiers:
+        return f"the notifier '{target}' sends no messages, or is switched off"
+    known = ", ".join([*in_force.rules.audiences, *entries])
+    return f"'{target}' is no audience, notifier, person or address; there is {known or 'none'}"
 
 
 def _row(in_force: InForce, one: Recipient, now: datetime) -> OutboxRow:

@@ -307,7 +307,7 @@ MISTAKES = {
     ("alerts", "ack", "x", "--until", "2027-01-01", "--why", "known"): "there is no open alert 'x'",
     ("alerts", "unsilence", "x"): "there is no silence 'x'",
     ("outbox", "show", "x"): "there is no message 'x'",
-    ("send-test", "nobody"): "'nobody' is no audience, notifier or address",
+    ("send-test", "nobody"): "'nobody' is no audience, notifier, person or address",
     ("check", "nowhere"): "nowhere",
     ("check", "--config", "."): "is a folder: name a file",
     ("init", "milestones.csv"): "cannot be written",
