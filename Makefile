@@ -29,6 +29,9 @@ mail-servers: .venv/everything  ## send mails over Exim and Postfix from Debian'
 faults: .venv/everything  ## kill, starve, stop and cut off what runs, wherever that can be done; half an hour
 	$(BIN)/python -m pytest -q -p no:randomly -s -rs tests/faults
 
+quarter: .venv/everything  ## live a quarter, replay it from what is stored, and compare; on both databases
+	$(BIN)/python -m pytest -q -p no:randomly tests/quarters
+
 fix: .venv/everything  ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -83,4 +86,4 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo serve test check gates mail-servers faults fix reference dashboards pictures wheel bench lock
+.PHONY: help demo serve test check gates mail-servers faults quarter fix reference dashboards pictures wheel bench lock
