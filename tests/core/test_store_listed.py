@@ -1,6 +1,7 @@
 """What pages list, on both databases: alerts by urgency and filter, projects by colour."""
 
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -47,7 +48,7 @@ def stored(store: Store) -> Store:
         ({"project": "A"}, ["old red", "red"]),
     ],
 )
-def test_alerts_are_listed_by_urgency_and_filter(stored: Store, asked: dict[str, str], names: list[str]) -> None:
+def test_alerts_are_listed_by_urgency_and_filter(stored: Store, asked: dict[str, Any], names: list[str]) -> None:
     found, total = stored.list_alerts(AlertList(**asked))
 
     assert called(found) == names
