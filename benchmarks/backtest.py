@@ -55,6 +55,7 @@ def milestones(rows: int, day: int) -> pl.DataFrame:
     moved = (pl.lit(day) + (CHANGED - number % CHANGED)) // CHANGED  # how often the row was another one by then
     promised = pl.lit(FIRST.date()) + pl.duration(days=number % 420)
     made = pl.select(
+        pl.lit("plans.csv").alias("@part"),
         uid=pl.format("plans:task:M{}", number),
         id=pl.format("M{}", number),
         name=pl.format("Milestone {}", number),
@@ -64,7 +65,6 @@ def milestones(rows: int, day: int) -> pl.DataFrame:
         done=(promised + pl.duration(days=20)) < pl.lit(FIRST.date() + timedelta(days=day * 7 // 5)),
         baseline_finish=promised,
         forecast_finish=promised + pl.duration(days=moved * (number % 7)),
-        **{"@part": pl.lit("plans.csv")},
     )
     return _whole("task", made)
 
@@ -78,9 +78,14 @@ def _whole(entity: str, rows: pl.DataFrame) -> pl.DataFrame:
 def projects() -> pl.DataFrame:
     """Return the projects that the milestones are of."""
     number = pl.int_range(PROJECTS, dtype=pl.Int64)
-    named = {"code": pl.format("P{}", number), "name": pl.format("Project {}", number), "state": pl.lit("executing")}
-    part = {"@part": pl.lit("plans.csv")}
-    return _whole("project", pl.select(uid=pl.format("plans:project:P{}", number), **named, **part))
+    made = pl.select(
+        pl.lit("plans.csv").alias("@part"),
+        uid=pl.format("plans:project:P{}", number),
+        code=pl.format("P{}", number),
+        name=pl.format("Project {}", number),
+        state=pl.lit("executing"),
+    )
+    return _whole("project", made)
 
 
 def write_year(store: Store, rows: int, days: int) -> None:
