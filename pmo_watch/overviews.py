@@ -175,12 +175,18 @@ class Overviews:
     def _projects(self, rules: Mapping[str, Rule]) -> Iterable[str]:
         """Return the projects of which one of the rules could not assess something."""
         found = {one.project for one in self._alerts if one.unknown_since and one.project and one.rule in rules}
-        for one in self._findings:
-            if one.rule in rules:
-                grey = one.frame.filter(pl.col("state") == "grey").select("uid")
-                found |= set(self._desk.subjects.projects_of(rules[one.rule].for_each, grey))
+        for rule, one in self._asking(rules):
+            grey = one.frame.filter(pl.col("state") == "grey").select("uid")
+            found |= set(self._desk.subjects.projects_of(rule.for_each, grey))
         self._desk.subjects.fetch(("project", uid) for uid in found)
         return sorted(found)
+
+    def _asking(self, rules: Mapping[str, Rule]) -> Iterable[tuple[Rule, Findings]]:
+        """Return what was found by those of the rules for which missing data are worth a word."""
+        for one in self._findings:
+            rule = rules.get(one.rule)
+            if rule is not None and rule.no_data.state != "ignore":
+                yield rule, one
 
     def _grey(self, rules: Mapping[str, Rule]) -> Iterable[tuple[Alert, Mapping[str, object]]]:
         """Return what these rules cannot assess: unknown alerts, and grey findings without an alert."""
@@ -189,10 +195,7 @@ class Overviews:
         for alert in self._alerts:
             if alert.unknown_since is not None and alert.rule in rules:
                 yield alert, self._rows.of(alert)
-        for one in self._findings:
-            rule = rules.get(one.rule)
-            if rule is None:
-                continue
+        for rule, one in self._asking(rules):
             uids = one.frame.filter(pl.col("state") == "grey")["uid"].head(MOST_GREY).to_list()
             desk.subjects.fetch((rule.for_each, uid) for uid in uids)
             for uid, row in rows_of(one, uids).items():

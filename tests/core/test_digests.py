@@ -11,7 +11,7 @@ from postroom import PostRoom, a_person, mail, said
 from pmo_watch.alerts import Awaited, Message
 from pmo_watch.digests import Due, due
 from pmo_watch.flow import Outcome
-from pmo_watch.rules import Digest, Escalation, Span
+from pmo_watch.rules import Digest, Escalation, NoData, Span
 from pmo_watch.workdays import Calendar
 
 
@@ -313,6 +313,13 @@ def test_the_pmo_reads_of_alerts_that_became_unknown_whoever_was_told_of_them() 
 
     assert said(room.cycle()) == [("pmo", ["M1 unknown grey"])]
     assert [one.recipient for one in room.kept.told] == [mail("ann")]
+
+
+def test_what_a_rule_leaves_out_without_data_is_not_asked_for() -> None:
+    room = PostRoom(a_rule(no_data=NoData("ignore")))
+    room.audience("pmo", email="pmo@example.org", deliver={"grey": "daily"})
+
+    assert room.cycle(hours=0.1, M1="grey", M2="grey") == []
 
 
 def test_a_rule_may_name_who_looks_after_its_data() -> None:
