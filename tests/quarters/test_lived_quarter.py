@@ -17,5 +17,5 @@ def test_quarter_replayed_is_the_quarter_that_was_lived(tmp_path: Path, store: S
 
     reasons = {one.reason.value for one in quarter.steps}
     assert reasons >= {"opened", "worsened", "recovered", "entity_done", "entity_gone", "escalated", "reminded"}
-    assert reasons >= {"unknown", "known_again", "acknowledgement_ended"}
+    assert reasons >= {"unknown", "known_again"}
     assert len(quarter.sent) > 100
