@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -155,6 +156,8 @@ def once(
         store = held.enter_context((looked_into if dry_run else stored)(in_force))
         if not dry_run:
             held.enter_context(leading_once(store, in_force.settings.ha.takeover))
+            if now:
+                _check_not_lived(store, clock.now(), in_force.zone)
         in_force = _opened(in_force, store)
         observers = {} if dry_run else open_observers(in_force, None, now=clock.now, only=in_force.pushers())
         engine = Engine(store, in_force, observers)
@@ -164,6 +167,16 @@ def once(
         if not dry_run:
             asyncio.run(_deliver(store, in_force, clock, observers))
     _judge(draft, fail_on)
+
+
+def _check_not_lived(store: Store, now: datetime, zone: ZoneInfo) -> None:
+    """Refuse a moment before the last reading: what has opened since then would be told as recovered."""
+    lived = max((one.read_at for one in store.sources().values() if one.read_at), default=now)
+    if now < lived:
+        raise ConfigError(
+            f"{now.astimezone(zone):%Y-%m-%d %H:%M} is before the last reading in this database, of"
+            f" {lived.astimezone(zone):%Y-%m-%d %H:%M}: give a later moment, or --dry-run to look and send nothing"
+        )
 
 
 async def _deliver(store: Store, in_force: InForce, clock: Clock, observers: Mapping[str, Observer]) -> None:

@@ -139,6 +139,18 @@ def test_cycle_without_a_fault_ends_well_and_one_with_red_at_the_gate(folder: Pa
     assert (first.code, again.code) == (FINE, GATE)
 
 
+def test_moment_that_was_lived_already_is_refused_and_only_looked_at(folder: Path) -> None:
+    _, back, looked = start(
+        folder,
+        ["once", *NOW],
+        ["once", "--now", "2026-11-19T09:00"],
+        ["once", "--now", "2026-11-19T09:00", "--dry-run"],
+    )
+
+    assert (back.code, looked.code) == (FAULTY, FINE)
+    assert "2026-11-19 09:00 is before the last reading in this database, of 2026-11-20 09:00" in back.err
+
+
 def test_cycle_says_whom_rows_name_that_no_source_has(folder: Path) -> None:
     change(folder / "milestones.csv", "forecast_finish\n", "forecast_finish,owner\n")
     change(folder / "milestones.csv", "2026-12-20\n", "2026-12-20,Ann Peeters\n")
