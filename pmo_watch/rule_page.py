@@ -18,7 +18,9 @@ T = TypeVar("T")
 Keys = tuple[Key, ...]
 FIRST_WORD = re.compile(r"'([^']+)'")
 MOST_TRIES = 4  # what is left out may leave something else unfit
-NULL_HAS_A_MEANING = frozenset({"given", "with", "only_if", "change", "add"})  # below these keys, for what reads the values there
+NULL_HAS_A_MEANING = frozenset(
+    {"given", "with", "only_if", "change", "add"}
+)  # below these keys, for what reads the values there
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ def test_activity_is_no_milestone(known: Snapshot) -> None:
     assert [one.entity for one in candidates(known, "Build")] == ["task"]
 
 
-@pytest.mark.parametrize(("text", "near"), [("NOV-1", "NOV-01"), ("Supplier is lat", "Supplier is late"), ("zzzz", "give an alert id")])
+@pytest.mark.parametrize(
+    ("text", "near"), [("NOV-1", "NOV-01"), ("Supplier is lat", "Supplier is late"), ("zzzz", "give an alert id")]
+)
 def test_what_is_near_is_offered(known: Snapshot, text: str, near: str) -> None:
     said = nothing_found(known, text)
 
