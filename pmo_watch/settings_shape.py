@@ -234,7 +234,8 @@ class People(Section):
 
     source: str = Field(
         "",
-        description="The source that is believed first about persons and roles; an address that no source lists is then nobody.",
+        description="The source that is believed first about persons and roles; an address that no source lists"
+        " is then nobody.",
     )
     results: bool = Field(
         default=False,
