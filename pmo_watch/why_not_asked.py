@@ -10,8 +10,9 @@ from pmo_watch.errors import ConfigError
 from pmo_watch.faults import did_you_mean
 from pmo_watch.flow import Outcome
 from pmo_watch.inquiry import Log, World, logs_of
-from pmo_watch.person_seen import PERSON, People, PersonSeen
+from pmo_watch.person_seen import People, PersonSeen
 from pmo_watch.quiet import Quiet, RuleQuiet
+from pmo_watch.row_search import PERSON
 from pmo_watch.rules import Rule
 from pmo_watch.scrutiny import examine
 from pmo_watch.store import AlertQuery, OutboxEntry, OutboxQuery, Store, TransitionQuery

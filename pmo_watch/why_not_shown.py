@@ -6,8 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pmo_watch.audiences import PERSONAL
-from pmo_watch.person_seen import PERSON, RoleHeld
+from pmo_watch.person_seen import RoleHeld
 from pmo_watch.quiet import Nearest, RuleQuiet
+from pmo_watch.row_search import PERSON
 from pmo_watch.why import for_anybody
 from pmo_watch.why_not import AlertForPerson, Because
 from pmo_watch.why_not_asked import WhyNotAnswer

@@ -231,4 +231,4 @@ def test_a_measure_may_answer_with_a_frame_that_leaves_rows_out() -> None:
     (one,) = found(catalogue(frame_measure(answer)), points(1, 2), FRAMED)
 
     assert one.frame.select("state", "note").rows() == [("grey", None), ("red", "seen")]
-    assert one.evidence["parts"].to_list() == [None, "3"]
+    assert one.evidence(one.frame["uid"])["parts"].to_list() == [None, "3"]
