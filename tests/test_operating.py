@@ -37,7 +37,7 @@ def test_settings_that_are_shown_load(text: str, tmp_path: Path, monkeypatch: py
 
 
 def test_some_settings_are_shown() -> None:
-    assert len(SETTINGS) == 4
+    assert len(SETTINGS) == 5
 
 
 def test_addresses_of_the_page_are_those_that_are_served(sqlite_url: str) -> None:
