@@ -59,8 +59,11 @@ def due(digest: Digest, last: datetime | None, snapshot: Snapshot) -> Due | None
     midnight = datetime.combine(snapshot.today, time(), zone)
     since = last or midnight - timedelta(seconds=1)
     first = max(since.astimezone(zone).date(), snapshot.today - timedelta(days=LONGEST_GAP))
-    days = _days(digest.on, first, snapshot.today, snapshot)
-    moments = {datetime.combine(day, hour_of(digest), zone): scopes for day, scopes in days}
+    hour, _, minute = digest.at.partition(":")
+    at = time(int(hour), int(minute))
+    moments = {
+        datetime.combine(day, at, zone): scopes for day, scopes in _days(digest.on, first, snapshot.today, snapshot)
+    }
     missed = {moment: scopes for moment, scopes in moments.items() if since < moment <= snapshot.now}
     if not missed:
         return None
@@ -71,15 +74,10 @@ def due(digest: Digest, last: datetime | None, snapshot: Snapshot) -> Due | None
 
 def moment_on(digest: Digest, day: date, snapshot: Snapshot) -> datetime | None:
     """Return when the digest leaves on that day of the organisation; None when it does not."""
+    hour, _, minute = digest.at.partition(":")
     if not any(True for _ in _days(digest.on, day, day, snapshot)):
         return None
-    return datetime.combine(day, hour_of(digest), ZoneInfo(snapshot.organisation.timezone))
-
-
-def hour_of(digest: Digest) -> time:
-    """Return at which time of day the digest leaves, in the reader's zone."""
-    hour, _, minute = digest.at.partition(":")
-    return time(int(hour), int(minute))
+    return datetime.combine(day, time(int(hour), int(minute)), ZoneInfo(snapshot.organisation.timezone))
 
 
 def _days(on: str, first: date, last: date, snapshot: Snapshot) -> Iterator[tuple[date, frozenset[str] | None]]:

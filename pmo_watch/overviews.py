@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ import polars as pl
 from pmo_watch.alerts import Alert, Awaited, Message, Reason
 from pmo_watch.audiences import COMMITTEES, OWNERS, PMO, Recipient, first_working, send_at
 from pmo_watch.desk import Desk, message_id
-from pmo_watch.digests import DAILY, DIGEST, SILENCED, Due, due, hour_of, last_left, section, stands
+from pmo_watch.digests import DAILY, DIGEST, SILENCED, Due, due, last_left, section, stands
 from pmo_watch.finding_rows import FindingRows, rows_of
 from pmo_watch.flow import Findings
 from pmo_watch.news import News, read
@@ -53,7 +53,7 @@ class Overviews:
         readers = Readers(self._desk, marks)
         for name, digest in sorted(self._desk.rules.digests.items()):
             left = last_left(name, marks)
-            found = None if self._is_soon_again(digest) else due(digest, left, self._desk.snapshot)
+            found = due(digest, left, self._desk.snapshot)
             if found is not None:
                 self.messages += self._digest(digest, found, readers)
                 self.marks[DIGEST, name] = self._desk.snapshot.now.isoformat()
@@ -63,12 +63,6 @@ class Overviews:
                 self.messages += self._digest(digest, again, readers)
         readers.forget(self._desk.rules.digests)
         self.marks |= readers.changed
-
-    def _is_soon_again(self, digest: Digest) -> bool:
-        """Say whether it would wait for the next morning, when the same digest leaves anew and says all of it."""
-        desk = self._desk
-        local = desk.snapshot.now.astimezone(ZoneInfo(desk.snapshot.organisation.timezone)).time()
-        return digest.on == DAILY and hour_of(digest) < desk.channels.send_until <= local
 
     def now(
         self, audience: Audience, digest: Digest, since: datetime | None, reader: Recipient | None = None
@@ -295,7 +289,8 @@ class Overviews:
         """Return when the digest may leave: from its own hour on, never on a day off and never in the night."""
         desk = self._desk
         local = desk.snapshot.now.astimezone(ZoneInfo(recipient.zone))
-        at = hour_of(digest)
+        hour, _, minute = digest.at.partition(":")
+        at = time(int(hour), int(minute))
         late = at < desk.channels.send_until <= local.time()
         if recipient.calendar.works(local.date()) and local.time() >= at:
             return send_at(recipient, desk.snapshot.now, desk.channels) if late else None
